@@ -1,0 +1,61 @@
+# One command each. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all fmt lint types imports unit bench docs lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## make .venv from the hash-locked requirements and install churn_ml into it
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, this is %d.%d: set PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: install ## the main job on real data: a shop's year, from files to outcome and verdict (KEEP=1 keeps var/demo)
+	$(BIN)/churn-ml demo $(if $(KEEP),--keep)
+
+test: install ## what CI runs: format, lint, types, imports, every test but the slow ones
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+test-all: install ## the slow tests too
+	$(BIN)/pytest -n 2 --dist worksteal
+
+fmt: install ## format and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: install ## ruff alone
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install ## mypy alone
+	$(BIN)/mypy
+
+imports: install ## the direction of imports alone
+	$(BIN)/lint-imports
+
+unit: install ## the tests alone, in one process
+	$(BIN)/pytest -m "not slow"
+
+bench: install ## the quality benchmark on Complete Journey
+	$(BIN)/churn-ml bench quality c2-gone30
+
+docs: install ## write the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+lock: install ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+
+clean: ## remove the environment and everything the demo wrote
+	rm -rf .venv var
