@@ -92,14 +92,16 @@ class SourceTable(_Settings):
     """How the files of one canonical table are found and read.
 
     `files` is a glob below churn.toml; a path part `drop=YYYY-MM-DD` dates the lot. `columns` maps
-    our column to theirs, `constants` fills columns with one value. `known_at` names their column
-    with the time the row became known; without one the drop date counts, and without that
-    `occurred_at` plus `lag_days`.
+    our column to theirs, `constants` fills columns with one value, `values` translates their values
+    of one of our columns (`[sources.orders.values.status] paid = "completed"`). `known_at` names
+    their column with the time the row became known; without one the drop date counts, and without
+    that `occurred_at` plus `lag_days`.
     """
 
     files: str
     columns: dict[str, str]
     constants: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
     known_at: str | None = None
     lag_days: Days = 1
 
@@ -140,7 +142,9 @@ class Offer(_Settings):
     label: str
     channel: str = "email"
     cost_amount: Amount = 0.0
-    """d: cost when redeemed."""
+    """d: cost when redeemed, the fixed part."""
+    cost_revenue_share: Share = 0.0
+    """d: plus this share of the customer's expected revenue over value_horizon_days."""
     contact_amount: Amount = 0.0
     """k: cost of the contact, always paid."""
     redeem_share: Share = 1.0
@@ -169,7 +173,10 @@ class Holdout(_Settings):
 
 
 class Segments(_Settings):
-    """Band edges: risk by score, value by quantile of the scored customers."""
+    """Band edges: risk by score, value by rank among the scored customers, both from the top.
+
+    "high" are the `high_value_share` most valuable, at least "medium" the `medium_value_share`.
+    """
 
     high_risk_score: Share = 0.5
     medium_risk_score: Share = 0.2
@@ -197,6 +204,11 @@ class Gate(_Settings):
     min_disagreements: Annotated[int, Field(ge=0)] = 100
     min_disagreeing_churners: Annotated[int, Field(ge=0)] = 30
     resamples: Annotated[int, Field(ge=100)] = 6000
+    refreshes_per_year: Annotated[int, Field(ge=0)] = 2
+    """Promotions of the same recipe, newly trained, that need only be no worse than the margin."""
+    prediction_lane_loss_share: Share | None = None
+    """Where profit cannot be resolved, better predictions may promote if the loss surely stays
+    below this share of the oracle's profit; absent: never."""
 
     @property
     def alpha_per_look(self) -> float:
@@ -246,6 +258,8 @@ class Config(_Settings):
             raise ValueError(f"unknown table in [sources]: {', '.join(unknown)}")
         if self.segments.medium_risk_score > self.segments.high_risk_score:
             raise ValueError("medium_risk_score lies above high_risk_score in [segments]")
+        if self.segments.high_value_share > self.segments.medium_value_share:
+            raise ValueError("high_value_share lies above medium_value_share in [segments]")
         codes = [offer.code for offer in self.offers]
         if len(set(codes)) != len(codes) or "NONE" in codes:
             raise ValueError("offer codes must be unique and not NONE in [[offers]]")

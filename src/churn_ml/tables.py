@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from churn_ml.errors import BadInput
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 Type = Literal["string", "int64", "float64", "bool", "date", "timestamp", "decimal(18,2)"]
@@ -95,6 +96,30 @@ class Table:
             "decimal(18,2)": pa.decimal128(18, 2),
         }
         return pa.schema([pa.field(c.name, arrow[c.type]) for c in self.columns])
+
+    def to_arrow(self, frame: pd.DataFrame) -> pa.Table:
+        """The frame's declared columns (open tables: float64 columns too) as an Arrow table.
+
+        The partition column may be absent; the warehouse adds it.
+
+        >>> import pandas as pd
+        >>> table("segments").to_arrow(pd.DataFrame({"customer_id": ["h1"]})).column_names
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.BadInput: segments lacks columns ...
+        """
+        import pyarrow as pa
+
+        schema = self.schema()
+        if self.partition not in frame.columns:
+            schema = schema.remove(schema.get_field_index(self.partition))
+        missing = [name for name in schema.names if name not in frame.columns]
+        if missing:
+            raise BadInput(f"{self.name} lacks columns {', '.join(missing)}", where=self.grain)
+        extra = [c for c in frame.columns if c not in schema.names] if self.open else []
+        for name in extra:
+            schema = schema.append(pa.field(name, pa.float64()))
+        return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
 def _canonical(name: str, grain: str, key: tuple[str, ...], columns: tuple[Column, ...]) -> Table:
@@ -208,12 +233,12 @@ CAMPAIGN_CONTACTS = _canonical(
 )
 COUPON_REDEMPTIONS = _canonical(
     "coupon_redemptions",
-    "one row per customer, coupon and redemption time",
-    ("customer_id", "coupon_id", "occurred_at"),
+    "one row per customer, coupon, campaign and redemption time",
+    ("customer_id", "coupon_id", "campaign_id", "occurred_at"),
     (
         _CUSTOMER,
         Column("coupon_id", "string", "the coupon", required=True),
-        Column("campaign_id", "string", "the campaign it came from"),
+        Column("campaign_id", "string", "the campaign it came from", required=True),
     ),
 )
 CONSENTS = _canonical(
@@ -276,6 +301,7 @@ PANEL = _derived(
         _CUSTOMER,
         Column("cut_off", "date", "the as_of of the row's features", required=True),
         Column("layer", "string", "train, choose or evaluate", required=True),
+        Column("stage", "string", "lifecycle stage at the cut-off", required=True),
         Column("label", "int64", "1 churned in the window, 0 not, null immature"),
         Column("treated", "bool", "contacted by us around the window", required=True),
         Column("window_net_amount", "decimal(18,2)", "spend inside the label window"),
@@ -329,7 +355,11 @@ ACTIONS = _derived(
         ),
         Column("expected_cost", "float64", "expected cost of the would-be offer", required=True),
         Column(
-            "why", "string", "chosen, holdout, no_consent, suppressed, budget, does_not_pay", True
+            "why",
+            "string",
+            "suppressed, recently_contacted, no_offer, no_consent, does_not_pay, capacity, budget, "
+            "holdout or chosen; the first that holds",
+            required=True,
         ),
     ),
     owner="score",
@@ -344,6 +374,7 @@ OUTCOMES = _derived(
         Column("risk_band", "string", "the band given at as_of", required=True),
         Column("arm", "string", "holdout or open", required=True),
         Column("offer", "string", "the offer given at as_of", required=True),
+        Column("would_be_offer", "string", "what the policy chose, in either arm", required=True),
         Column("treated", "bool", "a delivering destination acknowledged it", required=True),
         Column("churned", "int64", "1 churned in the window, 0 not", required=True),
         Column("window_net_amount", "decimal(18,2)", "spend inside the label window", True),

@@ -1,0 +1,168 @@
+"""What is done for whom: the offer that pays most, where it may be made and the round covers it.
+
+Enters: scores, segments and arms of one `as_of`, consent valid at it, the suppressed, the offers
+and limits of churn.toml, the champion's threshold tau. Leaves: one row per scored customer with
+the offer, and why it is that one. The formulas are economics.py's; this room decides who may be
+asked at all.
+
+Three laws, in this order: a suppressed customer gets nothing; nobody gets an offer that needs a
+consent he has not given; a customer of the holdout gets nothing, whatever the policy chose. The
+policy chooses as if there were no holdout and the would-be offer is stored: the chosen of both arms
+are then alike, and the outcome is read on them by intention to treat. The holdout's part of budget
+and capacity is left unspent.
+
+Worked example, as of 2017-10-01: a coupon for `h1` (score .5, value 200) earns 9.75: chosen. `h2`
+is like him but held out: offer NONE, would-be offer COUPON. `h3` has withdrawn consent: no_consent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_ml.economics import Terms, best_offer, costs, gains, keyed_hash, within_limits
+from churn_ml.errors import BadConfig, BadInput
+from churn_ml.experiments import HOLDOUT
+from churn_ml.segments import UNSCORED, code
+from churn_ml.tables import ACTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from churn_ml.config import Config, Offer
+
+NONE = "NONE"
+"""The offer of a customer for whom nothing is done."""
+
+
+def actions(
+    scores: pd.DataFrame,
+    segments: pd.DataFrame,
+    consents: pd.Series,
+    suppressed: Collection[str],
+    config: Config,
+    tau: float,
+    *,
+    key: bytes,
+    contacted: Collection[str] = frozenset(),
+) -> pd.DataFrame:
+    """The action of every scored customer at one as_of.
+
+    Parameters: `scores` (tables.SCORES) and `segments` (tables.SEGMENTS), one row per customer_id;
+    `consents`, whether contact is consented at as_of, customer_id as index, where absent
+    [consent] default holds; `suppressed`, customers never to be contacted; `tau`, the gain in the
+    shop currency that a contact must exceed; `key`, secret that breaks ties; `contacted`, customers
+    whose would-be offer of the last `contact_window_days` was not NONE, in either arm.
+    Returns: tables.ACTIONS, sorted by customer_id; gain and cost in the shop currency, 0 at NONE.
+    `why`, the first that holds: suppressed, recently_contacted, no_offer (none is meant for the
+    segment), no_consent, does_not_pay, capacity or budget, holdout, chosen.
+    Raises: BadInput where a key repeats or a scored customer has no segment; BadConfig where an
+    offer is meant for a segment that does not exist.
+
+    >>> import pandas as pd
+    >>> from churn_ml.config import Config, Offer, Shop
+    >>> coupon = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> config = Config(shop=Shop(name="s", currency="EUR"), offers=(coupon,))
+    >>> ids = pd.DataFrame({"customer_id": ["h1", "h2", "h3"]})
+    >>> out = actions(ids.assign(score=.5, value=200.0, as_of="2017-10-01"),
+    ...               ids.assign(segment="LOST", arm=["open", "holdout", "open"]),
+    ...               pd.Series({"h1": True, "h2": True, "h3": False}), (), config, 0.0, key=b"k")
+    >>> out[["offer", "would_be_offer", "expected_gain", "why"]].values.tolist()
+    [['COUPON', 'COUPON', 9.75, 'chosen'], ['NONE', 'COUPON', 9.75, 'holdout'],
+     ['NONE', 'NONE', 0.0, 'no_consent']]
+    """
+    rows = _rows(scores, segments)
+    ids = rows["customer_id"]
+    terms = Terms.of(config)
+    p, value = rows["score"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
+    meant = _meant(rows["segment"].to_numpy(object), config.offers)
+    given = _given(ids, consents, default=config.consent.default == "assumed")
+    barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
+    free = np.array([not offer.needs_consent for offer in config.offers], dtype=bool)
+    allowed = meant & (given[:, None] | free) & ~(barred | recent)[:, None]
+
+    index, expected = best_offer(gains(p, value, terms), allowed)
+    cost = _picked(costs(p, value, terms), index)
+    taken = within_limits(expected, cost, config.policy, tau, keyed_hash(ids, key))
+    held = rows["arm"].to_numpy(object) == HOLDOUT
+    codes = np.array([*(offer.code for offer in config.offers), NONE], dtype=object)
+    rows["would_be_offer"] = codes[np.where(taken, index, -1)]
+    rows["offer"] = np.where(held, NONE, rows["would_be_offer"])
+    rows["expected_gain"] = np.where(taken, expected, 0.0).round(9)
+    rows["expected_cost"] = np.where(taken, cost, 0.0).round(9)
+    reasons = {
+        "suppressed": barred,
+        "recently_contacted": recent,
+        "no_offer": ~meant.any(axis=1),
+        "no_consent": ~allowed.any(axis=1),
+        "does_not_pay": expected <= tau,
+        _limit(int(taken.sum()), config): ~taken,
+        "holdout": held,
+    }
+    why = np.select(list(reasons.values()), list(reasons), default="chosen")
+    rows["why"] = why.astype(object)
+    return rows[list(ACTIONS.names)]
+
+
+def _limit(taken: int, config: Config) -> str:
+    """Which limit ended the round of `taken` contacts."""
+    capacity = config.policy.capacity_customers
+    return "capacity" if capacity is not None and taken >= capacity else "budget"
+
+
+def _rows(scores: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Scores with segment and arm, sorted by customer_id: what the decisions are taken on."""
+    placed = segments[["customer_id", "segment", "arm"]]
+    for name, keys in (("scores", scores["customer_id"]), ("segments", placed["customer_id"])):
+        if not keys.is_unique:
+            raise BadInput(f"{name} holds a customer twice", where="actions", expected="one row")
+    rows = scores[["customer_id", "score", "value", "as_of"]].merge(placed, on="customer_id")
+    if len(rows) < len(scores):
+        raise BadInput(
+            f"{len(scores) - len(rows)} scored customers have no segment",
+            where="actions",
+            next_step="build segments from the same scores",
+        )
+    return rows.sort_values("customer_id", ignore_index=True)
+
+
+def _given(ids: pd.Series, consents: pd.Series, *, default: bool) -> NDArray[np.bool_]:
+    """Whether contact is consented, one element per id."""
+    if not consents.index.is_unique:
+        raise BadInput("consents hold a customer twice", where="actions", expected="one row")
+    known = dict(zip(consents.index, consents, strict=True))
+    return np.array([bool(known.get(i, default)) for i in ids], dtype=bool)
+
+
+def _meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[np.bool_]:
+    """Customers x offers: True where the offer is meant for the customer's segment."""
+    known = _codes()
+    for offer in offers:
+        strange = sorted(set(offer.segments) - known)
+        if strange:
+            raise BadConfig(
+                f"offer {offer.code} is meant for an unknown segment",
+                where="[[offers]] segments",
+                got=", ".join(strange),
+                expected="a code such as HIGH_RISK_HIGH_VALUE_SILENT or LOST",
+            )
+    columns = [np.isin(segment, offer.segments) | (not offer.segments) for offer in offers]
+    return np.stack(columns, axis=1) if columns else np.empty((len(segment), 0), dtype=bool)
+
+
+def _codes() -> set[str]:
+    bands, stages = ("high", "medium", "low"), ("new", "active", "silent", "lost", "returning")
+    scored = {code(risk, value, stage) for risk, value, stage in product(bands, bands, stages)}
+    return scored | {code(UNSCORED, UNSCORED, stage) for stage in stages}
+
+
+def _picked(table: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The cost of each customer's best offer; 0 where there is no offer at all."""
+    if table.shape[1] == 0:
+        return np.zeros(len(table))
+    picked: NDArray[np.float64] = np.take_along_axis(table, index[:, None], axis=1)[:, 0]
+    return picked

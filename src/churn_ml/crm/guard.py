@@ -1,0 +1,98 @@
+"""Who may be told about right now: suppression and consent, read again at the moment of sending.
+
+A plan may be hours old when it is sent, or days when it is resumed. Before every batch the guard
+asks the sources again (FAULTS.md P3) and names the customers whose row must not go: the outbox then
+sends a removal in its place. Suppression bars every row; a missing consent bars the rows with an
+offer that needs one. A source that cannot be read stops the export: it fails closed (P4).
+
+Worked example: `h1` was given a coupon as of 2017-10-01 and withdrew consent on 2017-10-02, before
+the export ran: his row is withheld, `h2`'s without an offer is not.
+
+>>> guard = Guard(suppressed=lambda ids: set(), consents=lambda ids: {"h1": False, "h2": False},
+...               consent_default=True, free_offers=frozenset({"NONE"}))
+>>> from datetime import date
+>>> day = date(2017, 10, 1)
+>>> guard.withheld([Row("h1", "upsert", day, {"offer": "COUPON"}, "9f"),
+...                 Row("h2", "upsert", day, {"offer": "NONE"}, "b1")])
+{'h1': 'no_consent'}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from churn_ml.config import Config
+from churn_ml.crm.payload import NO_OFFER
+from churn_ml.crm.protocol import Row
+from churn_ml.errors import ChurnError, Unreachable
+
+Found = TypeVar("Found")
+Suppressed = Callable[[Sequence[str]], Collection[str]]
+Consents = Callable[[Sequence[str]], Mapping[str, bool]]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The two sources that are asked before every batch.
+
+    `suppressed(customer_ids)` gives those who must never be touched; `consents(customer_ids)`
+    whether contact is consented, where known; `consent_default` holds where it is not;
+    `free_offers` are the offers that need no consent, NONE among them.
+    """
+
+    suppressed: Suppressed
+    consents: Consents
+    consent_default: bool
+    free_offers: frozenset[str]
+
+    @classmethod
+    def of(cls, config: Config, *, suppressed: Suppressed, consents: Consents) -> Guard:
+        """The guard with the offers and the default of churn.toml.
+
+        >>> from churn_ml.config import Shop
+        >>> shop = Config(shop=Shop(name="s", currency="EUR"))
+        >>> Guard.of(shop, suppressed=lambda ids: (), consents=lambda ids: {}).consent_default
+        False
+        """
+        free = frozenset({NO_OFFER} | {o.code for o in config.offers if not o.needs_consent})
+        return cls(suppressed, consents, config.consent.default == "assumed", free)
+
+    def withheld(self, rows: Sequence[Row]) -> dict[str, str]:
+        """customer_id -> "suppressed" or "no_consent" of the upserts that must not go now.
+
+        Raises: Unreachable where a source cannot be read; nothing may be sent then.
+
+        >>> def down(ids):
+        ...     raise OSError("no route to host")
+        >>> Guard(down, lambda ids: {}, True, frozenset()).withheld([])
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.Unreachable: cannot read suppression: nothing is exported | got: OSError ...
+        """
+        upserts = [row for row in rows if row.op == "upsert"]
+        ids = [row.customer_id for row in upserts]
+        barred = frozenset(_read("suppression", self.suppressed, ids))
+        given = _read("consents", self.consents, ids)
+        asked = (row for row in upserts if row.payload.get("offer") not in self.free_offers)
+        refused = (
+            r.customer_id for r in asked if not given.get(r.customer_id, self.consent_default)
+        )
+        return dict.fromkeys(refused, "no_consent") | {
+            customer_id: "suppressed" for customer_id in ids if customer_id in barred
+        }
+
+
+def _read(what: str, source: Callable[[Sequence[str]], Found], ids: Sequence[str]) -> Found:
+    try:
+        return source(ids)
+    except ChurnError:
+        raise
+    except Exception as error:
+        # Whatever went wrong, not knowing who objects means that nobody may be sent.
+        raise Unreachable(
+            f"cannot read {what}: nothing is exported",
+            got=type(error).__name__,
+            next_step="run the export again when the source answers; the plan is kept",
+        ) from error

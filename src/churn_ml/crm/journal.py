@@ -1,0 +1,109 @@
+"""A journal in memory: the ledger's double for tests and for trying an export out.
+
+It keeps the promises of `protocol.Journal`: one plan open at a time, a plan is saved on the newest
+one or not at all, an ack never takes the state back to an earlier as_of, settled rows stay settled.
+
+>>> journal, day = MemoryJournal(), date(2017, 10, 1)
+>>> journal.save_plan("crm", "p1", day, [("h1", "9f3c", "{}", False)], base=None)
+>>> journal.open_plan("crm")[0]
+'p1'
+>>> journal.acknowledge("p1", ["h1"], at=datetime(2026, 11, 21))
+>>> journal.open_plan("crm") is None, journal.state("crm")
+(True, {'h1': ('9f3c', datetime.date(2017, 10, 1))})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from churn_ml.crm.protocol import REMOVED, SavedRow
+from churn_ml.errors import StaleAttempt
+
+
+@dataclass
+class _Saved:
+    destination: str
+    plan_id: str
+    as_of: date
+    unsettled: dict[str, SavedRow]
+    rejected: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+@dataclass
+class MemoryJournal:
+    """Plans and acks in dictionaries; see `protocol.Journal` for what each method promises."""
+
+    plans: list[_Saved] = field(default_factory=list)
+    acked: dict[str, dict[str, tuple[str, date]]] = field(default_factory=dict)
+    contacts: list[tuple[str, str, date]] = field(default_factory=list)
+    """(destination, customer_id, as_of) of every acknowledged contact."""
+
+    def last_plan(self, destination: str) -> tuple[str, date] | None:
+        """Id and as_of of the newest plan ever saved for the destination."""
+        saved = self._newest(destination)
+        return (saved.plan_id, saved.as_of) if saved else None
+
+    def save_plan(
+        self,
+        destination: str,
+        plan_id: str,
+        as_of: date,
+        rows: Sequence[SavedRow],
+        *,
+        base: str | None,
+    ) -> None:
+        """Save a plan on top of `base`; raises StaleAttempt where another came first."""
+        newest = self._newest(destination)
+        if (newest.plan_id if newest else None) != base or (newest and newest.unsettled):
+            raise StaleAttempt(
+                f"another export to {destination} planned meanwhile",
+                got=f"plan {newest.plan_id if newest else None}",
+                expected=f"plan {base}, closed",
+                next_step="run the export again: it plans on the newest state",
+            )
+        by_customer = {row[0]: row for row in sorted(rows)}
+        self.plans.append(_Saved(destination, plan_id, as_of, by_customer))
+
+    def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
+        """The plan with unsettled rows, and those rows; None where there is none."""
+        saved = self._newest(destination)
+        if saved is None or not saved.unsettled:
+            return None
+        return saved.plan_id, saved.as_of, list(saved.unsettled.values())
+
+    def acknowledge(
+        self,
+        plan_id: str,
+        taken: Sequence[str],
+        *,
+        withdrawn: Sequence[str] = (),
+        rejected: Sequence[tuple[str, str, str]] = (),
+        at: datetime,
+    ) -> None:
+        """Settle the rows of one batch; rows settled before change nothing. `at` is not kept."""
+        for saved in (plan for plan in self.plans if plan.plan_id == plan_id):
+            state = self.acked.setdefault(saved.destination, {})
+            for customer_id in [*taken, *withdrawn]:
+                row = saved.unsettled.pop(customer_id, None)
+                if row is None:
+                    continue
+                state[customer_id] = (REMOVED if customer_id in withdrawn else row[1], saved.as_of)
+                if row[3] and customer_id not in withdrawn:
+                    self.contacts.append((saved.destination, customer_id, saved.as_of))
+            for rejection in rejected:
+                if saved.unsettled.pop(rejection[0], None):
+                    saved.rejected[rejection[0]] = rejection
+
+    def state(self, destination: str) -> dict[str, tuple[str, date]]:
+        """customer_id -> (content_hash, as_of) of the last ack."""
+        return dict(self.acked.get(destination, {}))
+
+    def rejections(self, destination: str) -> list[tuple[str, str, str]]:
+        """(customer_id, code, message) of the rows that the newest plan's target refused."""
+        saved = self._newest(destination)
+        return [saved.rejected[c] for c in sorted(saved.rejected)] if saved else []
+
+    def _newest(self, destination: str) -> _Saved | None:
+        return next((p for p in reversed(self.plans) if p.destination == destination), None)

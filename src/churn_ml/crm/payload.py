@@ -1,0 +1,169 @@
+"""What a destination is told about a customer, rounded to what a campaign needs.
+
+Enters: scores, segments and actions of one `as_of`. Leaves: one row per scored customer. Customers
+without a score (new, lost) are not exported; one who leaves the scored set is removed.
+
+Scores leave the house in steps of `score_step` and values at risk with two significant digits:
+exact ones would let a reader reconstruct the model (FAULTS.md S16). Only *content* fields decide
+whether a row has changed. `as_of`, `model` and `threshold` say when and by which model a row was
+made; a customer about whom nothing new is to be said is not sent again for their sake, so in the
+target they are those of the last change. The contract is content: under another one the same score
+says something else. Where a destination delivers, an offer is content of its date too: the same
+coupon chosen a month later is a second contact, not the same row.
+
+Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: told as .6 and 130.
+
+>>> [field.name for field in FIELDS if not field.content]
+['customer_id', 'as_of', 'model', 'threshold']
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from churn_ml.config import content_hash
+from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
+from churn_ml.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_OFFER = "NONE"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of an export: its name, type and meaning, and whether it is content."""
+
+    name: str
+    type: Literal["text", "number", "date"]
+    meaning: str
+    content: bool = True
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("customer_id", "text", "the shop's own reference; the key", content=False),
+    Field("as_of", "date", "the date the row was made for (00:00 UTC)", content=False),
+    Field("contract", "text", "name and hash of the churn contract"),
+    Field("model", "text", "the model that scored", content=False),
+    Field("threshold", "number", "tau: the gain a contact must exceed", content=False),
+    Field("stage", "text", "lifecycle stage"),
+    Field("score", "number", "probability of churn in the horizon, in steps of score_step"),
+    Field("risk_band", "text", "high, medium or low"),
+    Field("value_band", "text", "high, medium or low"),
+    Field("value_at_risk", "number", "score x value, two significant digits, shop currency"),
+    Field("segment", "text", "risk x value x stage as one code"),
+    Field("offer", "text", "the offer to make, NONE where none"),
+    Field("arm", "text", "holdout or open"),
+    Field("reasons", "text", "the indicators behind the score, strongest first"),
+)
+
+
+def rows(
+    scores: pd.DataFrame,
+    segments: pd.DataFrame,
+    actions: pd.DataFrame,
+    *,
+    as_of: date,
+    tau: float,
+    score_step: float,
+    delivers: bool = False,
+) -> list[Row]:
+    """What a destination shall hold as of `as_of`: one upsert per scored customer, by customer_id.
+
+    Parameters: the tables of those names, one row per customer_id, all of `as_of`; `tau`, the
+    champion's threshold in the shop currency; `score_step` and `delivers` of the destination.
+    Raises: BadInput where a scored customer has no segment or action, or a key repeats.
+
+    >>> import pandas as pd
+    >>> one = pd.DataFrame({"customer_id": ["h1"]})
+    >>> found = rows(
+    ...     one.assign(score=.6181, value_at_risk=129.7, model="rule-1", contract="gone30-1",
+    ...                reasons='[{"indicator": "gap_ratio"}]'),
+    ...     one.assign(stage="new", risk_band="high", value_band="high", segment="S", arm="open"),
+    ...     one.assign(offer="COUPON"), as_of=date(2017, 10, 1), tau=0.0, score_step=.05)
+    >>> found[0].payload["score"], found[0].payload["value_at_risk"], found[0].payload["reasons"]
+    (0.6, 130.0, 'gap_ratio')
+    """
+    placed = ["customer_id", "stage", "risk_band", "value_band", "segment", "arm"]
+    joined = scores.merge(segments[placed], on="customer_id")
+    joined = joined.merge(actions[["customer_id", "offer"]], on="customer_id")
+    _check(joined["customer_id"], expected=len(scores))
+    told = joined.assign(
+        as_of=as_of.isoformat(),
+        threshold=float(tau),
+        score=(joined["score"] / score_step).round().mul(score_step).round(9),
+        value_at_risk=[two_digits(amount) for amount in joined["value_at_risk"]],
+        reasons=[reason_names(text) for text in joined["reasons"]],
+    )
+    told = told.sort_values("customer_id")[[field.name for field in FIELDS]]
+    cells = (dict(zip(told.columns, row, strict=True)) for row in told.itertuples(index=False))
+    return [_row(one, as_of, delivers) for one in cells]
+
+
+def two_digits(amount: float) -> float:
+    """The amount with two significant digits.
+
+    >>> two_digits(1234.5), two_digits(0.0567), two_digits(0.0), two_digits(-99.6)
+    (1200.0, 0.057, 0.0, -100.0)
+    """
+    return float(f"{amount:.1e}")
+
+
+def reason_names(reasons: str | None) -> str:
+    """The indicators of a score's reasons as text, in their order.
+
+    >>> reason_names('[{"indicator": "gap_ratio"}, {"indicator": "days_since_order"}]')
+    'gap_ratio, days_since_order'
+    """
+    return ", ".join(reason["indicator"] for reason in json.loads(reasons or "[]"))
+
+
+def removal(customer_id: str, as_of: date) -> Row:
+    """The row that takes a customer out of a destination.
+
+    >>> removal("h1", date(2017, 10, 1)).op
+    'remove'
+    """
+    return Row(customer_id, "remove", as_of, {}, REMOVED)
+
+
+def saved(row: Row) -> SavedRow:
+    """The row as the journal keeps it."""
+    payload = json.dumps(dict(row.payload), ensure_ascii=False, separators=(",", ":"))
+    return row.customer_id, row.content_hash, payload, row.contact
+
+
+def restored(row: SavedRow, as_of: date) -> Row:
+    """The row that `saved` made the tuple of.
+
+    >>> row = Row("h1", "upsert", date(2017, 10, 1), {"score": .6}, "9f3c", contact=True)
+    >>> restored(saved(row), row.as_of) == row
+    True
+    """
+    customer_id, row_hash, payload, contact = row
+    op: Literal["upsert", "remove"] = "remove" if row_hash == REMOVED else "upsert"
+    return Row(customer_id, op, as_of, json.loads(payload), row_hash, contact)
+
+
+def _row(cells: Mapping[str, Cell], as_of: date, delivers: bool) -> Row:
+    contact = delivers and cells["offer"] != NO_OFFER
+    content = {field.name: cells[field.name] for field in FIELDS if field.content}
+    dated = {"as_of": cells["as_of"]} if contact else {}
+    customer_id = str(cells["customer_id"])
+    return Row(customer_id, "upsert", as_of, cells, content_hash(content | dated), contact)
+
+
+def _check(customer_ids: pd.Series, expected: int) -> None:
+    if len(customer_ids) != expected or not customer_ids.is_unique:
+        raise BadInput(
+            "scores, segments and actions do not hold the same customers once each",
+            where="crm.payload",
+            got=f"{customer_ids.nunique()} customers in {len(customer_ids)} joined rows",
+            expected=f"{expected} of each",
+            next_step="pass the three tables of one score publication",
+        )

@@ -1,0 +1,192 @@
+"""The words of the world out: what a destination takes and answers, and what the outbox remembers.
+
+A *row* says what a destination shall hold about one customer (upsert) or that it shall hold nothing
+(remove). A *batch* is what is sent at once; its id is made from its content, so the same batch sent
+again has the same id. A *destination* answers every row of a batch with an `Ack` or a `Rejection`,
+or raises `Transient` and may then have done all, some or nothing of it: sending again must be
+harmless. The *journal* is the part of the ledger that remembers plans and acks.
+
+Worked example: as of 2017-10-01 household `h1` is to be HIGH_RISK_HIGH_VALUE_SILENT with a coupon.
+
+>>> row = Row("h1", "upsert", date(2017, 10, 1), {"segment": "LOST"}, content_hash="9f3c")
+>>> crm = Recorder("crm", rejects={"h2": ("bad_value", "segment too long")})
+>>> h2 = Row("h2", "upsert", date(2017, 10, 1), {"segment": "NEW"}, content_hash="b1d0")
+>>> crm.send(Batch("7d1e", "plan1", date(2017, 10, 1), (row, h2)))
+[Ack(customer_id='h1'), Rejection(customer_id='h2', code='bad_value', message='segment too long')]
+>>> sorted(crm.rows)
+['h1']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol, TypeAlias
+
+from churn_ml.errors import Unreachable
+
+Cell: TypeAlias = str | float | None
+Op: TypeAlias = Literal["upsert", "remove"]
+SavedRow: TypeAlias = tuple[str, str, str, bool]
+"""(customer_id, content_hash, payload as JSON, contact): a row as the journal keeps it."""
+REMOVED = ""
+"""The content hash of a removal."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one destination shall hold about one customer as of one date.
+
+    `payload` is empty for a removal and `content_hash` then REMOVED. `contact`: an ack of this row
+    means that the customer was contacted.
+    """
+
+    customer_id: str
+    op: Op
+    as_of: date
+    payload: Mapping[str, Cell]
+    content_hash: str
+    contact: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows sent at once. The id depends on content only, never on how often it was tried."""
+
+    id: str
+    plan_id: str
+    as_of: date
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Ack:
+    """The destination holds what the row says."""
+
+    customer_id: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """The destination refused the row; `message` holds no personal data."""
+
+    customer_id: str
+    code: str
+    message: str
+
+
+class Destination(Protocol):
+    """A place the segments go. An adapter maps rows to its world; outbox.py holds the loop."""
+
+    @property
+    def name(self) -> str:
+        """The name in [destinations]."""
+
+    @property
+    def delivers(self) -> bool:
+        """True where an acknowledged offer means that the customer was contacted."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows sent at once; None sends a plan whole."""
+
+    def preflight(self) -> None:
+        """Make sure before row 1 that the target is ours and has the columns; raises BadConfig."""
+
+    def send(self, batch: Batch) -> list[Ack | Rejection]:
+        """Hand over a batch: one answer a row. Idempotent. Raises Transient where unsure."""
+
+
+class Journal(Protocol):
+    """What the outbox remembers between runs; the ledger is one, `MemoryJournal` is its double."""
+
+    def last_plan(self, destination: str) -> tuple[str, date] | None:
+        """Id and as_of of the newest plan ever saved for the destination, empty ones included."""
+
+    def save_plan(
+        self,
+        destination: str,
+        plan_id: str,
+        as_of: date,
+        rows: Sequence[SavedRow],
+        *,
+        base: str | None,
+    ) -> None:
+        """Save a plan in one transaction; one without rows is saved too, and closed at once.
+
+        Raises StaleAttempt where `base` is no longer the newest plan or that one is still open.
+        """
+
+    def open_plan(self, destination: str) -> tuple[str, date, Sequence[SavedRow]] | None:
+        """Id, as_of and unsettled rows, by customer_id, of the plan that has any, or None."""
+
+    def acknowledge(
+        self,
+        plan_id: str,
+        taken: Sequence[str],
+        *,
+        withdrawn: Sequence[str] = (),
+        rejected: Sequence[tuple[str, str, str]] = (),
+        at: datetime,
+    ) -> None:
+        """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
+
+        `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
+        planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
+        settled before, and rows of another plan than the newest, stay as they are.
+        """
+
+    def state(self, destination: str) -> Mapping[str, tuple[str, date]]:
+        """customer_id -> (content_hash, as_of) of the last ack; REMOVED marks a removal."""
+
+
+Fault: TypeAlias = Literal["ok", "drop_before", "drop_after"]
+
+
+@dataclass
+class Recorder:
+    """A destination in memory that keeps what it was sent and fails by script.
+
+    `script` holds one word a call: "drop_before" loses the connection before anything is done,
+    "drop_after" does everything and loses the answer; after its end all is well. `rejects` names
+    rows refused with code and message. `rows` is the state of the target, `batches` all that came.
+    """
+
+    name: str = "recorder"
+    delivers: bool = False
+    batch_size: int | None = 100
+    script: Sequence[Fault] = ()
+    rejects: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+
+    def preflight(self) -> None:
+        """Nothing can be wrong with it."""
+
+    def send(self, batch: Batch) -> list[Ack | Rejection]:
+        """Apply the batch as the script says; raises Unreachable where it drops the connection.
+
+        >>> crm = Recorder(script=["drop_before"])
+        >>> crm.send(Batch("7d1e", "plan1", date(2017, 10, 1), ()))
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.Unreachable: recorder closed the connection | where: batch 7d1e
+        """
+        call = len(self.batches)
+        fault = self.script[call] if call < len(self.script) else "ok"
+        self.batches.append(batch)
+        if fault != "drop_before":
+            answers = [self._take(row) for row in batch.rows]
+        if fault != "ok":
+            raise Unreachable(f"{self.name} closed the connection", where=f"batch {batch.id}")
+        return answers
+
+    def _take(self, row: Row) -> Ack | Rejection:
+        if row.customer_id in self.rejects:
+            return Rejection(row.customer_id, *self.rejects[row.customer_id])
+        if row.op == "remove":
+            self.rows.pop(row.customer_id, None)
+        else:
+            self.rows[row.customer_id] = row
+        return Ack(row.customer_id)

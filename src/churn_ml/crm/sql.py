@@ -1,0 +1,269 @@
+"""A SQL table with one row per customer: for a CRM, a BI tool or a shop that reads a database.
+
+The table's key is customer_id. An upsert writes every column in one statement that refuses to
+replace a newer row; a removal deletes the row unless it is newer. SQLite and PostgreSQL, one
+transaction a batch. `<table>_owner` holds one row: who feeds the table, which keeps a second
+deployment out (FAULTS.md O3), and the newest as_of it was fed with, so that a process that wakes up
+after a day can neither take the table back nor bring back whom it has lost (O4).
+
+Preflight makes the table where there is none, and otherwise checks every column before row 1. One
+row that the database cannot take does not hold up the others: the batch is halved until it stands
+alone, and rejected.
+
+Worked example: the table was fed as of 2017-11-01. A batch as of 2017-10-01 that comes now raises
+StaleAttempt and the table stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+
+from churn_ml.config import Config
+from churn_ml.config import Destination as Settings
+from churn_ml.crm.payload import FIELDS
+from churn_ml.crm.protocol import Ack, Batch, Rejection, Row
+from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+_TYPES: dict[str, tuple[Any, tuple[type, ...]]] = {
+    "text": (sa.Text(), (str,)),
+    "number": (sa.Double(), (float, Decimal)),
+    "date": (sa.Date(), (date,)),
+}
+"""Our type, and the Python types of columns that hold it."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
+_UNTAKEABLE = (exc.DataError, exc.IntegrityError, ValueError)
+"""What a row does that the database cannot hold: a lone surrogate and a NUL are ValueErrors."""
+
+
+@dataclass(frozen=True)
+class SqlDestination:
+    """A table in a SQLite or PostgreSQL database, by URL."""
+
+    name: str
+    url: str
+    table_name: str
+    owner: str
+    delivers: bool = False
+    batch_size: int | None = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse a name or a database that no statement of ours could be sure of."""
+        if not _NAME.fullmatch(self.table_name):
+            raise BadConfig(
+                "a table name is letters, digits and underscores",
+                where=f"[destinations.{self.name}] table",
+                got=repr(self.table_name)[:80],
+            )
+        # The URL itself is never shown: it may hold a password.
+        if self.url.split(":")[0].split("+")[0] not in ("sqlite", "postgresql"):
+            raise BadConfig(
+                "the target of a SQL destination is not a URL of a known database",
+                where=f"[destinations.{self.name}] target",
+                expected="sqlite:///FILE or postgresql://HOST/DATABASE",
+            )
+
+    def __repr__(self) -> str:
+        """The name alone: the URL may hold a password."""
+        return f"SqlDestination({self.name!r}, table {self.table_name!r})"
+
+    def preflight(self) -> None:
+        """Make or check the table, then claim it.
+
+        Raises: BadConfig naming missing or mistyped columns, a wrong key or another owner;
+        Unreachable where the database does not answer.
+        """
+        with self._transaction() as connection:
+            inspector = sa.inspect(connection)
+            if inspector.has_table(self.table_name):
+                self._check_columns(inspector)
+            self._owner_table.metadata.create_all(connection)
+            self._claim(connection)
+
+    def send(self, batch: Batch) -> list[Ack | Rejection]:
+        """Write the batch in one transaction; a row the database cannot take is rejected alone.
+
+        Raises: Unreachable where the database does not answer; nothing may then be assumed.
+        StaleAttempt where the table was fed with a later as_of.
+        """
+        return list(self._take(batch.rows, batch.as_of))
+
+    def _take(self, rows: Sequence[Row], as_of: date) -> Iterator[Ack | Rejection]:
+        try:
+            with self._transaction() as connection:
+                self._fence(connection, as_of)
+                self._write(connection, rows)
+                newer = self._newer(connection, rows)
+        except _UNTAKEABLE as error:
+            if len(rows) == 1:
+                # The database's own words may quote the row: only the kind of error is kept.
+                kind = type(error).__name__
+                yield Rejection(rows[0].customer_id, kind, "the database cannot hold the row")
+                return
+            middle = len(rows) // 2
+            yield from self._take(rows[:middle], as_of)
+            yield from self._take(rows[middle:], as_of)
+            return
+        for row in rows:
+            if row.customer_id in newer:
+                yield Rejection(row.customer_id, "newer_in_target", "the target has a later as_of")
+            else:
+                yield Ack(row.customer_id)
+
+    def _fence(self, connection: Connection, as_of: date) -> None:
+        """Note `as_of` as the newest; the row's lock also makes two writers queue."""
+        fence = self._owner_table
+        mine = (fence.c.owner == self.owner) & (fence.c.newest_as_of <= as_of)
+        if not connection.execute(sa.update(fence).where(mine).values(newest_as_of=as_of)).rowcount:
+            raise StaleAttempt(
+                f"table {self.table_name} was fed with a later as_of, or by another deployment",
+                where=f"[destinations.{self.name}]",
+                got=f"a batch as of {as_of}",
+                next_step="none: a newer export has replaced this one",
+            )
+
+    def _newer(self, connection: Connection, rows: Sequence[Row]) -> set[str]:
+        """The customers of whom the table holds a later as_of: the statements left them alone."""
+        table, latest = self._table, max((row.as_of for row in rows), default=date.min)
+        query = sa.select(table.c.customer_id, table.c.as_of).where(table.c.as_of > latest)
+        return {customer_id for customer_id, _ in connection.execute(query)}
+
+    def _write(self, connection: Connection, rows: Sequence[Row]) -> None:
+        table = self._table
+        upserts = [_values(row) for row in rows if row.op == "upsert"]
+        removals = [{"id": r.customer_id, "day": r.as_of} for r in rows if r.op == "remove"]
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(table)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[table.c.customer_id],
+            set_={c.name: insert.excluded[c.name] for c in table.c if c.name != "customer_id"},
+            where=table.c.as_of <= insert.excluded.as_of,
+        )
+        if upserts:
+            connection.execute(upsert, upserts)
+        if removals:
+            older = table.c.as_of <= sa.bindparam("day")
+            mine = table.c.customer_id == sa.bindparam("id")
+            connection.execute(sa.delete(table).where(mine & older), removals)
+
+    def _check_columns(self, inspector: sa.Inspector) -> None:
+        there = {c["name"]: c["type"] for c in inspector.get_columns(self.table_name)}
+        wrong = [
+            field.name
+            for field in FIELDS
+            if field.name not in there or not _holds(there[field.name], _TYPES[field.type][1])
+        ]
+        key = inspector.get_pk_constraint(self.table_name)["constrained_columns"]
+        if wrong or key != ["customer_id"]:
+            raise BadConfig(
+                f"table {self.table_name} cannot take the export",
+                where=f"[destinations.{self.name}]",
+                got=f"missing or mistyped: {', '.join(wrong) or 'none'}; key: {', '.join(key)}",
+                expected="the columns of the export, key customer_id",
+                next_step="name a table that does not exist: it is then made",
+            )
+
+    def _claim(self, connection: Connection) -> None:
+        table = self._owner_table
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        claim = dialect.insert(table).values(id=1, owner=self.owner, newest_as_of=date.min)
+        connection.execute(claim.on_conflict_do_nothing())
+        holder = connection.execute(sa.select(table.c.owner)).scalar_one()
+        if holder != self.owner:
+            raise BadConfig(
+                f"table {self.table_name} is fed by another deployment",
+                where=f"[destinations.{self.name}]",
+                got=f"owner {holder}",
+                expected=f"owner {self.owner}",
+                next_step=f"name another table, or empty {table.name} if that deployment is gone",
+            )
+
+    @cached_property
+    def _table(self) -> sa.Table:
+        columns = (
+            sa.Column(
+                field.name,
+                _TYPES[field.type][0],
+                primary_key=field.name == "customer_id",
+                nullable=field.name not in ("customer_id", "as_of"),
+            )
+            for field in FIELDS
+        )
+        return sa.Table(self.table_name, sa.MetaData(), *columns)
+
+    @cached_property
+    def _owner_table(self) -> sa.Table:
+        return sa.Table(
+            f"{self.table_name}_owner",
+            self._table.metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("owner", sa.Text, nullable=False),
+            sa.Column("newest_as_of", sa.Date, nullable=False),
+        )
+
+    @cached_property
+    def _engine(self) -> Engine:
+        try:
+            # hide_parameters: an error's text must not quote a customer's row.
+            return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+        except (ImportError, exc.ArgumentError) as error:
+            raise BadConfig(
+                f"cannot open the database of destination {self.name}",
+                where=f"[destinations.{self.name}] target",
+                got=type(error).__name__,
+                next_step="check the URL; PostgreSQL needs its driver: pip install psycopg",
+            ) from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (exc.OperationalError, exc.InterfaceError) as error:
+            raise Unreachable(
+                f"the database of destination {self.name} does not answer",
+                where=f"table {self.table_name}",
+                got=str(error.orig).partition("\n")[0],
+                next_step="run the export again when it does: the plan is kept",
+            ) from error
+
+
+def open_sql(name: str, settings: Settings, config: Config, owner: str) -> SqlDestination:
+    """The SQL destination that churn.toml names.
+
+    Parameters: `name` and `settings`, the key and the value in [destinations]; `config`, for the
+    place of a relative SQLite file; `owner`, the deployment that may feed the table.
+    Raises: BadConfig for a table name with other characters or another kind of database.
+
+    >>> from churn_ml.config import Shop
+    >>> config = Config(shop=Shop(name="s", currency="EUR"))
+    >>> open_sql("bi", Settings(kind="sql", target="sqlite:///bi.db"), config, "demo")
+    SqlDestination('bi', table 'churn_segments')
+    """
+    url = config.url(settings.target)
+    return SqlDestination(name, url, settings.table, owner, delivers=settings.delivers)
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {**row.payload, "customer_id": row.customer_id, "as_of": row.as_of}
+
+
+def _holds(column: sa.types.TypeEngine[Any], types: tuple[type, ...]) -> bool:
+    try:
+        found = column.python_type
+    except NotImplementedError:
+        return False
+    return found in types

@@ -1,0 +1,340 @@
+"""Economics: what a contact earns, whom to contact, and where the threshold lies.
+
+The one room that holds the formulas of retention profit; evaluation, gate, actions and experiments
+all read them here. In: probabilities (or realised labels), values and the offers of churn.toml as
+numpy arrays, one element per customer and cut-off. Out: gains in the shop's currency, and decisions
+as an index into the offers, -1 for "no contact".
+
+Worked example. As of 2017-10-01 household `h1` has a score of .5 and a value of 200 (expected net
+margin over 365 days if retained). The offer costs 5 when redeemed and 1 to send; it saves .3 of the
+churners, a saved one is worth .5 of the value, and a contact harms a stayer by .01 of the value.
+Then G = .5 * .3 * (.5 * 200 - 5) - .5 * (5 + .01 * 200) - 1 = 9.75: contact.
+
+>>> from churn_ml.config import Economics, Offer
+>>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+>>> float(gain(np.array([0.5]), np.array([200.0]), offer, Economics())[0])
+9.75
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn_ml.config import Config, Economics, Offer, Policy
+from churn_ml.errors import BadInput
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+TAU_NOISE = 2.0
+"""Standard errors by which a threshold must earn more than 0 does."""
+NO_CONTACT = -1
+"""The offer index of a customer who is not contacted."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What every candidate is judged under: the offers, the economics and the limits of a round."""
+
+    offers: tuple[Offer, ...]
+    economics: Economics = field(default_factory=Economics)
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def of(cls, config: Config) -> Terms:
+        """The terms that churn.toml states.
+
+        >>> from churn_ml.config import Shop
+        >>> Terms.of(Config(shop=Shop(name="s", currency="EUR"))).offers
+        ()
+        """
+        return cls(config.offers, config.economics, config.policy)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What happened, one element per customer and cut-off: the realised label and V^E.
+
+    `y`: 1.0 churned without contact, 0.0 not. `value`: a value that belongs to no model under
+    test, in the shop's currency. Never a model's own p and V: overconfidence would pay.
+    """
+
+    y: Floats
+    value: Floats
+
+
+def gain(y: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:
+    """Profit of contacting each customer with `offer`, in the shop's currency.
+
+    `G = y gamma (rho V - d) - (1 - y) (q d + eta V) - k` (MONEY.md (a)); with rho = q = 1 and
+    eta = 0 it is the profit of Verbraken, Verbeke & Baesens (2013), equation 4.
+    `y`: churned without contact, 1 or 0, or its probability. `value`: V, expected net margin over
+    `value_horizon_days` if retained. Both one element per customer and cut-off; so is the result.
+
+    >>> offer = Offer(code="CALL", label="a call", cost_amount=5, contact_amount=1, save_rate=0.3)
+    >>> gain(np.array([1.0, 0.0]), np.array([200.0, 200.0]), offer, Economics()).tolist()
+    [27.5, -8.0]
+    """
+    cost = redeemed_cost(value, offer, econ)
+    saved = save_rate(offer, econ) * (econ.saved_value_share * value - cost)
+    kept = offer.redeem_share * cost + econ.stayer_harm_share * value
+    return np.asarray(y * saved - (1.0 - y) * kept - offer.contact_amount, dtype=float)
+
+
+def redeemed_cost(value: Floats, offer: Offer, econ: Economics) -> Floats:
+    """d: what the shop pays when the offer is redeemed, fixed plus a share of expected revenue.
+
+    Expected revenue is `V / margin_rate`, over the same `value_horizon_days` as V.
+
+    >>> offer = Offer(code="TEN", label="2 % off", cost_amount=1, cost_revenue_share=0.02)
+    >>> redeemed_cost(np.array([30.0]), offer, Economics(margin_rate=0.3)).tolist()
+    [3.0]
+    """
+    revenue = value / econ.margin_rate if econ.margin_rate > 0 else np.zeros_like(value)
+    return np.asarray(offer.cost_amount + offer.cost_revenue_share * revenue, dtype=float)
+
+
+def save_rate(offer: Offer, econ: Economics) -> float:
+    """gamma: the share of churners that `offer` saves; the prior's mean where it states none.
+
+    >>> save_rate(Offer(code="A", label="a"), Economics(save_rate_a=6, save_rate_b=14))
+    0.3
+    """
+    return econ.save_rate_mean if offer.save_rate is None else offer.save_rate
+
+
+def at_save_rate_quantile(terms: Terms, quantile: float) -> Terms:
+    """The same terms with every save rate at a quantile of its Beta prior.
+
+    An offer with a save rate m of its own gets a prior of the same weight a + b around m. The gate
+    reads it at .1 and .9, to say whether its sign depends on an assumption.
+
+    >>> terms = Terms((Offer(code="A", label="a"),))
+    >>> [round(save_rate(at_save_rate_quantile(terms, q).offers[0], Economics()), 3)
+    ...  for q in (0.1, 0.9)]
+    [0.175, 0.434]
+    """
+    from scipy.special import betaincinv
+
+    weight = terms.economics.save_rate_a + terms.economics.save_rate_b
+
+    def moved(offer: Offer) -> Offer:
+        mean = save_rate(offer, terms.economics)
+        if not 0 < mean < 1:
+            return offer
+        rate = float(betaincinv(mean * weight, (1 - mean) * weight, quantile))
+        return offer.model_copy(update={"save_rate": rate})
+
+    return Terms(tuple(moved(o) for o in terms.offers), terms.economics, terms.policy)
+
+
+def gains(y: Floats, value: Floats, terms: Terms) -> Floats:
+    """G of every customer (row) and offer (column), in the shop's currency.
+
+    >>> gains(np.array([0.5, 0.1]), np.array([200.0, 200.0]), Terms(())).shape
+    (2, 0)
+    """
+    columns = [gain(y, value, offer, terms.economics) for offer in terms.offers]
+    return np.stack(columns, axis=1) if columns else np.empty((len(y), 0))
+
+
+def costs(p: Floats, value: Floats, terms: Terms) -> Floats:
+    """Expected cost of every contact: `(p gamma + (1 - p) q) d + k`; customers x offers.
+
+    >>> offer = Offer(code="A", label="a", cost_amount=10, contact_amount=1, save_rate=0.5)
+    >>> costs(np.array([0.5]), np.array([100.0]), Terms((offer,))).tolist()
+    [[8.5]]
+    """
+    if not terms.offers:
+        return np.empty((len(p), 0))
+    return np.stack([_cost(p, value, offer, terms.economics) for offer in terms.offers], axis=1)
+
+
+def _cost(p: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:
+    redeems = p * save_rate(offer, econ) + (1.0 - p) * offer.redeem_share
+    cost = redeems * redeemed_cost(value, offer, econ) + offer.contact_amount
+    return np.asarray(cost, dtype=float)
+
+
+def best_offer(table: Floats, allowed: Flags | None = None) -> tuple[Ints, Floats]:
+    """The offer with the largest gain per customer, and that gain.
+
+    `table`: customers x offers, from `gains`. `allowed`, of the same shape, bars offers (no
+    consent, another segment). Ties go to the offer named first in churn.toml. A customer to whom
+    nothing may be offered gets NO_CONTACT and minus infinity.
+
+    >>> index, expected = best_offer(np.array([[1.0, 2.0], [3.0, 3.0]]))
+    >>> index.tolist(), expected.tolist()
+    ([1, 0], [2.0, 3.0])
+    """
+    if allowed is not None:
+        table = np.where(allowed, table, -np.inf)
+    if table.shape[1] == 0:
+        return np.full(len(table), NO_CONTACT), np.full(len(table), -np.inf)
+    index = table.argmax(axis=1)
+    expected = table.max(axis=1)
+    return np.where(np.isneginf(expected), NO_CONTACT, index), expected
+
+
+def within_limits(
+    expected: Floats, cost: Floats, limits: Policy, tau: float, tiebreak: NDArray[Any]
+) -> Flags:
+    """Whom a round contacts: gain above tau, in order of gain, up to capacity and budget.
+
+    `expected` and `cost`: gain and expected cost of each customer's best offer. `tiebreak`: a keyed
+    hash per customer, so that equal gains are decided alike in every run and for no one's benefit.
+    The round ends at the first customer whom the budget no longer covers: a larger limit never
+    drops anyone.
+
+    >>> limits = Policy(capacity_customers=2, budget_amount=5)
+    >>> within_limits(np.array([9.0, 1.0, 4.0]), np.array([2.0, 2.0, 4.0]), limits, 0.0,
+    ...               np.array([1, 2, 3])).tolist()
+    [True, False, False]
+    """
+    order = np.lexsort((tiebreak, -expected))
+    taken = int((expected > tau).sum())
+    chosen = np.zeros(len(expected), dtype=bool)
+    chosen[order[: min(taken, room(cost[order], limits))]] = True
+    return chosen
+
+
+def room(cost: Floats, limits: Policy) -> int:
+    """How many of the customers, in the given order, capacity and budget cover.
+
+    >>> room(np.array([2.0, 2.0, 2.0]), Policy(budget_amount=4))
+    2
+    """
+    covered = len(cost)
+    if limits.capacity_customers is not None:
+        covered = min(covered, limits.capacity_customers)
+    if limits.budget_amount is not None:
+        # a hair of slack: .1 + .2 must fit into .3
+        within = np.cumsum(cost) <= limits.budget_amount * (1 + 1e-12)
+        covered = min(covered, int(within.sum()))
+    return covered
+
+
+def choose(p: Floats, value: Floats, terms: Terms, tau: float, tiebreak: NDArray[Any]) -> Ints:
+    """One round's decisions: the index of each customer's offer, NO_CONTACT where none.
+
+    The policy that every candidate shares, the inactivity rule included: contact with the best
+    offer if `G(p, V) > tau`, then capacity and budget. One row per customer.
+
+    >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> choose(np.array([0.5, 0.1]), np.array([200.0, 200.0]), Terms((offer,)), 0.0,
+    ...        np.array([1, 2])).tolist()
+    [0, -1]
+    """
+    _same_length(p, value, tiebreak)
+    index, expected = best_offer(gains(p, value, terms))
+    if not terms.offers:
+        return index
+    cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[:, 0]
+    return np.where(within_limits(expected, cost, terms.policy, tau, tiebreak), index, NO_CONTACT)
+
+
+def realised(choice: Ints, truth: Truth, terms: Terms) -> Floats:
+    """What each decision earned, in the shop's currency; 0 where no contact.
+
+    >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> truth = Truth(np.array([1.0, 1.0, 0.0]), np.full(3, 200.0))
+    >>> realised(np.array([0, -1, 0]), truth, Terms((offer,))).tolist()
+    [27.5, 0.0, -8.0]
+    """
+    _same_length(choice, truth.y, truth.value)
+    table = gains(truth.y, truth.value, terms)
+    padded = np.column_stack([table, np.zeros(len(table))])
+    return np.asarray(padded[np.arange(len(table)), choice], dtype=float)
+
+
+def oracle(truth: Truth, terms: Terms) -> Floats:
+    """What somebody who knows the labels earns per row: `max(0, max_j G_j)`.
+
+    >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> oracle(Truth(np.array([1.0, 0.0]), np.full(2, 200.0)), Terms((offer,))).tolist()
+    [27.5, 0.0]
+    """
+    table = gains(truth.y, truth.value, terms)
+    return np.asarray(table.max(axis=1, initial=0.0), dtype=float)
+
+
+def per_1000(earned: Floats) -> float:
+    """Profit per 1,000 customers at risk from the profit of each, contacted or not.
+
+    >>> per_1000(np.array([27.5, 0.0, -8.0, 0.5]))
+    5000.0
+    """
+    return 1000.0 * float(earned.mean()) if len(earned) else 0.0
+
+
+def tune_tau(p: Floats, value: Floats, truth: Truth, terms: Terms, tiebreak: NDArray[Any]) -> float:
+    """The threshold on expected gain that earns most on one validation cut-off; 0 unless it pays.
+
+    Every policy is a prefix of the customers in order of expected gain, so one sorted pass tries
+    all of them. A threshold other than 0 is taken only where it earns more than 0 does by over two
+    standard errors of the paired difference: for a calibrated score 0 is the answer, and the search
+    would otherwise tune to noise. One row per customer.
+
+    >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> truth = Truth(np.zeros(5), np.full(5, 200.0))
+    >>> tune_tau(np.full(5, 0.5), np.full(5, 200.0), truth, Terms((offer,)), np.arange(5))
+    9.75
+    """
+    _same_length(p, value, truth.y, truth.value, tiebreak)
+    if not terms.offers or not len(p):
+        return 0.0
+    index, expected = best_offer(gains(p, value, terms))
+    order = np.lexsort((tiebreak, -expected))
+    cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[order, 0]
+    earned = realised(index, truth, terms)[order]
+    return _best_prefix(expected[order], earned[: room(cost, terms.policy)])
+
+
+def _best_prefix(expected: Floats, earned: Floats) -> float:
+    """The threshold that takes the best prefix; `expected` falls, `earned` is what limits cover."""
+    total = np.concatenate([[0.0], np.cumsum(earned)])
+    square = np.concatenate([[0.0], np.cumsum(earned**2)])
+    edges = np.flatnonzero(np.diff(expected, prepend=np.inf, append=-np.inf))
+    edges = edges[edges <= len(earned)]
+    at_zero = min(int((expected > 0).sum()), len(earned))
+    best = int(edges[np.argmax(total[edges])])
+    noise = float(np.sqrt(abs(square[best] - square[at_zero])))
+    if best == at_zero or total[best] - total[at_zero] <= TAU_NOISE * noise:
+        return 0.0
+    # the threshold is the first gain that is left out: the rule is "contact if G > tau"
+    return float(expected[best]) if best < len(expected) else float(expected[-1]) - 1.0
+
+
+def keyed_hash(customer_ids: Iterable[str], key: bytes) -> NDArray[np.uint64]:
+    """A number per customer that decides ties: keyed BLAKE2b, 64 bits, the same in every run.
+
+    >>> a, b = keyed_hash(["h1", "h2"], b"key"), keyed_hash(["h2", "h1"], b"key")
+    >>> bool((a == b[::-1]).all()), bool(a[0] == a[1])
+    (True, False)
+    """
+    keyed = hashlib.blake2b(key=key[:64], digest_size=8)
+    digests = []
+    for customer in customer_ids:
+        told = keyed.copy()
+        told.update(str(customer).encode())
+        digests.append(told.digest())
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+
+
+def _same_length(*arrays: NDArray[Any]) -> None:
+    lengths = sorted({len(a) for a in arrays})
+    if len(lengths) > 1:
+        raise BadInput(
+            "arrays of one round differ in length",
+            where="economics",
+            got=", ".join(str(n) for n in lengths),
+            expected="one element per customer in each",
+            next_step="align scores, values and labels by customer_id first",
+        )

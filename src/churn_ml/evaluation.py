@@ -1,0 +1,265 @@
+"""Evaluation: what whole policies earn on one frozen set of matured rows, and who earns more.
+
+In: an `Evidence` (evidence.py) and policies scored on exactly those rows. Out: profit per 1,000
+customers at risk with intervals, the references beside them (nobody, everybody, base rate,
+oracle), and the paired difference of two policies. What follows from it, `gate.py` decides.
+
+A policy is everything that decides a contact: score, calibration, value and threshold, under the
+same offers and limits. Worked example: both models were trained to 2017-08-02 and tuned at
+2017-09-01; the evidence is the cut-off 2017-10-01, whose labels matured on 2017-10-31. The champion
+contacts 300 of 2,000 customers, the challenger 280, and they disagree on 120: only those decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+
+from churn_ml.bootstrap import Estimate, Resampling, mean_per_row
+from churn_ml.economics import (
+    NO_CONTACT,
+    Floats,
+    Ints,
+    Terms,
+    at_save_rate_quantile,
+    choose,
+    oracle,
+    per_1000,
+    realised,
+)
+from churn_ml.errors import BadInput
+from churn_ml.evidence import Evidence
+
+POWER_QUANTILE = 0.8416212335729143
+"""Normal quantile of a power of .8, which the minimum detectable effect speaks of."""
+SAVED_SHARES = (0.25, 0.5, 1.0)
+PRIOR_QUANTILES = (0.1, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyOnRows:
+    """One candidate's whole policy, scored on the rows that `rows` names.
+
+    `p`: probability of churn; `value`: its own V (shop currency); `tau`: its threshold on expected
+    gain; `learned_on`: every cut-off it was trained, chosen or tuned on.
+    """
+
+    name: str
+    p: Floats
+    value: Floats
+    tau: float
+    rows: str
+    learned_on: tuple[date, ...] = ()
+
+
+def references(
+    evidence: Evidence, base_rate: float, value: Floats, learned_on: tuple[date, ...] = ()
+) -> tuple[PolicyOnRows, ...]:
+    """Nobody, everybody and base rate as policies: what a model must beat to be worth having.
+
+    `base_rate`: churn rate of the training rows; `value`: V per row, of the model beside them.
+
+    >>> from churn_ml.economics import Truth
+    >>> e = Evidence(np.array(["h1"]), np.array(["2017-10-01"], "datetime64[D]"),
+    ...              Truth(np.array([1.0]), np.array([90.0])))
+    >>> [r.name for r in references(e, 0.1, np.array([90.0]))]
+    ['nobody', 'everybody', 'base_rate']
+    """
+    p = np.full(len(value), base_rate)
+    taus = {"nobody": np.inf, "everybody": -np.inf, "base_rate": 0.0}
+    return tuple(
+        PolicyOnRows(name, p, value, tau, evidence.in_order, learned_on)
+        for name, tau in taus.items()
+    )
+
+
+def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
+    """The policy's decision on every row: an offer's index or NO_CONTACT.
+
+    Each cut-off is one round with its own capacity and budget; who was contacted less than
+    `contact_window_days` before is left out. Raises BadInput where the policy was scored on
+    another evaluation set.
+
+    >>> from churn_ml.config import Offer
+    >>> from churn_ml.economics import Truth
+    >>> e = Evidence(np.array(["h1"]), np.array(["2017-10-01"], "datetime64[D]"),
+    ...              Truth(np.array([1.0]), np.array([90.0])))
+    >>> everybody = references(e, 0.1, np.array([90.0]))[1]
+    >>> decide(everybody, e, Terms((Offer(code="CALL", label="a call"),))).tolist()
+    [0]
+    """
+    check_rows(policy, evidence)
+    window = terms.policy.contact_window_days
+    choice = np.full(len(policy.p), NO_CONTACT)
+    last = np.full(int(evidence.rows.customer.max()) + 1, -(10**6))
+    for day in np.unique(evidence.cut_off):
+        at = np.flatnonzero(evidence.cut_off == day)
+        today = int(day.astype("datetime64[D]").astype(int))
+        at = at[today - last[evidence.rows.customer[at]] >= window]
+        choice[at] = choose(policy.p[at], policy.value[at], terms, policy.tau, evidence.ties[at])
+        last[evidence.rows.customer[at[choice[at] != NO_CONTACT]]] = today
+    return choice
+
+
+def check_rows(policy: PolicyOnRows, evidence: Evidence) -> None:
+    """Raise BadInput unless the policy was scored on exactly the rows of this evidence."""
+    ragged = {len(policy.p), len(policy.value)} != {len(evidence.truth.y)}
+    if policy.rows != evidence.in_order or ragged:
+        raise BadInput(
+            f"policy {policy.name} was scored on another evaluation set",
+            where="evaluation",
+            got=f"rows {policy.rows[:12]}, {len(policy.p)} of them",
+            expected=f"rows {evidence.in_order[:12]}, {len(evidence.truth.y)} of them",
+            next_step="score champion and challenger on the same matured rows",
+        )
+
+
+@dataclass(frozen=True)
+class Earning:
+    """What one policy earns: profit per 1,000 customers at risk, and the share it contacts."""
+
+    name: str
+    profit_per_1000: Estimate
+    contacted_share: float
+
+
+def evaluate(
+    policies: Sequence[PolicyOnRows], evidence: Evidence, terms: Terms, resamples: int = 2000
+) -> tuple[Earning, ...]:
+    """Every policy's profit per 1,000 with its 95 % interval, in the order given; the oracle last.
+
+    >>> from churn_ml.config import Offer
+    >>> from churn_ml.economics import Truth
+    >>> e = Evidence(np.array(["h1", "h2"]), np.array(["2017-10-01"] * 2, "datetime64[D]"),
+    ...              Truth(np.array([1.0, 0.0]), np.array([90.0, 60.0])))
+    >>> terms = Terms((Offer(code="CALL", label="a call", contact_amount=1),))
+    >>> rows = evaluate(references(e, 0.2, np.array([90.0, 60.0])), e, terms)
+    >>> [(row.name, row.profit_per_1000.value) for row in rows]
+    [('nobody', 0.0), ('everybody', 5450.0), ('base_rate', 5450.0), ('oracle', 6250.0)]
+    """
+    how = Resampling(0.025, resamples, evidence.seed)
+
+    def row(name: str, earned: Floats, contacted: float) -> Earning:
+        profit = mean_per_row(earned, evidence.rows, how).scaled(1000.0)
+        return Earning(name, profit, round(contacted, 9))
+
+    choices = {policy.name: decide(policy, evidence, terms) for policy in policies}
+    best = oracle(evidence.truth, terms)
+    rows = [
+        row(name, realised(choice, evidence.truth, terms), float((choice != NO_CONTACT).mean()))
+        for name, choice in choices.items()
+    ]
+    return (*rows, row("oracle", best, float((best > 0).mean())))
+
+
+def by_saved_share(
+    policies: Sequence[PolicyOnRows], evidence: Evidence, terms: Terms
+) -> dict[str, dict[float, float]]:
+    """Profit per 1,000 of every policy where a saved customer is worth .25, .5 or 1 of V.
+
+    Nobody knows that share: a policy that pays only at 1 should be known to. Decisions are taken
+    anew under each share, with the policy's own threshold.
+
+    >>> from churn_ml.config import Offer
+    >>> from churn_ml.economics import Truth
+    >>> e = Evidence(np.array(["h1"]), np.array(["2017-10-01"], "datetime64[D]"),
+    ...              Truth(np.array([1.0]), np.array([90.0])))
+    >>> everybody = references(e, 0.1, np.array([90.0]))[1:2]
+    >>> by_saved_share(everybody, e, Terms((Offer(code="CALL", label="a call"),)))
+    {'everybody': {0.25: 6750.0, 0.5: 13500.0, 1.0: 27000.0}}
+    """
+
+    def at(policy: PolicyOnRows, share: float) -> float:
+        moved = replace(
+            terms, economics=terms.economics.model_copy(update={"saved_value_share": share})
+        )
+        return round(per_1000(realised(decide(policy, evidence, moved), evidence.truth, moved)), 6)
+
+    return {
+        policy.name: {share: at(policy, share) for share in SAVED_SHARES} for policy in policies
+    }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Challenger minus champion on the same rows, in shop currency per 1,000 customers at risk."""
+
+    champion_per_1000: float
+    challenger_per_1000: float
+    oracle_per_1000: float
+    difference: Estimate
+    at_prior: dict[float, float]
+    """The difference with every save rate at the 10 % and 90 % points of its prior."""
+    rows: int
+    customers: int
+    cut_offs: int
+    disagreeing: int
+    """Customers on whom the policies disagree at least once."""
+    disagreeing_churners: int
+    per_row: Floats = field(repr=False, compare=False)
+    """Challenger's minus champion's profit of each row, shop currency."""
+    choice: Ints = field(repr=False, compare=False)
+    """The challenger's decisions."""
+
+    @property
+    def disagreement_share(self) -> float:
+        """Share of customers on whom the policies disagree."""
+        return round(self.disagreeing / self.customers, 9)
+
+    @property
+    def detectable(self) -> float:
+        """What the difference must exceed a threshold by to be found with a power of .8."""
+        return (self.difference.critical + POWER_QUANTILE) * self.difference.se
+
+
+def compare(
+    champion: PolicyOnRows,
+    challenger: PolicyOnRows,
+    evidence: Evidence,
+    terms: Terms,
+    how: Resampling,
+) -> Comparison:
+    """The paired difference of two whole policies, `x_i = (z_i^B - z_i^A) G(y_i, V_i^E)`.
+
+    Its bounds hold at one-sided `how.alpha` each. Raises BadInput where a policy was scored on
+    another evaluation set.
+
+    >>> from churn_ml.config import Offer
+    >>> from churn_ml.economics import Truth
+    >>> e = Evidence(np.array(["h1", "h2"]), np.array(["2017-10-01"] * 2, "datetime64[D]"),
+    ...              Truth(np.array([1.0, 0.0]), np.array([90.0, 60.0])))
+    >>> terms = Terms((Offer(code="CALL", label="a call", contact_amount=1),))
+    >>> nobody, everybody, _ = references(e, 0.2, np.array([90.0, 60.0]))
+    >>> told = compare(nobody, everybody, e, terms, Resampling(0.025, 100, e.seed))
+    >>> told.difference.value, told.disagreeing, told.disagreeing_churners
+    (5450.0, 2, 1)
+    """
+    old, new = (decide(policy, evidence, terms) for policy in (champion, challenger))
+    earned = [realised(choice, evidence.truth, terms) for choice in (old, new)]
+    per_row = earned[1] - earned[0]
+    differ = old != new
+    customer = evidence.rows.customer
+    return Comparison(
+        champion_per_1000=round(per_1000(earned[0]), 6),
+        challenger_per_1000=round(per_1000(earned[1]), 6),
+        oracle_per_1000=round(per_1000(oracle(evidence.truth, terms)), 6),
+        difference=mean_per_row(per_row, evidence.rows, how).scaled(1000.0),
+        at_prior={q: _at_quantile(old, new, evidence, terms, q) for q in PRIOR_QUANTILES},
+        rows=len(per_row),
+        customers=int(customer.max()) + 1,
+        cut_offs=int(evidence.rows.cut_off.max()) + 1,
+        disagreeing=len(np.unique(customer[differ])),
+        disagreeing_churners=len(np.unique(customer[differ & (evidence.truth.y == 1.0)])),
+        per_row=per_row,
+        choice=new,
+    )
+
+
+def _at_quantile(old: Ints, new: Ints, evidence: Evidence, terms: Terms, quantile: float) -> float:
+    """The difference per 1,000 where offers save as many as at that quantile of their prior."""
+    moved = at_save_rate_quantile(terms, quantile)
+    new_earned, old_earned = (realised(c, evidence.truth, moved) for c in (new, old))
+    return round(per_1000(new_earned - old_earned), 6)

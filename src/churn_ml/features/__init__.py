@@ -1,0 +1,83 @@
+"""What is known about each eligible customer at `as_of`, as one row of numbers.
+
+Enters: the canonical tables already cut at `as_of`; the cut is made once, in the warehouse's read,
+and never here. Leaves: one row per eligible customer with one float64 column per feature. The
+definitions are Ibis expressions: DuckDB runs them today, Spark when a shop outgrows one machine.
+
+Worked example, as of 2017-10-01 with a lookback of 90 days: a customer whose last order was on
+2017-09-26 has recency_days 5, and an order of 2017-10-01 00:00 does not exist yet.
+
+`catalogue.py` lists the indicators, by subject: rhythm, activity, spend, basket, campaigns.
+`indicator.py` says what one is, `views.py` what they read, `frame.py` puts the frame together.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import date
+from typing import TYPE_CHECKING
+
+from churn_ml.config import Contract, content_hash
+from churn_ml.errors import BadInput
+from churn_ml.features.catalogue import CATALOGUE
+from churn_ml.features.frame import available, build, expression
+from churn_ml.features.indicator import Column, Indicator, Measure
+from churn_ml.tables import SOURCE_TABLES, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CATALOGUE",
+    "Column",
+    "Indicator",
+    "Measure",
+    "available",
+    "build",
+    "expression",
+    "indicator_of",
+    "names",
+    "spec_hash",
+]
+
+
+def names(indicators: Sequence[Indicator] = CATALOGUE) -> tuple[str, ...]:
+    """The feature columns of `indicators`, in the order of the frame.
+
+    >>> names()[:2]
+    ('recency_days', 'tenure_days')
+    """
+    return tuple(name for indicator in indicators for name in indicator.names)
+
+
+def indicator_of(column: str) -> Indicator:
+    """The indicator that the feature column belongs to; raises BadInput where there is none.
+
+    >>> indicator_of("gap_ratio").meaning
+    "The present silence against the customer's own median and longest gap."
+    """
+    for indicator in CATALOGUE:
+        if column in indicator.names:
+            return indicator
+    raise BadInput(
+        f"no indicator has the column {column!r}", where="features", expected=", ".join(names())
+    )
+
+
+@functools.cache
+def spec_hash() -> str:
+    """Identity of the catalogue: what is computed, as sha256 of the query that computes it.
+
+    The whole query is taken, for tables that have every column and a fixed as_of, so that a change
+    in any indicator, view or window changes the hash, and a change of wording does not.
+
+    >>> len(spec_hash()), spec_hash() == spec_hash()
+    (64, True)
+    """
+    import ibis
+
+    tables = {
+        name: ibis.table(ibis.schema(table(name).schema()), name=name) for name in SOURCE_TABLES
+    }
+    query = ibis.to_sql(expression(tables, date(2017, 10, 1), Contract()), dialect="duckdb")
+    return content_hash(str(query))

@@ -1,0 +1,149 @@
+"""What an indicator is: a named warning sign, and how its columns are read from the tables.
+
+An indicator is computed in two moves. First its *measures*: sums, counts, extremes and medians over
+one view (views.py), one row per customer; the measures of all indicators on a view are gathered in
+one aggregation, so each class of events is read once. Then its *columns*: expressions over the
+joined measures, one float64 column each in the feature frame.
+
+Worked example, as of 2017-10-01: the measure `days_30` counts the order days in
+[2017-09-01, 2017-10-01), `days_60` those in [2017-08-02, 2017-10-01). The column
+`order_days_ratio_30d` is days_30 / (days_60 - days_30). It is null, and
+`order_days_ratio_30d_has_base` is 0, where the customer had no order in the earlier window or was
+not a customer yet when it began.
+
+Measures add only counts and whole hundredths of the currency, and take medians only of whole
+numbers: no order of adding, on any engine or number of threads, can change a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import ibis
+
+Reader: TypeAlias = "Callable[[ibis.Table], ibis.Value]"
+"""An expression over the rows of a table that is not known yet."""
+Direction: TypeAlias = Literal["up", "down", "either"]
+View: TypeAlias = Literal["days", "orders", "lines", "categories", "contacts", "redemptions"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number per customer, aggregated from a view.
+
+    `of` takes the view and gives an aggregate; `empty` is the number of a customer of whom the
+    view holds nothing: 0 for counts and sums, None where there is no such number.
+    """
+
+    name: str
+    view: View
+    of: Reader
+    empty: int | None = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature: its name and the expression that reads it from the joined measures."""
+
+    name: str
+    of: Reader
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A warning sign: what it means, and everything needed to compute it."""
+
+    name: str
+    meaning: str
+    """What it says, in words that a shop owner understands."""
+    unit: str
+    direction: Direction
+    """The change that raises the risk of churn."""
+    window: str
+    """The days it looks at; every window ends at as_of, exclusive."""
+    needs: tuple[str, ...]
+    """Canonical tables; where one is absent, the indicator is absent as a whole."""
+    source: str
+    """Its id in the domain catalogue (C01 to C66; A or B where the catalogue lists no sign)."""
+    measures: tuple[Measure, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns, in order.
+
+        >>> from churn_ml.features.rhythm import RECENCY
+        >>> RECENCY.names
+        ('recency_days',)
+        """
+        return tuple(column.name for column in self.columns)
+
+
+def plain(name: str) -> Column:
+    """The column that is a measure as it is, under the measure's name.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> plain("n").of(ibis.memtable(pa.table({"n": [3]}))).to_pyarrow().to_pylist()
+    [3]
+    """
+    return Column(name, lambda t: t[name])
+
+
+def ratio(
+    name: str, top: Reader, base: Reader, given: Reader | None = None
+) -> tuple[Column, Column]:
+    """A ratio and its flag `<name>_has_base`: top / base, null with flag 0 where no base is.
+
+    Args:
+        name: name of the ratio's column.
+        top: numerator, read from the joined measures.
+        base: denominator; there is no base where it is null or not above 0.
+        given: what must hold besides, such as enough history; null counts as not.
+
+    Returns:
+        The ratio's column and the flag's column (1.0 or 0.0).
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> t = ibis.memtable(pa.table({"a": [1, 1, 1], "b": [2, 0, 2], "tenure_days": [60, 60, 10]}))
+    >>> share, flag = ratio("share", lambda t: t.a, lambda t: t.b, given=since(60))
+    >>> share.of(t).to_pyarrow().to_pylist(), flag.of(t).to_pyarrow().to_pylist()
+    ([0.5, None, None], [1.0, 0.0, 0.0])
+    """
+
+    def has_base(t: ibis.Table) -> ibis.Value:
+        stands = base(t) > 0 if given is None else (base(t) > 0) & given(t)
+        return stands.ifelse(1.0, 0.0)
+
+    def value(t: ibis.Table) -> ibis.Value:
+        # nullif keeps the engine from dividing by 0 before it looks at the condition
+        part = top(t).cast("float64") / base(t).cast("float64").nullif(0)
+        return (has_base(t) > 0).ifelse(part, None)
+
+    return Column(name, value), Column(f"{name}_has_base", has_base)
+
+
+def since(days: int) -> Reader:
+    """True for customers whose first order lies at least `days` days before as_of.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> since(60)(ibis.memtable(pa.table({"tenure_days": [59, 60]}))).to_pyarrow().to_pylist()
+    [False, True]
+    """
+    return lambda t: t.tenure_days >= days
+
+
+def within(days: int) -> Reader:
+    """True for the events of [as_of - days, as_of), of a view with the column days_ago.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> within(30)(ibis.memtable(pa.table({"days_ago": [1, 30, 31]}))).to_pyarrow().to_pylist()
+    [True, True, False]
+    """
+    return lambda t: t.days_ago <= days

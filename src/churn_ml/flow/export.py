@@ -1,0 +1,96 @@
+"""Export: the world out. What was decided is sent as a difference, and survives being killed.
+
+Worked example: 2017-10-01 sends every scored customer; 2017-11-01 sends only those about whom
+something changed, and removes who is no longer scored. Run again, either sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml import crm
+from churn_ml.errors import NotReady
+from churn_ml.flow.score import consents
+from churn_ml.house import Attempt, House, attempt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churn_ml.receipts import Receipt
+
+READS = ("scores", "segments", "actions")
+
+
+def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
+    """Send what changed since the last acknowledged state to every destination.
+
+    Reads scores, segments and actions of `as_of`, and consent and suppression as they are now.
+    Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing.
+    Raises NotReady where `as_of` is not scored, Transient where a destination did not answer.
+    """
+    with attempt(house, "export", as_of, ()) as trial:
+        frames = {name: trial.frame(name, as_of) for name in READS}
+        tau = house.bundle(_scored_by(house, as_of)).tau
+        guard = crm.Guard.of(house.config, suppressed=house.suppressed, consents=_asked(house))
+        told: dict[str, Any] = {}
+        for name in house.config.destinations:
+            told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
+        trial.details |= {"destinations": told}
+        if dry_run:
+            trial.leave("dry_run")
+    return trial.receipt
+
+
+def _send(
+    trial: Attempt,
+    name: str,
+    frames: Mapping[str, pd.DataFrame],
+    tau: float,
+    guard: crm.Guard,
+    *,
+    dry_run: bool,
+) -> dict[str, int]:
+    """The counts of one destination's export."""
+    house, settings = trial.house, trial.house.config.destinations[name]
+    desired = crm.rows(
+        **frames,
+        as_of=trial.as_of,
+        tau=tau,
+        score_step=settings.score_step,
+        delivers=settings.delivers,
+    )
+    outbox = crm.Outbox(
+        crm.open_destination(name, house.config), house.ledger, guard, clock=house.clock
+    )
+    done = outbox.export(desired, trial.as_of, dry_run=dry_run)
+    house.say(f"  {name}: {done.sent:,} sent, {done.unchanged:,} unchanged, {done.removed} removed")
+    trial.count(name, len(desired), done.sent + done.removed)
+    return asdict(done)
+
+
+def _scored_by(house: House, as_of: date) -> str:
+    """The model behind the scores of `as_of`; raises NotReady where there are none."""
+    scored = house.ledger.publication("score", as_of)
+    if scored is None:
+        raise NotReady(
+            "nothing is scored to export",
+            where=as_of.isoformat(),
+            next_step=f"churn-ml score --as-of {as_of.isoformat()}",
+        )
+    return str(scored.pins["model"])
+
+
+def _asked(house: House) -> Any:
+    """What the guard calls before every batch: consent as it is now, not as of the plan."""
+
+    def now(customer_ids: Sequence[str]) -> dict[str, bool]:
+        newest = house.ledger.versions(["consents"])["consents"]
+        if not newest:
+            return {}
+        given = consents({"consents": house.warehouse.read("consents", newest)})
+        return {c: bool(given[c]) for c in customer_ids if c in given.index}
+
+    return now

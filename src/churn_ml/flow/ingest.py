@@ -1,0 +1,116 @@
+"""Ingest: the world in. Lots are landed, validated and published, all tables or none.
+
+Worked example: the ingest keyed 2017-11-01 takes the 31 daily drops of October, those that no
+other ingest has claimed. Run again, it takes the very same lots; a file that changed meanwhile is
+refused by name.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import BadInput
+from churn_ml.house import Attempt, House, attempt
+from churn_ml.tables import QUARANTINE, SOURCE_TABLES
+
+if TYPE_CHECKING:
+    from churn_ml.receipts import Receipt
+    from churn_ml.sources.protocol import Lot, Source
+    from churn_ml.validate import Validated
+
+
+def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
+    """Land, validate and publish every lot dropped up to `as_of` that no other ingest has taken.
+
+    Reads the files of [sources]; writes the canonical tables and the quarantine, keyed by this
+    `as_of`. Nothing is published where one table fails. Raises BadInput, OverTolerance.
+    """
+    from churn_ml.sources.files import FilesSource
+
+    with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
+        source = FilesSource(house.config)
+        lots = _lots(trial, source.lots())
+        checked = [
+            _judged(house, source, name, mine)
+            for name in SOURCE_TABLES
+            if (mine := [lot for lot in lots if lot.table == name])
+        ]
+        _write(trial, checked)
+        trial.lots = [(lot.table, lot.sha256) for lot in lots]
+        trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
+        trial.status = "done" if lots else "no_data"
+    return trial.receipt
+
+
+def _lots(trial: Attempt, found: list[Lot]) -> list[Lot]:
+    """The lots of this ingest: those it claimed before on a re-run, else all free ones dropped."""
+    claims = trial.house.ledger.claimed()
+    mine = {claim for claim, key in claims.items() if key == trial.as_of}
+    if trial.former is not None:
+        lots = [lot for lot in found if (lot.table, lot.sha256) in mine]
+        _check_all_there(trial.as_of, mine - {(lot.table, lot.sha256) for lot in lots})
+        return lots
+    theirs = set(claims) - mine
+    free = [lot for lot in found if (lot.table, lot.sha256) not in theirs]
+    return [lot for lot in free if lot.drop_on is None or lot.drop_on <= trial.as_of]
+
+
+def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
+    """Refuse a re-run whose files changed or went: it would publish something else."""
+    if gone:
+        raise BadInput(
+            f"{len(gone)} lots of the ingest keyed {as_of.isoformat()} changed or are gone",
+            where=", ".join(sorted(f"{table} {sha256[:16]}" for table, sha256 in gone)[:3]),
+            expected="the very bytes that were published",
+            next_step="restore the files, or publish the new ones with --repin",
+        )
+
+
+def _judged(house: House, source: Source, name: str, lots: list[Lot]) -> Validated:
+    """The lots of one table, read and validated; raises OverTolerance."""
+    from churn_ml.validate import check_tolerance, validate
+
+    house.say(f"  {name}: {len(lots)} lots")
+    now, seen = house.clock(), house.ledger.register_lot
+    checked = validate(
+        source.read(lots),
+        name,
+        house.config.sources[name],
+        currency=house.config.shop.currency,
+        seen={lot.id: seen(lot.sha256, name, str(lot.path), now) for lot in lots},
+    )
+    check_tolerance(checked, house.config.validation, {lot.id: str(lot.path) for lot in lots})
+    return checked
+
+
+def _write(trial: Attempt, checked: list[Validated]) -> None:
+    """Every table's accepted rows, and one quarantine for all."""
+    import pyarrow as pa
+
+    for result in checked:
+        accepted = result.accepted.num_rows
+        trial.write(result.table, result.accepted)
+        trial.count(
+            result.table,
+            result.rows_in,
+            accepted,
+            quarantined=result.quarantined,
+            excluded=result.excluded,
+        )
+    if checked:
+        trial.write(QUARANTINE.name, pa.concat_tables([r.quarantine for r in checked]))
+
+
+def _set_aside(checked: list[Validated]) -> list[dict[str, Any]]:
+    """Rows per rule that did not pass, most first, without a value."""
+    totals: dict[tuple[str, str, str], int] = {}
+    for result in checked:
+        for broken in result.broken:
+            key = (broken.verdict, broken.rule, broken.reason)
+            totals[key] = totals.get(key, 0) + broken.rows
+    names = ("verdict", "rule", "reason")
+    return [
+        dict(zip(names, key, strict=True)) | {"rows": rows}
+        for key, rows in sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    ]

@@ -1,0 +1,75 @@
+"""Learn: what became of those who were scored, once their labels have matured.
+
+Worked example: learning as of 2017-11-01 finds that the scores of 2017-10-01 are mature (horizon
+30, settle 1) and not yet learned; it joins them with who really came back.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from churn_ml import timeline
+from churn_ml.house import Attempt, House, attempt
+
+if TYPE_CHECKING:
+    from churn_ml.receipts import Receipt
+
+
+def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
+    """Write the outcomes of every scored as_of that has matured by `as_of` and is not learned yet.
+
+    Reads scores, segments, actions and canonical tables; writes outcomes, one publication a scored
+    as_of. Returns the receipt of the newest, or one with status `no_data`. Raises NotReady where
+    data do not reach `as_of`.
+    """
+    house.watermark(as_of)
+    receipts = [_learn(house, scored, as_of, repin=repin) for scored in _due(house, as_of)]
+    if receipts:
+        return receipts[-1]
+    with attempt(house, "learn", as_of, ()) as trial:
+        trial.leave("no_data")
+    return trial.receipt
+
+
+def _due(house: House, as_of: date) -> list[date]:
+    """Scored as_ofs that are mature and were not learned by a learning of another day."""
+    scored = (date.fromisoformat(d) for d in house.ledger.versions(["scores"])["scores"])
+    mature = [d for d in scored if timeline.is_mature(d, house.config.contract, as_of)]
+    former = {d: house.ledger.publication("learn", d) for d in mature}
+    today = as_of.isoformat()
+    return sorted(d for d, p in former.items() if p is None or p.pins["watermark"] == today)
+
+
+def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Receipt:
+    """The outcomes of one scored as_of, with what is known at `watermark`."""
+    from churn_ml import labels, outcomes
+
+    with attempt(house, "learn", scored, ("outcomes",), repin=repin) as trial:
+        scores = trial.frame("scores", scored)
+        truth = labels.labels(
+            trial.canonical(watermark),
+            scores["customer_id"],
+            scored,
+            house.config.contract,
+            watermark,
+            treated(trial, scored),
+        )
+        rows = outcomes.outcomes(
+            truth, scores, trial.frame("segments", scored), trial.frame("actions", scored)
+        )
+        trial.write("outcomes", rows)
+        trial.count("outcomes", len(scores), len(rows))
+        trial.pins["watermark"] = watermark.isoformat()
+        trial.details |= {"realised": outcomes.realised(rows), "arms": outcomes.by_arm(rows)}
+    return trial.receipt
+
+
+def treated(trial: Attempt, as_of: date) -> frozenset[str]:
+    """Customers whom a delivering destination contacted around the label window of `as_of`."""
+    config = trial.house.config
+    through = [name for name, target in config.destinations.items() if target.delivers]
+    start = as_of - timedelta(days=config.policy.contact_window_days)
+    end = timeline.label_window(as_of, config.contract).end
+    found = trial.house.ledger.contacts(through, start, end)
+    return frozenset(contact.customer_id for contact in found)

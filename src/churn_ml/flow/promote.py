@@ -1,0 +1,227 @@
+"""Promote: the challenger against the champion on the newest matured rows, and what was decided.
+
+`judge` weighs and writes nothing that binds; `record` writes one decision row, refusals too, and
+then moves the aliases in MLflow. Between the two a person may be asked. Worked example: on
+2017-10-01 there is no champion, so the inactivity rule becomes the first; on 2017-11-01 the best
+candidate of that day's training is weighed against it on the rows of 2017-10-01.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import BadInput, NotReady, Permanent, Transient
+from churn_ml.flow import trial as weighing
+from churn_ml.house import Attempt, House, attempt
+
+if TYPE_CHECKING:
+    from churn_ml.ledger import Decision
+    from churn_ml.receipts import Receipt
+    from churn_ml.verdict import Verdict
+
+PROMOTE, REJECT = "Promote", "Reject"
+MACHINE = "churn_ml"
+"""Who decides where no person is asked: the first champion, and refusals."""
+
+
+def promote(
+    house: House, as_of: date, *, approver: str | None = None, reject: bool = False
+) -> Receipt:
+    """Judge and record in one go, as a shell does it.
+
+    `approver` answers where the verdict is to promote; without one the answer is no. `reject`
+    answers no in the approver's name. See `judge` and `record`.
+    """
+    judge(house, as_of)
+    answer = PROMOTE if approver and not reject else REJECT
+    return record(house, as_of, answer=answer, approver=approver)
+
+
+def judge(house: House, as_of: date) -> Receipt:
+    """Weigh the challenger of `as_of` against the champion; the receipt holds the verdict.
+
+    Reads the panel, both models and the ledger. The same pair on the same evidence gets the stored
+    verdict. Raises NotReady where nothing was trained for `as_of`.
+    """
+    with attempt(house, "judge", as_of, ()) as trial:
+        trained = house.ledger.publication("train", as_of)
+        if trained is None:
+            raise NotReady(
+                "no training to judge",
+                where=as_of.isoformat(),
+                next_step=f"churn-ml train --as-of {as_of.isoformat()}",
+            )
+        decided = _decided(house, as_of, set(trained.pins["candidates"].values()))
+        former = decided.champion_from if decided else house.ledger.champion(as_of)
+        trial.details |= _weigh(trial, trained.pins, former)
+        trial.status = str(trial.details["decision"])
+    return trial.receipt
+
+
+def record(
+    house: House, as_of: date, *, answer: str = REJECT, approver: str | None = None
+) -> Receipt:
+    """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
+
+    `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
+    answered. Recording twice is recording once. Raises NotReady where nothing was judged, BadInput
+    where another answer stands, Permanent where the champion changed since the verdict.
+    """
+    with attempt(house, "promote", as_of, ()) as trial:
+        judged = house.ledger.publication("judge", as_of)
+        if judged is None:
+            raise NotReady("no verdict to record", where=as_of.isoformat())
+        told = judged.pins["verdict"]
+        kind = _kind(told["decision"], answer)
+        decision = house.ledger.stored_verdict(
+            told["champion_from"], told["challenger"], told["evidence_hash"]
+        )
+        if decision is None:
+            decision = _decide(house, as_of, told, kind, approver)
+        _check_same(decision, kind)
+        champion = house.ledger.champion(as_of)
+        trial.details |= told | {"kind": decision.kind, "champion": champion}
+        trial.details |= {"approver": decision.who, "aliases": _follow(house, champion)}
+        trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
+    return trial.receipt
+
+
+def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
+    """The verdict with every figure behind it, ready for JSON."""
+    house, config = trial.house, trial.house.config
+    panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
+    bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
+    champion = house.bundle(former) if former else bundles["rule"]
+    seen = set(panel.loc[panel["layer"] != "evaluate", "customer_id"])
+    frozen = weighing.evidence(config, panel, "evaluate", seen)
+    simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
+    reference = weighing.best_simple(config, panel, bundles["rule"])
+    rows = weighing.rows_of(panel, "evaluate")
+    house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
+    policies = [
+        weighing.policy(name, bundle, rows, frozen)
+        for name, bundle in [("champion", champion), *bundles.items()]
+    ]
+    told = {"models": weighing.side_by_side(config, policies, simple, reference, frozen)}
+    if former is None:
+        told |= _first(bundles["rule"].id, frozen.hash)
+    else:
+        pair = (former, champion), (pins["challenger"], house.bundle(pins["challenger"]))
+        told |= _verdict(trial, pair, rows, frozen, simple, reference)
+    trial.pins["verdict"] = told
+    return told
+
+
+def _first(rule: str, evidence_hash: str) -> dict[str, Any]:
+    return {
+        "decision": "first",
+        "champion_from": None,
+        "challenger": rule,
+        "evidence_hash": evidence_hash,
+        "reasons": ["no champion yet: the inactivity rule is it until something beats it"],
+        "interval": None,
+        "grade": None,
+        "alpha_spent": 0.0,
+    }
+
+
+def _verdict(
+    trial: Attempt,
+    pair: Any,
+    rows: Any,
+    frozen: Any,
+    simple: Any,
+    reference: str,
+) -> dict[str, Any]:
+    """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
+    from churn_ml import gate
+    from churn_ml.economics import Terms
+
+    house, config = trial.house, trial.house.config
+    (former, champion), (model_id, challenger) = pair
+    found = gate.verdict(
+        gate.Trial(
+            champion=weighing.policy(former, champion, rows, frozen),
+            challenger=weighing.policy(model_id, challenger, rows, frozen),
+            reference=simple[reference],
+            rule=simple["rule"],
+            evidence=frozen,
+            terms=Terms.of(config),
+            gate=config.gate,
+            contract=config.contract,
+            currency=config.shop.currency,
+            alpha_spent=house.ledger.alpha_spent(trial.as_of.year),
+        ),
+        _stored(house, former, model_id, frozen.hash),
+    )
+    return json.loads(found.to_json()) | {"champion_from": former}
+
+
+def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:
+    """The verdict that a decision on this pair and evidence already rests on."""
+    from churn_ml.verdict import Verdict
+
+    found = house.ledger.stored_verdict(champion, challenger, evidence_hash)
+    if found is None:
+        return None
+    fields = set(Verdict.__dataclass_fields__)
+    return Verdict.from_json(json.dumps({k: v for k, v in found.verdict.items() if k in fields}))
+
+
+def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None:
+    """The decision already taken for this as_of on one of these candidates."""
+    mine = [d for d in house.ledger.decisions() if d.as_of == as_of and d.champion_to in candidates]
+    return mine[-1] if mine else None
+
+
+def _kind(decision: str, answer: str) -> str:
+    if decision == "first":
+        return "first"
+    return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
+
+
+def _decide(
+    house: House, as_of: date, told: dict[str, Any], kind: Any, approver: str | None
+) -> Decision:
+    """One row in the ledger, refusals too; only while the champion is the one that was weighed."""
+    current = house.ledger.champion(as_of)
+    if current != told["champion_from"]:
+        raise Permanent(
+            "the champion changed since the verdict",
+            got=current,
+            expected=told["champion_from"],
+            next_step=f"judge again: churn-ml promote --as-of {as_of.isoformat()}",
+        )
+    asked = told["decision"] == "promote"
+    return house.ledger.decide(
+        as_of,
+        kind,
+        champion_from=told["champion_from"],
+        champion_to=told["challenger"],
+        who=(approver or MACHINE) if asked else MACHINE,
+        at=house.clock(),
+        evidence_hash=told["evidence_hash"],
+        verdict={k: v for k, v in told.items() if k != "models"},
+        alpha_spent=told["alpha_spent"],
+    )
+
+
+def _check_same(decision: Decision, kind: str) -> None:
+    if decision.kind != kind:
+        raise BadInput(
+            "this verdict is answered already",
+            got=kind,
+            expected=f"{decision.kind}, by {decision.who}",
+            next_step="train again for a new verdict, or roll back",
+        )
+
+
+def _follow(house: House, champion: str | None) -> str:
+    """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
+    try:
+        return house.project(champion)
+    except (Transient, NotReady) as error:
+        return f"not moved: {error.what}"

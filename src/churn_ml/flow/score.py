@@ -1,0 +1,116 @@
+"""Score: who is leaving, why, what each is worth and what is done about it.
+
+Worked example: as of 2017-10-01 the champion is the inactivity rule; 2,026 of 2,469 households were
+active enough to be scored, the others are listed with their stage only.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.house import Attempt, House, attempt
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+    from churn_ml.models.store import Bundle
+    from churn_ml.receipts import Receipt
+
+WRITES = ("cohort", "features", "scores", "segments", "actions")
+
+
+def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
+    """Score the cohort with the champion of `as_of` and choose what is done for whom.
+
+    Reads canonical tables and the champion; writes cohort, features, scores, segments and actions.
+    Without a champion nothing is written and the receipt says `no_champion`. Raises NotReady where
+    data do not reach `as_of`.
+    """
+    with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
+        house.watermark(as_of)
+        model_id = trial.pinned("model") or house.ledger.champion(as_of)
+        if model_id is None:
+            trial.leave("no_champion")
+        else:
+            _score(trial, house.bundle(model_id))
+    return trial.receipt
+
+
+def _score(trial: Attempt, bundle: Bundle) -> None:
+    import pandas as pd
+
+    from churn_ml import actions, cohort, features, scoring, segments
+
+    house, config, as_of = trial.house, trial.house.config, trial.as_of
+    world = trial.canonical(as_of)
+    people = cohort.cohort(world, as_of, config.contract)
+    house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
+    rows = features.build(world, as_of, config.contract)
+    scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=features.spec_hash())
+    ids = people["customer_id"]
+    arms = pd.Series(house.arms(ids), index=pd.Index(ids))
+    placed = segments.segments(people, scores, arms, config.segments)
+    chosen = actions.actions(
+        scores,
+        placed,
+        consents(world),
+        house.suppressed(ids),
+        config,
+        bundle.tau,
+        key=house.holdout_key,
+        contacted=_contacted(trial),
+    )
+    for name, frame in zip(WRITES, (people, rows, scores, placed, chosen), strict=True):
+        trial.write(name, frame)
+        trial.count(name, len(people), len(frame))
+    trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
+    trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
+    trial.details |= {"stages": {k: int(v) for k, v in people["stage"].value_counts().items()}}
+
+
+def consents(world: dict[str, ibis.Table]) -> pd.Series:
+    """Whether contact is consented, by customer_id, as valid at the cut of `world`."""
+    import pandas as pd
+
+    from churn_ml.warehouse import latest
+
+    if "consents" not in world:
+        return pd.Series(dtype=bool)
+    said = world["consents"]
+    rows = latest(said.filter(said.purpose == "contact"), ["customer_id"])
+    return rows.to_pyarrow().to_pandas().set_index("customer_id")["given"]
+
+
+def _contacted(trial: Attempt) -> set[str]:
+    """Customers whose would-be offer of the running contact window was one, in either arm."""
+    first = trial.as_of - timedelta(days=trial.house.config.policy.contact_window_days - 1)
+    versions = trial.published(["actions"])["actions"]
+    days = [date.fromisoformat(d) for d in versions if first.isoformat() <= d]
+    earlier = [trial.frame("actions", day) for day in days if day < trial.as_of]
+    return {c for rows in earlier for c in rows.loc[rows["would_be_offer"] != "NONE", "customer_id"]}
+
+
+def sizes(placed: pd.DataFrame, scores: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, Any]]:
+    """Customers, value at risk, offers and holdout per segment, by value at risk.
+
+    Parameters: the frames of one as_of, one row per customer_id. Returns: JSON-able rows.
+    """
+    rows = placed.merge(scores[["customer_id", "value_at_risk"]], how="left").merge(
+        chosen[["customer_id", "offer"]], how="left"
+    )
+    grouped = rows.assign(
+        offered=rows["offer"].notna() & (rows["offer"] != "NONE"), held=rows["arm"] == "holdout"
+    ).groupby("segment", sort=True)
+    told = [
+        {
+            "segment": segment,
+            "customers": len(part),
+            "value_at_risk": round(float(part["value_at_risk"].sum()), 2),
+            "offered": int(part["offered"].sum()),
+            "holdout": int(part["held"].sum()),
+        }
+        for segment, part in grouped
+    ]
+    return sorted(told, key=lambda row: (-row["value_at_risk"], row["segment"]))

@@ -1,0 +1,155 @@
+"""Train: the panel of cut-offs, every candidate, and the challenger among them.
+
+Worked example: training as of 2017-11-01 with a horizon of 30 and a settle time of 1 learns on the
+cut-offs 2017-04-04 to 2017-08-02, chooses and tunes at 2017-09-01, and leaves 2017-10-01 to the
+gate. Each cut-off sees only what was known then; each label what is known on 2017-11-01.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml import timeline
+from churn_ml.errors import NotReady, Transient
+from churn_ml.flow.learn import treated
+from churn_ml.house import Attempt, House, attempt
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+    from churn_ml.receipts import Receipt
+    from churn_ml.training import Candidate, Training
+
+
+def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
+    """Build the panel, fit every candidate, save and log them, and name the challenger.
+
+    Reads canonical tables; writes the panel, the model folders, the ledger's model rows and an
+    MLflow run. Raises NotReady where history, rows or churners are too few, Leak where training
+    would see its own test.
+    """
+    with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
+        house.watermark(as_of)
+        panel = build_panel(trial)
+        trial.write("panel", panel)
+        trial.count("panel", len(panel), len(panel))
+        done = fit(panel, trial)
+        ids = {each.name: _keep(trial, each) for each in done.candidates}
+        trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
+        trial.details |= {"challenger": ids[done.best], "candidates": _told(done)}
+        trial.details |= {"mlflow": _log(trial, done, ids)}
+    return trial.receipt
+
+
+def build_panel(trial: Attempt) -> pd.DataFrame:
+    """One row per eligible customer and cut-off, each cut-off as it was known then."""
+    import pandas as pd
+
+    contract, every = trial.house.config.contract, trial.house.config.training.every_days
+    now = trial.canonical(trial.as_of)
+    split = timeline.layers(trial.as_of, history_starts(now), contract, every)
+    days = [*((d, "train") for d in split.train), (split.choose, "choose")]
+    parts = [
+        rows_at(trial, now, cut_off).assign(layer=layer)
+        for cut_off, layer in [*days, (split.evaluate, "evaluate")]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.DataFrame:
+    """Features, label and spend of everybody eligible at one cut-off; `now` decides the labels."""
+    from churn_ml import cohort, features, labels
+
+    contract = trial.house.config.contract
+    trial.house.say(f"  features as of {cut_off.isoformat()}")
+    then = trial.canonical(cut_off)
+    rows = features.build(then, cut_off, contract)
+    stages = cohort.cohort(then, cut_off, contract)[["customer_id", "stage"]]
+    truth = labels.labels(
+        now, rows["customer_id"], cut_off, contract, trial.as_of, treated(trial, cut_off)
+    )
+    told = truth.merge(stages, on="customer_id")
+    return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id")
+
+
+def history_starts(world: dict[str, ibis.Table]) -> date:
+    """The day of the first order; raises NotReady where there is none."""
+    first = world["orders"].occurred_at.min().to_pyarrow().as_py() if "orders" in world else None
+    if first is None:
+        raise NotReady("there is no order to learn from", next_step="ingest orders first")
+    found: date = first.date()
+    return found
+
+
+def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
+    """Every candidate fitted, tuned and compared on the choosing cut-off."""
+    from churn_ml import features, training
+    from churn_ml.flow.trial import money
+
+    house = trial.house
+    house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
+    return training.train(
+        panel,
+        house.config,
+        trained_as_of=trial.as_of,
+        spec_hash=features.spec_hash(),
+        money=money(house.config, panel),
+    )
+
+
+def _keep(trial: Attempt, candidate: Candidate) -> str:
+    """Save a candidate's folder and note it in the ledger; returns its model id."""
+    from churn_ml.ledger import ModelRecord
+    from churn_ml.models import store
+
+    bundle, paths = candidate.bundle, trial.house.config.paths
+    model_id = store.save(bundle, trial.house.config.path(paths.models))
+    trial.house.ledger.add_model(
+        ModelRecord(
+            id=model_id,
+            family=candidate.name,
+            sha256=bundle.sha256,
+            folder=f"{paths.models}/{model_id}",
+            trained_as_of=trial.as_of,
+            contract=bundle.origin.contract,
+        )
+    )
+    return model_id
+
+
+def _told(done: Training) -> list[dict[str, Any]]:
+    """Every candidate's figures on the choosing cut-off, ready for JSON."""
+    return [
+        {
+            "name": each.name,
+            "model": each.bundle.id,
+            "tau": each.bundle.tau,
+            "profit_per_1000": round(each.profit_per_1000, 6),
+        }
+        | {name: [m.value, m.low, m.high] for name, m in each.metrics.items()}
+        for each in done.candidates
+    ]
+
+
+def _log(trial: Attempt, done: Training, ids: dict[str, str]) -> dict[str, Any]:
+    """Log the candidates in MLflow; where it is down the training stands, and the receipt says so."""
+    house = trial.house
+    try:
+        logged = house.registry.log_training(
+            done,
+            house.config.path(house.config.paths.models),
+            as_of=trial.as_of,
+            at=house.clock(),
+        )
+        house.registry.set_alias("challenger", ids[done.best])
+    except Transient as error:
+        return {"not_logged": error.what}
+    for model_id, place in logged.items():
+        known = house.ledger.model(model_id)
+        house.ledger.add_model(
+            replace(known, mlflow_run=place.run_id, mlflow_version=str(place.version))
+        )
+    return {model_id: {"run": p.run_id, "version": p.version} for model_id, p in logged.items()}

@@ -1,0 +1,278 @@
+"""Gate: does the challenger replace the champion? A verdict with its reasons, in money.
+
+In: a `Trial`: two policies scored on one evidence, the references, the terms, the settings of
+[gate] and what was spent of the year's alpha. Out: a `Verdict` that says promote, keep or
+undecidable (verdict.py). The ledger stores it, refusals too.
+
+The rule (MONEY.md (b)): promote if the lower bound of the paired profit difference exceeds the
+margin and no guard fails. Each look spends alpha (5 % a year over 13 planned looks), the same pair
+on the same evidence gets the stored verdict, and too few disagreements are called undecidable.
+
+Worked example: on 2017-11-01 the evidence is the cut-off 2017-10-01, matured on 2017-10-31. Both
+models learned from label windows that ended by then, or the trial is refused with Leak. The
+challenger earns 812 per 1,000 more than the champion, lower bound 210 at alpha .0038, margin 45,
+and no guard fails: promote, with the note "one season" since there is a single cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from churn_ml import guards
+from churn_ml.bootstrap import SEASONS, Resampling
+from churn_ml.config import Contract, Gate
+from churn_ml.economics import Terms
+from churn_ml.errors import BadInput
+from churn_ml.evaluation import Comparison, PolicyOnRows, check_rows, compare
+from churn_ml.evidence import Evidence
+from churn_ml.grade import Grade, grade
+from churn_ml.guards import Guard
+from churn_ml.timeline import check_split
+from churn_ml.verdict import Decision, Lane, Verdict
+
+UNRESOLVABLE_SHARE = 0.10
+"""Profit counts as not resolvable where less than this share of the oracle's cannot be detected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Everything one verdict is reached from.
+
+    `reference`: the best of rule, nobody, everybody and base rate on validation; `rule`: the
+    inactivity rule; both for the grade. `lane` "refresh" asks whether the same recipe, newly
+    trained, is no worse than the last superiority winner. `alpha_spent` and `refreshes`: this
+    year's, from the ledger.
+    """
+
+    champion: PolicyOnRows
+    challenger: PolicyOnRows
+    reference: PolicyOnRows
+    rule: PolicyOnRows
+    evidence: Evidence
+    terms: Terms
+    gate: Gate
+    contract: Contract
+    currency: str
+    alpha_spent: float = 0.0
+    refreshes: int = 0
+    lane: Lane = "superiority"
+
+    @property
+    def budget_left(self) -> bool:
+        """True where the year's alpha pays for this look."""
+        return self.alpha_spent + self.gate.alpha_per_look <= self.gate.alpha_year + 1e-9
+
+
+def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
+    """The verdict on a trial; `stored` is the ledger's on the same pair and evidence, if any.
+
+    Raises Leak where a policy, or V^E, learned from a label window that reaches the evidence;
+    BadInput where a policy was scored on another evaluation set, or `stored` is another trial's.
+
+    >>> from churn_ml.simulate import contest
+    >>> trial = contest(2, train=3000, evaluate=1500, features=(1, 5), gate=Gate(alpha_year=0.3))
+    >>> told = verdict(trial)
+    >>> told.decision, told.grade, verdict(trial, stored=told).repeated
+    ('promote', 'B', True)
+    """
+    _check(trial)
+    if stored is not None:
+        return _again(trial, stored)
+    how = Resampling(trial.gate.alpha_per_look, trial.gate.resamples, trial.evidence.seed)
+    compared = compare(trial.champion, trial.challenger, trial.evidence, trial.terms, how)
+    margin = margin_per_1000(compared, trial.gate)
+    guarded = _guards(trial, compared, margin)
+    graded = _grade(trial, guarded, margin)
+    guarded += (Guard("grade", graded.letter != "D", graded.words),)
+    decision, because = _decide(trial, compared, margin, guarded)
+    return Verdict(
+        decision=decision,
+        reasons=(*because, *_notes(trial, compared, margin)),
+        champion=trial.champion.name,
+        challenger=trial.challenger.name,
+        lane=trial.lane,
+        evidence_hash=trial.evidence.hash,
+        margin=margin,
+        alpha=trial.gate.alpha_per_look,
+        alpha_spent=trial.gate.alpha_per_look if trial.budget_left else 0.0,
+        minimum_detectable=_detectable(compared, _needed(trial, margin)),
+        guards=guarded,
+        grade=graded.letter,
+        grade_words=graded.words,
+        kappa=graded.kappa,
+        **_figures(compared),
+    )
+
+
+def margin_per_1000(compared: Comparison, gate: Gate) -> float:
+    """The larger of the switching cost and a share of the oracle's profit (.25 % by default).
+
+    >>> from churn_ml.simulate import contest
+    >>> trial = contest(1, train=500, evaluate=500, features=(1, 5), gate=Gate())
+    >>> told = compare(trial.champion, trial.challenger, trial.evidence, trial.terms,
+    ...                Resampling(0.025, 100, seed=1))
+    >>> margin_per_1000(told, Gate(switching_cost_per_1000=500))
+    500.0
+    """
+    share = gate.margin_share_of_oracle * compared.oracle_per_1000
+    return round(max(gate.switching_cost_per_1000, share), 6)
+
+
+def _needed(trial: Trial, margin: float) -> float:
+    """What the lower bound must exceed: more by the margin, or in a refresh no worse by it."""
+    return margin if trial.lane == "superiority" else -margin
+
+
+def _detectable(compared: Comparison, needed: float) -> float:
+    return round(needed + compared.detectable, 6)
+
+
+def _figures(compared: Comparison) -> dict[str, Any]:
+    """The fields that the verdict copies from the comparison."""
+    named = (
+        *("rows", "customers", "cut_offs"),
+        *("champion_per_1000", "challenger_per_1000", "oracle_per_1000"),
+        *("disagreeing", "disagreeing_churners", "disagreement_share"),
+    )
+    gain = compared.difference
+    interval = (gain.value, gain.low, gain.high)
+    return {name: getattr(compared, name) for name in named} | {"interval": interval}
+
+
+def _check(trial: Trial) -> None:
+    """Refuse a trial whose policies saw the evidence, or did not all score it."""
+    first = min(trial.evidence.cut_off.tolist())
+    for policy in (trial.champion, trial.challenger, trial.reference, trial.rule):
+        check_rows(policy, trial.evidence)
+        check_split(policy.learned_on, first, trial.contract)
+    check_split(trial.evidence.value_learned_on, first, trial.contract)
+
+
+def _again(trial: Trial, stored: Verdict) -> Verdict:
+    asked = (trial.champion.name, trial.challenger.name, trial.evidence.hash)
+    given = (stored.champion, stored.challenger, stored.evidence_hash)
+    if asked != given:
+        raise BadInput(
+            "the stored verdict belongs to another trial",
+            where="gate",
+            got=", ".join(given),
+            expected=", ".join(asked),
+        )
+    return replace(stored, repeated=True, alpha_spent=0.0)
+
+
+def _guards(trial: Trial, compared: Comparison, margin: float) -> tuple[Guard, ...]:
+    return (
+        *guards.calibration(trial.challenger, compared.choice, trial.evidence),
+        guards.brier(trial.champion, trial.challenger, trial.evidence),
+        *guards.slices(compared, trial.evidence, margin),
+    )
+
+
+def _grade(trial: Trial, guarded: tuple[Guard, ...], margin: float) -> Grade:
+    calibrated = all(g.passed for g in guarded if g.name in guards.CALIBRATION)
+    return grade(
+        trial.challenger,
+        (trial.reference, trial.rule),
+        trial.evidence,
+        trial.terms,
+        margin_per_1000=margin,
+        calibrated=calibrated,
+    )
+
+
+def _decide(
+    trial: Trial, compared: Comparison, margin: float, guarded: tuple[Guard, ...]
+) -> tuple[Decision, tuple[str, ...]]:
+    """The decision and the sentences that led to it: the first thing in the way, or none."""
+    refused = _not_asked(trial)
+    if refused:
+        return "keep", (refused,)
+    thin = _undecidable(trial.gate, compared)
+    if thin:
+        return "undecidable", (thin,)
+    enough, why = _earns(trial, compared, margin)
+    failed = tuple(f"guard {g.name} failed: {g.says}" for g in guarded if not g.passed)
+    return ("promote" if enough and not failed else "keep"), (why, *failed)
+
+
+def _not_asked(trial: Trial) -> str | None:
+    """Why there is no look at all, or None."""
+    if not trial.budget_left:
+        return (
+            f"this year's alpha of {trial.gate.alpha_year} is spent ({trial.alpha_spent:.4f}): "
+            "until next year only a human override promotes, and is recorded as such"
+        )
+    if trial.lane == "refresh" and trial.refreshes >= trial.gate.refreshes_per_year:
+        return f"{trial.refreshes} refreshes this year are all that [gate] allows"
+    return None
+
+
+def _undecidable(gate: Gate, compared: Comparison) -> str | None:
+    few = compared.disagreeing < gate.min_disagreements
+    if not few and compared.disagreeing_churners >= gate.min_disagreeing_churners:
+        return None
+    return (
+        f"undecidable: the policies disagree on {compared.disagreeing:,} customers, "
+        f"{compared.disagreeing_churners:,} of them churners; a verdict needs "
+        f"{gate.min_disagreements:,} and {gate.min_disagreeing_churners:,}"
+    )
+
+
+def _earns(trial: Trial, compared: Comparison, margin: float) -> tuple[bool, str]:
+    """Does the profit difference, or the lane's weaker claim, suffice? With the sentence."""
+    gain, code = compared.difference, trial.currency
+    needed = _needed(trial, margin)
+    told = (
+        f"the challenger earns {gain.value:+,.2f} {code} per 1,000 customers against the champion "
+        f"({compared.champion_per_1000:,.2f} -> {compared.challenger_per_1000:,.2f}); lower bound "
+        f"{gain.low:,.2f} at alpha {trial.gate.alpha_per_look:.4f}, needed more than {needed:,.2f}"
+    )
+    if gain.low > needed:
+        return True, told
+    if _predicts_better(trial, compared, margin):
+        return True, f"better predictions, profit not resolvable: {told}"
+    return False, told
+
+
+def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
+    """The lane for shops too small to resolve profit: Brier and log-loss both surely better."""
+    allowed = trial.gate.prediction_lane_loss_share
+    resolvable = _detectable(compared, margin) <= UNRESOLVABLE_SHARE * compared.oracle_per_1000
+    if allowed is None or resolvable:
+        return False
+    loss = allowed * compared.oracle_per_1000
+    if compared.difference.value < 0 or compared.difference.low <= -loss:
+        return False
+    pair = (trial.champion, trial.challenger, trial.evidence, trial.gate.alpha_per_look)
+    return all(guards.loss_gain(*pair, log=log).low > 0 for log in (False, True))
+
+
+def _notes(trial: Trial, compared: Comparison, margin: float) -> Iterator[str]:
+    """What every verdict prints, whatever it decides."""
+    found = _detectable(compared, _needed(trial, margin))
+    yield (
+        f"a true difference of {found:,.2f} {trial.currency} per 1,000 "
+        "would have been found four times in five (minimum detectable effect)"
+    )
+    yield (
+        f"the policies disagree on {compared.disagreement_share:.1%} of "
+        f"{compared.customers:,} customers ({compared.disagreeing_churners:,} churners among them)"
+    )
+    if compared.cut_offs < SEASONS:
+        yield (
+            f"one season: {compared.cut_offs} cut-off(s), below the {SEASONS} that show how much "
+            "seasons differ; to be re-tested when more have matured"
+        )
+    yield _prior_note(compared.at_prior, trial.currency)
+
+
+def _prior_note(at_prior: Mapping[float, float], currency: str) -> str:
+    low, high = (at_prior[q] for q in sorted(at_prior))
+    same = "keeps its sign" if low * high > 0 else "does not keep its sign"
+    return (
+        f"the difference {same} between the save rate's 10 % and 90 % points "
+        f"({low:+,.2f} to {high:+,.2f} {currency} per 1,000)"
+    )

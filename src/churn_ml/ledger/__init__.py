@@ -1,0 +1,54 @@
+"""The ledger: the one database that says what is published, decided and delivered.
+
+Enters: what the hall did (written partitions, verdicts, plans, acks) with the wall clock as an
+argument. Leaves: which versions a reader may see, who is champion at a date, what a destination
+has acknowledged. SQLite serves the one-process CLI, PostgreSQL wherever Airflow runs; both through
+the same code. Customer ids stand only in the delivery tables.
+
+    schema.py        the tables; migrations/ makes them
+    database.py      opening, migrating, writing under a lock, upserts
+    publications.py  tokens, publications, receipts
+    lots.py          lots seen and claimed
+    models.py        models that were trained
+    decisions.py     the hash chain of promotions and refusals
+    deliveries.py    export plan, acks, rejections, contacts
+    suppression.py   keyed hashes of customers who must not be touched
+
+Worked example: the ingest keyed 2017-10-01 publishes version 7 of the orders partition.
+
+>>> from datetime import UTC, date, datetime
+>>> from churn_ml.receipts import Receipt
+>>> from churn_ml.warehouse import Written
+>>> ledger = Ledger.open("sqlite://")
+>>> token = ledger.take_token("ingest", date(2017, 10, 1))
+>>> written = [Written("orders", date(2017, 10, 1), 7, 985, "ab12")]
+>>> receipt = Receipt("ingest", date(2017, 10, 1), "done")
+>>> at = datetime(2026, 11, 21, 9, tzinfo=UTC)
+>>> published = ledger.publish(token, written=written, receipt=receipt, at=at)
+>>> ledger.versions(["orders"], upto=date(2017, 10, 31))
+{'orders': {'2017-10-01': 7}}
+>>> ledger.champion(date(2017, 10, 1)) is None
+True
+"""
+
+from churn_ml.ledger.database import Database
+from churn_ml.ledger.decisions import Decision, Decisions
+from churn_ml.ledger.deliveries import Contact, Deliveries
+from churn_ml.ledger.lots import Lots
+from churn_ml.ledger.models import ModelRecord, Models
+from churn_ml.ledger.publications import Filed, Publication, Publications, Token
+from churn_ml.ledger.suppression import Suppression
+
+__all__ = [
+    "Contact",
+    "Decision",
+    "Filed",
+    "Ledger",
+    "ModelRecord",
+    "Publication",
+    "Token",
+]
+
+
+class Ledger(Publications, Lots, Models, Decisions, Deliveries, Suppression, Database):
+    """The whole ledger, by subject; open it with `Ledger.open(url)`."""

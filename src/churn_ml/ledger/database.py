@@ -1,0 +1,243 @@
+"""Opening the ledger, migrating it, writing under a lock.
+
+SQLite: write-ahead log, a wait of 30 s for a busy file, `BEGIN IMMEDIATE` for every write so that
+two writers queue instead of failing half-way, full fsync. PostgreSQL: row locks, and an advisory
+lock while migrating. A server that does not answer becomes Unreachable, which is retried.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from churn_ml.errors import BadConfig, BadInput, Unreachable
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
+
+_WRITES = "churn_ml_writes"
+_BUSY_SECONDS = 30
+
+
+class Database:
+    """One SQL database: `reading()` and `writing()` give connections inside a transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use `open`: an engine alone may lack the schema."""
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """The ledger at `url`, created or migrated to the newest schema first.
+
+        `url` is an SQLAlchemy URL: `sqlite:////shop/ledger.db`, `postgresql+psycopg2://...`;
+        `sqlite://` is a ledger in memory. Two processes may open the same one at once.
+
+        Raises: BadConfig for a URL that cannot be meant, Unreachable where nobody answers.
+
+        >>> Database.open("sqlite://").url
+        'sqlite://'
+        >>> Database.open("ledger.db")
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.BadConfig: the ledger's URL is not one | where: [paths] ledger | ...
+        """
+        from churn_ml.migrations import migrate
+
+        database = cls(_engine(url))
+        with database._told():
+            if database._engine.dialect.name == "sqlite":
+                _use_write_ahead_log(database._engine)
+            migrate(database._engine, database.writing)
+        return database
+
+    @property
+    def url(self) -> str:
+        """Where the ledger is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Close every connection; the ledger may be opened again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the ledger, however many queries it runs."""
+        reader = self._engine
+        if reader.dialect.name == "postgresql":
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        with self._told(), reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of it happens or nothing."""
+        writer = self._engine.execution_options(**{_WRITES: True})
+        with self._told(), writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A lost or busy database said in the house's words."""
+        try:
+            yield
+        except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
+            raise Unreachable(
+                "the ledger's database does not answer",
+                where=self.url,
+                got=str(getattr(error, "orig", error)).partition("\n")[0],
+                next_step="start the database or wait for its lock, then run the step again",
+            ) from error
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many `rows`, all with the same columns.
+
+    On SQLite the driver gets them directly: SQLAlchemy's own work per row takes twice as long as
+    the database's. Drivers of PostgreSQL batch through SQLAlchemy and only through it.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(table.insert(), list(rows))
+        return
+    names = [column.name for column in table.columns if column.name in rows[0]]
+    kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
+    process = [kind.bind_processor(connection.dialect) or _as_it_is for kind in kinds]
+    statement = str(table.insert().compile(dialect=connection.dialect, column_keys=names))
+    made = [tuple(p(row[n]) for p, n in zip(process, names, strict=True)) for row in rows]
+    connection.exec_driver_sql(statement, made)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    update: Iterable[str],
+) -> None:
+    """Insert `rows`; where the primary key exists, overwrite the columns `update`.
+
+    Without columns to update an existing row stays as it was.
+    """
+    if rows:
+        statement = _insert(connection, table)
+        connection.execute(_on_conflict(statement, table, update, None), list(rows))
+
+
+def upsert_from(
+    connection: Connection,
+    table: Table,
+    rows: Select[Any],
+    update: Iterable[str],
+    *,
+    where: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> None:
+    """Insert what `rows` selects, by the names of its columns; see `upsert`.
+
+    `where` bounds the overwriting: a condition made from the statement's `excluded` row.
+    """
+    statement = _insert(connection, table).from_select(rows.selected_columns.keys(), rows)
+    connection.execute(_on_conflict(statement, table, update, where))
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT; SQLite and PostgreSQL spell it alike."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def _on_conflict(statement: Any, table: Table, update: Iterable[str], where: Any) -> Any:
+    key = [column.name for column in table.primary_key]
+    overwritten = {name: statement.excluded[name] for name in update}
+    if not overwritten:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    bound = where(statement.excluded) if where is not None else None
+    return statement.on_conflict_do_update(index_elements=key, set_=overwritten, where=bound)
+
+
+def stored(at: datetime) -> datetime:
+    """An aware wall-clock time as the ledger stores it: UTC without a zone.
+
+    >>> stored(datetime(2026, 11, 21, 9, tzinfo=UTC))
+    datetime.datetime(2026, 11, 21, 9, 0)
+    """
+    if at.tzinfo is None:
+        raise BadInput(
+            "a wall-clock time has no zone",
+            got=at.isoformat(),
+            expected="an aware datetime",
+            next_step="pass datetime.now(UTC) from the door",
+        )
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def told(at: datetime) -> datetime:
+    """A stored time as callers get it: aware, UTC."""
+    return at.replace(tzinfo=UTC)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the same value is always the same text.
+
+    >>> canonical_json({"b": 1, "a": [0.0038, None]})
+    '{"a":[0.0038,null],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str)
+
+
+def _engine(url: str) -> Engine:
+    """An engine whose SQLite connections begin as the house wants them to."""
+    try:
+        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
+        # Statements are never shown with their values: some hold customer ids.
+        engine = create_engine(url, hide_parameters=True, **further)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise BadConfig(
+            "the ledger's URL is not one",
+            where="[paths] ledger",
+            got=type(error).__name__,
+            expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name != "postgresql":
+        raise BadConfig("the ledger needs SQLite or PostgreSQL", got=engine.dialect.name)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite chooses the kind.
+    connection.isolation_level = None
+    connection.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
+    connection.execute("pragma synchronous = full")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Let readers read while one writes; the file remembers it, so it is set only once."""
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("pragma journal_mode")
+        mode = cursor.fetchone()
+        if mode is not None and mode[0] not in {"wal", "memory"}:
+            cursor.execute("pragma journal_mode = wal")
+    finally:
+        raw.close()

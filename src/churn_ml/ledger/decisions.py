@@ -1,0 +1,192 @@
+"""Decisions: who became champion, when, why, and every refusal; append-only, in one hash chain.
+
+Each row holds the hash of the row before it; the head row holds the hash of the last one and is
+locked while a row is appended, so two deciders queue. A byte changed, a row removed or added by
+another hand breaks the chain, and `verify` says where. No customer ids.
+
+Worked example: the rule is made first champion as of 2017-10-01; on 2017-11-01 the challenger
+earns no more and is refused. The champion as of 2017-11-01 is still the rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from sqlalchemy import and_, func, insert, select, update
+
+from churn_ml.errors import BadInput, Tampered
+from churn_ml.ledger.database import Database, canonical_json, stored, told
+from churn_ml.ledger.schema import DECISION_HEAD, DECISIONS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+Kind = Literal["first", "promote", "refuse", "rollback", "override"]
+_PROMOTING = ("first", "promote", "rollback", "override")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One row of the chain. `champion_to` is the model that was judged.
+
+    It became champion unless `kind` is `refuse`. `as_of` is the business date, `at` the wall clock.
+    """
+
+    number: int
+    as_of: date
+    kind: Kind
+    champion_from: str | None
+    champion_to: str | None
+    evidence_hash: str | None
+    verdict: Mapping[str, Any]
+    alpha_spent: float
+    who: str
+    at: datetime
+    hash: str
+
+
+class Decisions(Database):
+    """The part of the ledger that says who is champion."""
+
+    def decide(
+        self,
+        as_of: date,
+        kind: Kind,
+        *,
+        champion_from: str | None,
+        champion_to: str | None,
+        who: str,
+        at: datetime,
+        evidence_hash: str | None = None,
+        verdict: Mapping[str, Any] | None = None,
+        alpha_spent: float = 0.0,
+    ) -> Decision:
+        """Append one decision to the chain.
+
+        `as_of` is the business date it holds from; `champion_to` the model judged; `verdict` is
+        JSON without NaN; `who` a person or step; `at` the wall clock, aware.
+
+        Raises: BadInput for an unknown kind or a promotion without a model.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger = Ledger.open("sqlite://")
+        >>> decision = ledger.decide(date(2017, 10, 1), "first", champion_from=None,
+        ...     champion_to="rule-0a", who="train", at=datetime(2026, 11, 21, tzinfo=UTC))
+        >>> ledger.champion(date(2017, 9, 30)), ledger.champion(date(2017, 10, 1))
+        (None, 'rule-0a')
+        """
+        _check(kind, champion_to)
+        row: dict[str, Any] = {
+            "as_of": as_of,
+            "kind": kind,
+            "champion_from": champion_from,
+            "champion_to": champion_to,
+            "evidence_hash": evidence_hash,
+            "verdict": canonical_json(verdict or {}),
+            "alpha_spent": float(alpha_spent),
+            "who": who,
+            "decided_at": stored(at),
+        }
+        with self.writing() as connection:
+            head = connection.execute(select(DECISION_HEAD).with_for_update()).one()
+            row |= {"number": head.number + 1, "previous_hash": head.hash}
+            row["hash"] = _hash(row)
+            connection.execute(insert(DECISIONS), [row])
+            moved = {"number": row["number"], "hash": row["hash"]}
+            connection.execute(update(DECISION_HEAD).values(**moved))
+            return _decision(_row(connection, row["number"]))
+
+    def champion(self, as_of: date) -> str | None:
+        """The model that is champion as of `as_of`, for any date; None before the first."""
+        promoted = and_(DECISIONS.c.kind.in_(_PROMOTING), DECISIONS.c.as_of <= as_of)
+        newest = (DECISIONS.c.as_of.desc(), DECISIONS.c.number.desc())
+        query = select(DECISIONS.c.champion_to).where(promoted).order_by(*newest).limit(1)
+        with self.reading() as connection:
+            return connection.execute(query).scalar()
+
+    def decisions(self) -> list[Decision]:
+        """Every decision, oldest first."""
+        with self.reading() as connection:
+            rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.number)).all()
+        return [_decision(row) for row in rows]
+
+    def stored_verdict(
+        self, champion: str | None, challenger: str, evidence_hash: str
+    ) -> Decision | None:
+        """The decision already taken on this pair and this evidence, the first one; or None."""
+        same = and_(
+            DECISIONS.c.champion_from == champion,
+            DECISIONS.c.champion_to == challenger,
+            DECISIONS.c.evidence_hash == evidence_hash,
+        )
+        query = select(DECISIONS).where(same).order_by(DECISIONS.c.number)
+        with self.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _decision(row)
+
+    def alpha_spent(self, year: int) -> float:
+        """The alpha that the decisions of a business year have spent."""
+        within = DECISIONS.c.as_of.between(date(year, 1, 1), date(year, 12, 31))
+        query = select(func.coalesce(func.sum(DECISIONS.c.alpha_spent), 0.0)).where(within)
+        with self.reading() as connection:
+            return float(connection.execute(query).scalar_one())
+
+    def verify(self) -> int:
+        """Recompute the chain from its first row.
+
+        Returns: how many decisions it holds.
+        Raises: Tampered naming the first decision that does not fit.
+        """
+        with self.reading() as connection:
+            head = connection.execute(select(DECISION_HEAD)).one()
+            rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.number)).all()
+        previous = "0" * 64
+        for number, row in enumerate(rows, start=1):
+            stored_row = dict(row._mapping)
+            intact = row.number == number and row.previous_hash == previous
+            if not intact or row.hash != _hash(stored_row):
+                raise _tampered(f"decision {row.number}", got=_hash(stored_row), expected=row.hash)
+            previous = row.hash
+        if (head.number, head.hash) != (len(rows), previous):
+            raise _tampered("the end of the chain", got=len(rows), expected=head.number)
+        return len(rows)
+
+
+def _check(kind: str, champion_to: str | None) -> None:
+    if kind not in get_args(Kind):
+        raise BadInput("unknown kind of decision", got=kind, expected=", ".join(get_args(Kind)))
+    if champion_to is None:
+        raise BadInput(f"a decision {kind!r} names no model", expected="champion_to")
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    """sha256 of the former hash and the row as canonical JSON (dates as ISO text)."""
+    said = {name: value for name, value in row.items() if name not in {"hash", "previous_hash"}}
+    said |= {name: said[name].isoformat() for name in ("as_of", "decided_at")}
+    return hashlib.sha256((row["previous_hash"] + canonical_json(said)).encode()).hexdigest()
+
+
+def _row(connection: Connection, number: int) -> Row[Any]:
+    return connection.execute(select(DECISIONS).where(DECISIONS.c.number == number)).one()
+
+
+def _decision(row: Row[Any]) -> Decision:
+    said = dict(row._mapping) | {"verdict": json.loads(row.verdict), "at": told(row.decided_at)}
+    names = Decision.__dataclass_fields__
+    return Decision(**{name: value for name, value in said.items() if name in names})
+
+
+def _tampered(what: str, *, got: object, expected: object) -> Tampered:
+    return Tampered(
+        f"the chain of decisions is broken at {what}",
+        where="ledger",
+        got=got,
+        expected=expected,
+        next_step="restore the ledger from a backup and ask who changed it",
+    )

@@ -1,0 +1,205 @@
+"""Deliveries: what is planned for a destination, what it acknowledged, who was contacted.
+
+One plan a destination at a time, each on top of the one before it. A plan is saved whole before the
+first row is sent; an ack moves a row into `delivered` in the same transaction, so a killed export
+resumes with exactly the rows that nobody settled. An ack names its plan: a stale attempt that wakes
+up cannot settle rows of a later one. These are the only tables of the ledger with customer ids, and
+a settled row keeps no payload.
+
+Worked example: 2017-10-01 plans 1,998 rows and is killed after 1,000 acks. `open_plan` returns the
+other 998; nothing new may be planned before they are acknowledged or rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy import and_, delete, func, literal, select, update
+
+from churn_ml.errors import BadInput, StaleAttempt
+from churn_ml.ledger.database import Database, insert_many, stored, upsert, upsert_from
+from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+SavedRow: TypeAlias = tuple[str, str, str, bool]
+"""customer_id, content_hash ("" = removal), payload as JSON, contact."""
+REMOVED = ""
+"""The content hash of a customer who was taken out of a destination."""
+_CHUNK = 5000
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A customer who was contacted through a destination, by as_of."""
+
+    customer_id: str
+    destination: str
+    as_of: date
+
+
+class Deliveries(Database):
+    """The part of the ledger that the outbox works with: its journal."""
+
+    def last_plan(self, destination: str) -> tuple[str, date] | None:
+        """Id and as_of of the newest plan ever saved for `destination`, empty ones included."""
+        query = select(PLANS.c.plan_id, PLANS.c.as_of).where(PLANS.c.destination == destination)
+        with self.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (row.plan_id, row.as_of)
+
+    def save_plan(
+        self,
+        destination: str,
+        plan_id: str,
+        as_of: date,
+        rows: Sequence[SavedRow],
+        *,
+        base: str | None,
+    ) -> None:
+        """Save a plan on top of the plan `base` (None: the first), in one transaction.
+
+        Raises: StaleAttempt where `base` is no longer the newest plan or is still open; BadInput
+        for a repeated customer.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger = Ledger.open("sqlite://")
+        >>> saved = [("h1", "ab", '{"score":0.25}', False)]
+        >>> ledger.save_plan("crm", "p1", date(2017, 10, 1), saved, base=None)
+        >>> at = datetime(2026, 11, 21, tzinfo=UTC)
+        >>> ledger.acknowledge("p1", ["h1"], at=at)
+        >>> ledger.open_plan("crm"), ledger.state("crm")
+        (None, {'h1': ('ab', datetime.date(2017, 10, 1))})
+        """
+        if len({row[0] for row in rows}) != len(rows):
+            raise BadInput("a plan names a customer twice", where=f"destination {destination}")
+        with self.writing() as connection:
+            _check_base(connection, destination, base)
+            connection.execute(delete(PLAN_ROWS).where(PLAN_ROWS.c.destination == destination))
+            head = {"destination": destination, "plan_id": plan_id, "as_of": as_of}
+            upsert(connection, PLANS, [head], update=("plan_id", "as_of"))
+            if rows:
+                insert_many(connection, PLAN_ROWS, [_planned(head, row) for row in rows])
+
+    def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
+        """Id, as_of and unsettled rows by customer_id of the plan that has any; or None."""
+        mine = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "open")
+        query = select(PLAN_ROWS).where(mine)
+        with self.reading() as connection:
+            found = connection.execute(query).all()
+        if not found:
+            return None
+        # sorted here: databases differ in how they order text
+        rows = sorted((r.customer_id, r.content_hash, r.payload, r.contact) for r in found)
+        return found[0].plan_id, found[0].as_of, rows
+
+    def acknowledge(
+        self,
+        plan_id: str,
+        taken: Sequence[str],
+        *,
+        withdrawn: Sequence[str] = (),
+        rejected: Sequence[tuple[str, str, str]] = (),
+        at: datetime,
+    ) -> None:
+        """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
+
+        `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
+        planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
+        settled before, and rows of another plan than the newest, stay as they are. `at`: aware.
+        """
+        with self.writing() as connection:
+            for chunk in _chunks(taken):
+                _take(connection, _open_rows(plan_id, chunk), stored(at))
+            for chunk in _chunks(withdrawn):
+                rows = _open_rows(plan_id, chunk)
+                gone = {"content_hash": REMOVED, "contact": False}
+                connection.execute(update(PLAN_ROWS).where(rows).values(**gone))
+                _take(connection, rows, stored(at))
+            for customer_id, code, message in rejected:
+                said = {"status": "rejected", "payload": "", "code": code, "message": message}
+                mine = _open_rows(plan_id, [customer_id])
+                connection.execute(update(PLAN_ROWS).where(mine).values(**said))
+
+    def rejections(self, destination: str) -> list[tuple[str, str, str]]:
+        """(customer_id, code, message) of the newest plan's rejected rows, by customer_id."""
+        mine = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "rejected")
+        columns = (PLAN_ROWS.c.customer_id, PLAN_ROWS.c.code, PLAN_ROWS.c.message)
+        with self.reading() as connection:
+            found = connection.execute(select(*columns).where(mine)).all()
+        return sorted((row[0], row[1], row[2]) for row in found)
+
+    def state(self, destination: str) -> dict[str, tuple[str, date]]:
+        """What the destination has: customer_id -> (content hash, as_of of the row it took).
+
+        A customer who was taken out stays, with the content hash REMOVED.
+        """
+        columns = (DELIVERED.c.customer_id, DELIVERED.c.content_hash, DELIVERED.c.as_of)
+        query = select(*columns).where(DELIVERED.c.destination == destination)
+        with self.reading() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+    def contacts(self, destinations: Iterable[str], start: date, end: date) -> list[Contact]:
+        """Who was contacted through `destinations` with an as_of in [start, end)."""
+        within = and_(CONTACTS.c.as_of >= start, CONTACTS.c.as_of < end)
+        through = CONTACTS.c.destination.in_(list(destinations))
+        order = (CONTACTS.c.customer_id, CONTACTS.c.as_of, CONTACTS.c.destination)
+        query = select(CONTACTS).where(and_(within, through)).order_by(*order)
+        with self.reading() as connection:
+            rows = connection.execute(query).all()
+        return [Contact(row.customer_id, row.destination, row.as_of) for row in rows]
+
+
+def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Pieces small enough for any database's limit on bound values."""
+    return (rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK))
+
+
+def _planned(head: dict[str, Any], row: SavedRow) -> dict[str, Any]:
+    customer_id, content_hash, payload, contact = row
+    return head | {
+        "customer_id": customer_id,
+        "content_hash": content_hash,
+        "payload": payload,
+        "contact": contact,
+        "status": "open",
+    }
+
+
+def _check_base(connection: Connection, destination: str, base: str | None) -> None:
+    """Raise StaleAttempt where another export planned since the caller looked, or is not done."""
+    query = select(PLANS.c.plan_id).where(PLANS.c.destination == destination).with_for_update()
+    newest = connection.execute(query).scalar()
+    mine = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "open")
+    left = connection.execute(select(func.count()).where(mine)).scalar_one()
+    if newest != base or left:
+        raise StaleAttempt(
+            f"another export to {destination} planned meanwhile",
+            where="ledger",
+            got=f"plan {newest} with {left} open rows",
+            expected=f"plan {base}, closed",
+            next_step="run the export again: it plans on the newest state",
+        )
+
+
+def _open_rows(plan_id: str, customer_ids: Sequence[str]) -> ColumnElement[bool]:
+    mine = and_(PLAN_ROWS.c.plan_id == plan_id, PLAN_ROWS.c.status == "open")
+    return and_(mine, PLAN_ROWS.c.customer_id.in_(list(customer_ids)))
+
+
+def _take(connection: Connection, rows: ColumnElement[bool], at: datetime) -> None:
+    """Copy the plan's `rows` into the state and the contacts, then close them."""
+    place = (PLAN_ROWS.c.destination, PLAN_ROWS.c.customer_id, PLAN_ROWS.c.as_of)
+    when = literal(at, DELIVERED.c.acknowledged_at.type).label("acknowledged_at")
+    changed = ("as_of", "content_hash", "acknowledged_at")
+    told = select(*place, PLAN_ROWS.c.content_hash, when).where(rows)
+    upsert_from(connection, DELIVERED, told, update=changed)
+    contacted = select(*place, when).where(rows, PLAN_ROWS.c.contact)
+    upsert_from(connection, CONTACTS, contacted, update=())
+    closed = {"status": "acknowledged", "payload": ""}
+    connection.execute(update(PLAN_ROWS).where(rows).values(**closed))

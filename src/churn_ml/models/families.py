@@ -1,0 +1,41 @@
+"""The catalogue of model families: what a candidate can be.
+
+A new family is one module and one row here. Training walks this tuple, and a stored model names
+its family by the first column: a model trained on 2017-10-01 with family `xgboost` has an id such
+as `xgboost-3f2a9c1d0b7e`.
+"""
+
+from __future__ import annotations
+
+from churn_ml.errors import BadInput
+from churn_ml.models.boosting import XGBoost
+from churn_ml.models.logistic import Logistic
+from churn_ml.models.protocol import Family
+from churn_ml.models.rule import Rule
+
+FAMILIES: tuple[Family, ...] = (
+    Family("rule", Rule, "inactivity: one-variable fit on days since the last order", ("numpy",)),
+    Family("logistic", Logistic, "standardised columns, ridge penalty", ("numpy", "scikit-learn")),
+    Family("xgboost", XGBoost, "300 regularised trees of depth 4", ("numpy", "xgboost-cpu")),
+)
+
+
+def family(name: str) -> Family:
+    """The family called `name`; raises BadInput with the known names otherwise.
+
+    >>> family("rule").meaning
+    'inactivity: one-variable fit on days since the last order'
+    >>> family("oracle")
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadInput: there is no model family 'oracle' | got: oracle | expected: rule, ...
+    """
+    for candidate in FAMILIES:
+        if candidate.name == name:
+            return candidate
+    raise BadInput(
+        f"there is no model family {name!r}",
+        got=name,
+        expected=", ".join(each.name for each in FAMILIES),
+        next_step="correct candidates in [training]",
+    )

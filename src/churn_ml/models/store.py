@@ -1,0 +1,276 @@
+"""Models on disk: a folder of native files, a manifest that names them, and one sha256 over all.
+
+A `Bundle` is what scoring needs: the churn model, the value model, the threshold tau and where
+they come from. Its folder carries its id, the family and the first 12 digits of the sha256 of the
+manifest, which in turn holds the sha256 of every file::
+
+    models/xgboost-3f2a9c1d0b7e/manifest.json
+                                model/booster.ubj  model/features.json
+                                value/...
+
+Enters: a fitted bundle, or a folder. Leaves: the other of the two. Nothing is parsed before its
+sha256 has been checked (a flipped bit in a UBJ file can crash the parser), and there is no pickle.
+Worked example: trained on 2017-10-01 twice with the same rows, settings and seed, the bundle gets
+the same id, and the second `save` finds its work done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
+from churn_ml.models.families import family
+from churn_ml.models.protocol import Family, Model, to_json
+from churn_ml.models.value import ValueModel
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_ID = re.compile(r"[a-z0-9_]+-[0-9a-f]{12}")
+_FILE = re.compile(r"(model|value)/[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a bundle comes from: definitions, dates, settings and package versions."""
+
+    spec_hash: str
+    """Hash of the feature catalogue that built its rows."""
+    contract: str
+    """Stamp of the churn contract that made its labels."""
+    trained_as_of: date
+    train_cut_offs: tuple[date, ...]
+    choose_cut_off: date
+    """The cut-off on which tau was tuned and the candidate was chosen."""
+    config_hash: str
+    seed: int
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that can be scored with: churn model, value model, threshold and origin."""
+
+    model: Model
+    value: ValueModel
+    tau: float
+    origin: Origin
+
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """Every native file by its path in the folder, without the manifest."""
+        parts = {"model": self.model.files(), "value": self.value.files()}
+        return {
+            f"{part}/{name}": data for part, files in parts.items() for name, data in files.items()
+        }
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What stands in manifest.json: JSON types only, dates as YYYY-MM-DD."""
+        origin = asdict(self.origin) | {
+            "trained_as_of": self.origin.trained_as_of.isoformat(),
+            "train_cut_offs": [day.isoformat() for day in self.origin.train_cut_offs],
+            "choose_cut_off": self.origin.choose_cut_off.isoformat(),
+        }
+        return {
+            **origin,
+            "format": FORMAT,
+            "family": self.model.family,
+            "features": list(self.model.features),
+            "tau": self.tau,
+            "files": {path: _sha256(data) for path, data in sorted(self.contents.items())},
+        }
+
+    @cached_property
+    def sha256(self) -> str:
+        """sha256 of the manifest's bytes, and through it of every file."""
+        return _sha256(to_json(self.manifest))
+
+    @property
+    def id(self) -> str:
+        """Family and first 12 digits of the sha256, such as xgboost-3f2a9c1d0b7e."""
+        return f"{self.model.family}-{self.sha256[:12]}"
+
+
+def versions(of: Family) -> dict[str, str]:
+    """The installed versions of the packages that decide the bytes of a family.
+
+    >>> sorted(versions(family("rule")))
+    ['numpy']
+    """
+    found = {}
+    for package in of.packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def save(bundle: Bundle, root: Path) -> str:
+    """Write `bundle` into its own folder below `root`; returns the model id.
+
+    All or nothing: written under a temporary name, synced, then renamed. A folder of that id which
+    is already there is verified and kept. Raises Tampered where its bytes differ.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / bundle.id
+    if not folder.exists():
+        part = Path(tempfile.mkdtemp(prefix=f".{bundle.id}-", dir=root))
+        try:
+            _write(part, {**bundle.contents, MANIFEST: to_json(bundle.manifest)})
+            part.rename(folder)
+            _sync(root)
+        except OSError:
+            shutil.rmtree(part, ignore_errors=True)
+            # renaming fails where another process saved the same model in between: that is fine
+            if not folder.exists():
+                raise
+    _checked_files(folder, _checked_manifest(folder, bundle.sha256))
+    return bundle.id
+
+
+def load(folder: Path, *, sha256: str | None = None) -> Bundle:
+    """The bundle in `folder`, whose name is the model id.
+
+    `sha256`: the manifest's, as the ledger recorded it; without it the 12 digits in the folder's
+    name are compared. Raises NotReady
+    where there is no such folder, Tampered where a byte differs, BadInput for a format of another
+    time.
+    """
+    manifest = _checked_manifest(folder, sha256)
+    if manifest.get("format") != FORMAT:
+        raise BadInput(
+            "the model is stored in a format that this version does not read",
+            where=str(folder),
+            got=manifest.get("format"),
+            expected=FORMAT,
+            next_step="train again, or score with the churn_ml version that wrote it",
+        )
+    files = _checked_files(folder, manifest)
+    bundle = Bundle(
+        family(manifest["family"]).model.from_files(_part(files, "model")),
+        ValueModel.from_files(_part(files, "value")),
+        manifest["tau"],
+        _origin(manifest),
+    )
+    if bundle.manifest != manifest:
+        raise BrokenPromise("a model does not survive being stored", where=str(folder))
+    return bundle
+
+
+def _origin(manifest: Mapping[str, Any]) -> Origin:
+    return Origin(
+        spec_hash=manifest["spec_hash"],
+        contract=manifest["contract"],
+        trained_as_of=date.fromisoformat(manifest["trained_as_of"]),
+        train_cut_offs=tuple(map(date.fromisoformat, manifest["train_cut_offs"])),
+        choose_cut_off=date.fromisoformat(manifest["choose_cut_off"]),
+        config_hash=manifest["config_hash"],
+        seed=manifest["seed"],
+        versions=manifest["versions"],
+    )
+
+
+def _part(files: Mapping[str, bytes], part: str) -> dict[str, bytes]:
+    """The files below one folder of the bundle, by their name in it."""
+    prefix = f"{part}/"
+    return {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)}
+
+
+def _checked_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:
+    """The manifest, parsed only after its bytes were found to be the recorded ones."""
+    if not folder.is_dir():
+        raise NotReady(
+            f"there is no model folder {folder.name}",
+            where=str(folder.parent),
+            next_step="train, or restore the folder from MLflow's artifacts or a backup",
+        )
+    data = _read(folder, MANIFEST)
+    digest = _sha256(data)
+    named = folder.name.rpartition("-")[2] if _ID.fullmatch(folder.name) else None
+    if (sha256 or named) is None:
+        raise Tampered(
+            "a model folder does not carry its model id",
+            where=str(folder),
+            got=folder.name,
+            expected="a name such as xgboost-3f2a9c1d0b7e",
+            next_step="give the folder its id back, or pass the sha256 that the ledger recorded",
+        )
+    if (sha256 not in (None, digest)) or (named not in (None, digest[:12])):
+        raise _tampered(folder, MANIFEST, digest, sha256 or f"{named}...")
+    manifest: dict[str, Any] = json.loads(data)
+    return manifest
+
+
+def _checked_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every file that the manifest names; raises Tampered where its bytes are others."""
+    files = {}
+    for path, expected in manifest["files"].items():
+        if not _FILE.fullmatch(path):
+            raise Tampered(
+                "a manifest names a file outside its folder", where=str(folder), got=path
+            )
+        files[path] = _read(folder, path)
+        if _sha256(files[path]) != expected:
+            raise _tampered(folder, path, _sha256(files[path]), expected)
+    return files
+
+
+def _read(folder: Path, path: str) -> bytes:
+    try:
+        return (folder / path).read_bytes()
+    except FileNotFoundError as error:
+        raise Tampered(
+            "a file of a stored model is missing",
+            where=str(folder),
+            expected=path,
+            next_step="restore the folder from MLflow's artifacts or a backup",
+        ) from error
+
+
+def _tampered(folder: Path, path: str, got: str, expected: str) -> Tampered:
+    return Tampered(
+        "the bytes of a stored model are not those that were saved",
+        where=str(folder / path),
+        got=f"sha256 {got[:12]}",
+        expected=f"sha256 {expected[:12]}",
+        next_step="remove the folder and restore it from MLflow's artifacts or a backup",
+    )
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write and sync every file, then the folders that hold them."""
+    for path, data in files.items():
+        target = folder / path
+        target.parent.mkdir(exist_ok=True)
+        with target.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+    for each in {(folder / path).parent for path in files} | {folder}:
+        _sync(each)
+
+
+def _sync(folder: Path) -> None:
+    """Make names in `folder` survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,153 @@
+"""Preflight: what a panel must promise before a model is fitted on it.
+
+Enters: the panel in order (one row per customer_id and cut_off) and the settings. Leaves: counts,
+or an error that says what to do. Three things are refused: layers whose label windows overlap and
+labels that nobody can know yet; too few rows or churners, with the counts beside the minimum; and
+features that give the label away. Worked example: trained on 2017-11-01 with a horizon of 30, a
+training cut-off 2017-08-03 beside the choosing one 2017-09-01 is a leak, its window ends one day
+too late; a churn flag computed as "silent for 90 days at the cut-off" is found by its recency,
+which ranks the churners with an AUC of 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from churn_ml import kernels
+from churn_ml.errors import Leak, NotReady
+from churn_ml.kernels import Floats
+from churn_ml.models.protocol import CEILING, matrix
+from churn_ml.timeline import check_split, is_mature, matures_on
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churn_ml.config import Contract, Training
+
+LAYERS = ("train", "choose", "evaluate")
+GIVEAWAY_AUC = 0.99
+"""No honest feature or model reaches it; what does has seen the label."""
+FEW = 20
+"""With fewer churners or stayers than this, a feature may separate them by chance."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The usable rows of a layer, the churners among them, and the rows left out."""
+
+    rows: int
+    churners: int
+    treated: int
+    immature: int
+
+
+def count(rows: pd.DataFrame) -> Counts:
+    """The counts of one layer: label 1, 0 or missing, treated True or False per row.
+
+    >>> import pandas as pd
+    >>> label = pd.Series([1, 0, None, 1], dtype="Int64")
+    >>> count(pd.DataFrame({"label": label, "treated": [False, False, False, True]}))
+    Counts(rows=2, churners=1, treated=1, immature=1)
+    """
+    treated = rows["treated"].astype(bool)
+    usable = rows[rows["label"].notna() & ~treated]
+    return Counts(
+        rows=len(usable),
+        churners=int(usable["label"].sum()),
+        treated=int(treated.sum()),
+        immature=int((rows["label"].isna() & ~treated).sum()),
+    )
+
+
+def check_time(rows: pd.DataFrame, contract: Contract, trained_as_of: date) -> None:
+    """Raise Leak where layers' label windows overlap or a label cannot be known yet.
+
+    `rows`: cut_off (dates), layer and label (missing where immature); `trained_as_of`: the end of
+    the world that the training may know.
+    """
+    days = {layer: sorted(set(part["cut_off"])) for layer, part in rows.groupby("layer")}
+    steps = [days[layer] for layer in LAYERS if layer in days]
+    for earlier, following in pairwise(steps):
+        check_split(earlier, following[0], contract)
+    known = sorted(set(rows.loc[rows["label"].notna(), "cut_off"]))
+    early = [day for day in known if not is_mature(day, contract, trained_as_of)]
+    if early:
+        raise Leak(
+            "a row has a label that cannot be known yet",
+            where=f"cut-off {early[0].isoformat()}, contract {contract.name}",
+            got=f"a label known on {trained_as_of.isoformat()}",
+            expected=f"missing before {matures_on(early[0], contract).isoformat()}",
+            next_step="leave immature labels missing, never 0",
+        )
+
+
+def check_counts(counts: Mapping[str, Counts], limits: Training, *, only_rule: bool) -> None:
+    """Raise NotReady where a layer lacks churners or stayers, or training rows are too few.
+
+    `counts`: by layer, train and choose. The minimum is not asked of the rule alone.
+    """
+    for layer, found in counts.items():
+        if not 0 < found.churners < found.rows:
+            kind = "there is no row" if not found.rows else f"all {found.rows} rows are equal"
+            raise NotReady(
+                f"degenerate label in the {layer} layer: {kind}",
+                got=f"{found.churners} churners, {found.treated} treated and {found.immature} "
+                "immature rows left out",
+                expected="churners and stayers",
+                next_step="wait for more history, or change horizon_days in [contract]",
+            )
+    enough = counts["train"]
+    too_few = enough.rows < limits.min_rows or enough.churners < limits.min_churners
+    if too_few and not only_rule:
+        raise NotReady(
+            "there is too little to train on",
+            where="the train layer",
+            got=f"{enough.rows} rows with {enough.churners} churners "
+            f"({enough.treated} treated and {enough.immature} immature left out)",
+            expected=f"at least {limits.min_rows} rows with {limits.min_churners} churners",
+            next_step="keep the inactivity rule, and train when more labels have matured",
+        )
+
+
+def check_giveaways(past: pd.DataFrame, features: Sequence[str]) -> None:
+    """Raise Leak where one feature alone, or where it is missing, tells who churned.
+
+    `past`: the usable training rows, with label 0 or 1.
+    """
+    values, label = matrix(past, features), past["label"].to_numpy(dtype=float)
+    for name, column in zip(features, values.T, strict=True):
+        for gap in (-CEILING, CEILING):
+            known = np.where(np.isnan(column), gap, column)
+            check_honest(f"feature {name}", label, known)
+            check_honest(f"feature {name}", label, -known)
+
+
+def check_honest(where: str, label: Floats, score: Floats) -> None:
+    """Raise Leak where `score` ranks churners above stayers as only a leak can.
+
+    `label`: 1 churned, 0 not. Fewer than `FEW` of either kind prove nothing.
+
+    >>> label = np.repeat([0.0, 1.0], 50)
+    >>> check_honest("feature recency_days", label, np.tile([3.0, 9.0], 50))
+    >>> check_honest("feature days_to_next_order", label, label)
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.Leak: something gives the label away | where: feature days_to_next_order | ...
+    """
+    if min(label.sum(), len(label) - label.sum()) < FEW:
+        return
+    found = float(kernels.auc(label, score)(np.ones((1, len(label))))[0])
+    if found > GIVEAWAY_AUC:
+        raise Leak(
+            "something gives the label away",
+            where=where,
+            got=f"AUC {found:.4f}",
+            expected=f"at most {GIVEAWAY_AUC}; honest churn models lie between .7 and .9",
+            next_step="compute features from rows before as_of only, never from the label's event",
+        )

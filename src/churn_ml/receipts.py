@@ -1,0 +1,115 @@
+"""Receipts: what a step says it did, in counts and references.
+
+Every step of the hall returns one receipt. The ledger stores it beside the wall clock, XCom and
+`report.json` carry it, and the page shows it. It enters as plain values and leaves as plain JSON:
+no rows, no customer ids, no clock.
+
+Worked example: the ingest keyed 2017-10-01 read 1,000 order lines, put 3 into quarantine and left
+out 12 without a customer; 985 were accepted.
+
+>>> lines = TableCount("order_lines", rows_in=1000, rows_out=985, quarantined=3, excluded=12)
+>>> receipt = Receipt("ingest", date(2017, 10, 1), "done", tables=(lines,), seconds=1.25)
+>>> receipt.rows_in, receipt.rows_out, receipt.quarantined
+(1000, 985, 3)
+>>> Receipt.from_json(receipt.to_json()) == receipt
+True
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from churn_ml.errors import BadInput
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """The rows of one table that a step took in, gave out, quarantined and excluded."""
+
+    table: str
+    rows_in: int
+    rows_out: int
+    quarantined: int = 0
+    excluded: int = 0
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one step did for one as_of.
+
+    `status` is one word: done, unchanged, no_champion, no_data, failed... `seconds` is how long it
+    took. `versions` names what was published, table -> partition -> version; `details` holds
+    further counts and references, never a customer id.
+    """
+
+    step: str
+    as_of: date
+    status: str
+    tables: tuple[TableCount, ...] = ()
+    seconds: float = 0.0
+    versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows_in(self) -> int:
+        """Rows taken in, over all tables."""
+        return sum(count.rows_in for count in self.tables)
+
+    @property
+    def rows_out(self) -> int:
+        """Rows given out, over all tables."""
+        return sum(count.rows_out for count in self.tables)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows put into quarantine, over all tables."""
+        return sum(count.quarantined for count in self.tables)
+
+    def in_words(self) -> str:
+        """The receipt as one line a person reads.
+
+        >>> Receipt("score", date(2017, 10, 1), "no_champion").in_words()
+        'score as of 2017-10-01: no_champion, 0 rows in, 0 out, 0 quarantined, 0.0 s'
+        """
+        rows = f"{self.rows_in:,} rows in, {self.rows_out:,} out, {self.quarantined:,} quarantined"
+        day = self.as_of.isoformat()
+        return f"{self.step} as of {day}: {self.status}, {rows}, {self.seconds:.1f} s"
+
+    def to_json(self) -> str:
+        """The receipt as one line of JSON with sorted keys.
+
+        Returns: text that `from_json` reads back to an equal receipt.
+
+        >>> Receipt("score", date(2017, 10, 1), "no_champion").to_json()
+        '{"as_of":"2017-10-01","details":{},"seconds":0.0,"status":"no_champion","step":"score",...}'
+        """
+        return json.dumps(
+            asdict(self) | {"as_of": self.as_of.isoformat()}, sort_keys=True, separators=(",", ":")
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Receipt:
+        """The receipt that `to_json` wrote as `text`.
+
+        Raises: BadInput where the text is not a receipt.
+
+        >>> Receipt.from_json('{"step": "score"}')
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.BadInput: this is not a receipt | got: KeyError: 'as_of' | expected: ...
+        """
+        try:
+            fields = json.loads(text)
+            fields["as_of"] = date.fromisoformat(fields["as_of"])
+            fields["tables"] = tuple(TableCount(**count) for count in fields["tables"])
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                "this is not a receipt",
+                got=f"{type(error).__name__}: {error}",
+                expected="the JSON that Receipt.to_json writes",
+            ) from error

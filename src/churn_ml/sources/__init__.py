@@ -1,0 +1,1 @@
+"""WORLD IN: where lots of canonical tables come from."""

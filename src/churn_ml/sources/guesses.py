@@ -1,0 +1,133 @@
+"""What shops call things: the words by which `propose` recognises tables and columns.
+
+Enters: a header, a file name, a few values. Leaves: our name for it, or none. These are guesses for
+a first churn.toml that a person reads; nothing else in the house uses them. Worked example: a file
+`sales_2017-10.csv` with `invoice_no, client, date, total` looks like `orders`, with `order_id`,
+`customer_id`, `occurred_at` and `net_amount`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
+    "coupon_redemptions": ("redemption", "redemptions", "redeemed"),
+    "campaign_contacts": ("contacts", "contact", "mailings", "sends", "recipients"),
+    "order_lines": ("lines", "line", "items", "item", "positions", "details", "basket"),
+    "orders": ("orders", "order", "sales", "invoices", "transactions", "purchases", "receipts"),
+    "customers": ("customers", "customer", "users", "clients", "households", "demographics"),
+    "products": ("products", "product", "articles", "catalog", "catalogue", "skus"),
+    "campaigns": ("campaigns", "campaign"),
+    "consents": ("consents", "consent", "optins", "permissions"),
+}
+"""Words in a path that speak for a table; the first table that fits wins."""
+
+_CUSTOMER = (
+    "customer_id customer_no customer customer_number client_id client user_id"
+    " household_id household member_id account_id buyer_id"
+)
+_ORDER = (
+    "order_id order_no order_number order basket_id basket invoice_no invoice_id"
+    " invoice receipt_id transaction_id sale_id"
+)
+_PRODUCT = "product_id product_no sku article_id article_no item_id stock_code product"
+_TIME = (
+    "occurred_at transaction_timestamp order_timestamp ordered_at order_date created_at"
+    " invoice_date purchased_at purchase_date transaction_date timestamp datetime date"
+)
+_AMOUNT = (
+    "net_amount sales_value net_total total_net amount order_total grand_total total"
+    " line_total revenue value price"
+)
+
+_COLUMN_WORDS: Mapping[str, str] = {
+    "customer_id": _CUSTOMER,
+    "order_id": _ORDER,
+    "product_id": _PRODUCT,
+    "net_amount": _AMOUNT,
+    "occurred_at": _TIME,
+    "quantity": "quantity qty units pieces count",
+    "discount_amount": "discount_amount retail_disc discount rebate",
+    "coupon_amount": "coupon_amount coupon_disc coupon_discount voucher_amount",
+    "currency": "currency currency_code iso_currency",
+    "status": "status order_status state",
+    "channel": "channel sales_channel medium source",
+    "store_id": "store_id store shop_id site branch_id",
+    "country": "country country_code",
+    "tier": "tier level membership loyalty_tier",
+    "age_band": "age_band age age_group",
+    "income_band": "income_band income income_group",
+    "household_size": "household_size persons",
+    "household_kind": "household_comp household_kind household_type",
+    "category": "category product_category product_group",
+    "department": "department division",
+    "brand": "brand manufacturer",
+    "campaign_id": "campaign_id campaign campaign_no",
+    "kind": "campaign_type kind type",
+    "ends_at": "ends_at end_date ended_at valid_to",
+    "coupon_id": "coupon_id coupon_upc coupon coupon_code voucher_code",
+    "purpose": "purpose consent_type",
+    "given": "given consent opted_in granted",
+}
+
+_OWN_TIMES: Mapping[str, str] = {
+    "customers": "registered_at registration_date signup_date created_at updated_at valid_from",
+    "products": "valid_from updated_at created_at",
+    "campaigns": "start_date started_at starts_at valid_from",
+    "campaign_contacts": "contacted_at sent_at contact_date send_date date",
+    "coupon_redemptions": "redemption_date redeemed_at date",
+    "consents": "changed_at given_at valid_from updated_at created_at date",
+}
+
+_STATUS_WORDS: Mapping[str, str] = {
+    "completed": "completed complete paid shipped delivered closed done fulfilled invoiced",
+    "cancelled": "cancelled canceled cancel void voided failed",
+    "returned": "returned refunded refund return",
+}
+
+
+def plain_name(name: str) -> str:
+    """A column name in lower case with underscores.
+
+    >>> plain_name("Order Date"), plain_name("InvoiceNo")
+    ('order_date', 'invoice_no')
+    """
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
+
+
+def table_of(path: str, taken: Collection[str] = ()) -> str | None:
+    """The table whose words stand in the path, if it is not in `taken`.
+
+    >>> table_of("export/order_items-2017.csv"), table_of("sales_2017-10.csv")
+    ('order_lines', 'orders')
+    """
+    words = set(re.split(r"[^a-z]+", path.lower()))
+    fits = (t for t, marks in TABLE_WORDS.items() if t not in taken and words & set(marks))
+    return next(fits, None)
+
+
+def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
+    """Their column that looks like our column `ours` of `table`.
+
+    >>> column_of("orders", "order_id", ["InvoiceNo", "Client"])
+    'InvoiceNo'
+    >>> column_of("orders", "store_id", ["InvoiceNo", "Client"]) is None
+    True
+    """
+    words = _COLUMN_WORDS.get(ours, ours)
+    if ours == "occurred_at" and table in _OWN_TIMES:
+        words = _OWN_TIMES[table]
+    names = {plain_name(name): name for name in header}
+    return next((names[word] for word in words.split() if word in names), None)
+
+
+def status_of(value: str) -> str | None:
+    """Our status that their `value` means, if it is a known word.
+
+    >>> status_of("Paid"), status_of("on hold")
+    ('completed', None)
+    """
+    word = value.strip().lower()
+    return next((ours for ours, words in _STATUS_WORDS.items() if word in words.split()), None)

@@ -1,0 +1,100 @@
+"""A look into a folder of files: which belong together, and what their columns hold.
+
+Enters: a folder. Leaves: one `Sample` per group of files that differ only in drop date or number,
+with the first values of the first file. Worked example: 30 files `sales_2017-09-01.csv` to
+`sales_2017-09-30.csv` are one sample with the glob `sales_[0-9]*.csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from churn_ml.errors import BadInput
+from churn_ml.sources import delimited
+
+_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_HEAD_BYTES = 2**18
+_HEAD_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Files that belong together: their glob, and the first values of each of their columns."""
+
+    pattern: str
+    files: int
+    columns: dict[str, list[str]]
+
+
+def samples_of(folder: Path) -> list[Sample]:
+    """The files below `folder`, grouped by what differs between them: drop dates and numbers.
+
+    Names that begin with a dot or underscore are left out. Raises BadInput where nothing is left.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for day in ("01", "02"):
+    ...     _ = (folder / f"sales_2017-10-{day}.csv").write_text("no,date\\n1,2017-10-01\\n")
+    >>> samples_of(folder)
+    [Sample(pattern='sales_[0-9]*.csv', files=2, columns={'no': ['1'], 'date': ['2017-10-01']})]
+    """
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name[0] not in "._" and path.name.lower().endswith(_SUFFIXES):
+            groups.setdefault(_pattern(path.relative_to(folder)), []).append(path)
+    if not groups:
+        raise BadInput(
+            f"there is nothing to read in {folder}",
+            expected="CSV, CSV.gz or Parquet files",
+            next_step="churn-ml init FOLDER, with the folder of the shop's exports",
+        )
+    return [Sample(pattern, len(paths), _head(paths[0])) for pattern, paths in groups.items()]
+
+
+def _pattern(path: Path) -> str:
+    """A relative path as a glob: `drop=...` and runs of digits become patterns.
+
+    >>> _pattern(Path("drops/orders/drop=2017-10-01/orders-2017-09-30.csv.gz"))
+    'drops/orders/drop=*/orders-[0-9]*.csv.gz'
+    """
+    folders = [re.sub(r"^drop=.*$", "drop=*", part) for part in path.parts[:-1]]
+    return "/".join([*folders, re.sub(r"\d+([-_.T]?\d+)*", "[0-9]*", path.name)])
+
+
+def _head(path: Path) -> dict[str, list[str]]:
+    """The columns of a file with their first values as text; none where it cannot be read."""
+    try:
+        if path.name.lower().endswith(".parquet"):
+            batches = pq.ParquetFile(path).iter_batches(batch_size=_HEAD_ROWS)
+            first = next(batches, None)
+            rows = first.to_pydict() if first is not None else {}
+            return {
+                name: [str(v) for v in values if v is not None] for name, values in rows.items()
+            }
+        return _csv_head(path)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowException):
+        return {}
+
+
+def _csv_head(path: Path) -> dict[str, list[str]]:
+    with path.open("rb") as raw:
+        file = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
+        data = file.read(_HEAD_BYTES)
+    form = delimited.form_of(data, [])
+    text = data.decode("utf-8-sig", errors="replace")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
+    values: dict[str, list[str]] = {name: [] for name in form.header}
+    next(rows, None)
+    for _, row in zip(range(_HEAD_ROWS), rows, strict=False):
+        for name, value in zip(form.header, row, strict=False):
+            values[name].append(value)
+    return values

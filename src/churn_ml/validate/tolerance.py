@@ -1,0 +1,93 @@
+"""How many bad rows are too many: the tolerance of each rule, per lot.
+
+Enters: a `Validated` and `[validation]`. Leaves: nothing, or `OverTolerance`: then nothing of the
+ingest is published. Worked example: of the 1,869 lines of 2017-11-24, 34 (1.82 %) have quantity 0.
+With `tolerance = 0.01` the lot is refused by `order_lines.quantity.positive`; with 0.06 for that
+rule the 34 go to quarantine and the rest is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from churn_ml.errors import BadConfig, OverTolerance
+from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.validate import suites
+from churn_ml.validate.validated import Broken, Validated
+
+if TYPE_CHECKING:
+    from churn_ml.config import Validation
+
+
+def check_tolerance(
+    validated: Validated, validation: Validation, files: Mapping[str, str] | None = None
+) -> None:
+    """Raise OverTolerance where a lot holds more bad rows of a rule than is allowed.
+
+    `files` maps a lot id to its path, for the message. Excluded rows do not count; but where not
+    one row of the ingest is left and not all were repeats, nothing is published either. Raises
+    BadConfig where [validation.rules] names a rule that does not exist.
+    """
+    check_rules(validation, validated.table)
+    bad = [b for b in validated.broken if b.verdict == "quarantined"]
+    over = [b for b in bad if b.share > tolerance(validation, b.rule)]
+    if over:
+        worst = max(over, key=lambda b: (b.share, b.rows, b.rule, b.lot))
+        raise _over(worst, tolerance(validation, worst.rule), files or {}, len(over) - 1)
+    others = [b for b in validated.broken if not b.rule.endswith(".key.repeated")]
+    if others and not validated.accepted.num_rows:
+        raise _over(max(others, key=lambda b: (b.rows, b.rule)), 0.0, files or {}, len(others) - 1)
+
+
+def tolerance(validation: Validation, rule: str) -> float:
+    """The share of bad rows that `rule` allows in a lot.
+
+    >>> from churn_ml.config import Validation
+    >>> tolerance(Validation(rules={"orders.status.known": 0.2}), "orders.status.known")
+    0.2
+    """
+    return validation.rules.get(rule, validation.tolerance)
+
+
+def known_rules(name: str) -> tuple[str, ...]:
+    """Every rule that rows of table `name` can break.
+
+    >>> known_rules("products")[-2:]
+    ('products.key.conflict', 'products.key.repeated')
+    """
+    parses = tuple(f"{name}.{c.name}.parse" for c in table(name).columns)
+    return (*suites.rules(name), *parses, f"{name}.key.conflict", f"{name}.key.repeated")
+
+
+def check_rules(validation: Validation, name: str) -> None:
+    """Raise BadConfig where [validation.rules] names no table, or no rule of table `name`."""
+    for rule in validation.rules:
+        owner = rule.split(".")[0]
+        if owner in SOURCE_TABLES and (owner != name or rule in known_rules(name)):
+            continue
+        known = known_rules(owner) if owner in SOURCE_TABLES else SOURCE_TABLES
+        raise BadConfig(
+            f"there is no rule {rule!r}",
+            where="[validation.rules]",
+            got=rule,
+            expected=f"one of {', '.join(known)}",
+            next_step="correct the name of the rule",
+        )
+
+
+def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int) -> OverTolerance:
+    """The error for one rule in one lot, with everything the reader has to look at."""
+    name, column, _ = broken.rule.split(".", 2)
+    where = f"table {name}, column {column}, file {files.get(broken.lot, f'lot {broken.lot}')}"
+    more = f" ({others} more rules or lots are over, too)" if others else ""
+    return OverTolerance(
+        f"too many rows of a lot break {broken.rule}: {broken.reason}{more}",
+        where=where,
+        got=f"{broken.share:.2%} ({broken.rows} of {broken.lot_rows} rows)",
+        expected=f"at most {allowed:.2%}",
+        next_step=(
+            f"have the file corrected and delivered again, or raise the rule's tolerance:"
+            f' [validation.rules] "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}'
+        ),
+    )

@@ -1,0 +1,67 @@
+"""Verdict: what the gate said, why, and every figure behind it, as one line of JSON.
+
+In: nothing but its fields; `gate.py` fills them. Out: JSON for the ledger, and back. A verdict
+names its evidence by hash and holds no customer; the same pair on the same evidence has one.
+
+Worked example: the verdict of 2017-11-01 on the evidence of 2017-10-01 reads "keep: the challenger
+earns +66.00 EUR per 1,000 customers against the champion; lower bound -9.00 ...". Asked again on
+the same evidence, the stored line comes back with `repeated` true and spends no further alpha.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+from churn_ml.guards import Guard
+
+Decision: TypeAlias = Literal["promote", "keep", "undecidable"]
+Lane: TypeAlias = Literal["superiority", "refresh"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says, why, and every figure behind it (shop currency per 1,000 at risk)."""
+
+    decision: Decision
+    reasons: tuple[str, ...]
+    champion: str
+    challenger: str
+    lane: Lane
+    evidence_hash: str
+    rows: int
+    customers: int
+    cut_offs: int
+    champion_per_1000: float
+    challenger_per_1000: float
+    oracle_per_1000: float
+    interval: tuple[float, float, float]
+    """Difference, lower and upper bound at one-sided `alpha` each."""
+    margin: float
+    alpha: float
+    alpha_spent: float
+    """What this verdict takes from the year's budget."""
+    minimum_detectable: float
+    """The true difference that would have been promoted with a probability of .8."""
+    disagreeing: int
+    disagreeing_churners: int
+    disagreement_share: float
+    guards: tuple[Guard, ...]
+    grade: str
+    grade_words: str
+    kappa: float
+    repeated: bool = False
+    """True where the stored verdict on the same pair and evidence is returned."""
+
+    def to_json(self) -> str:
+        """The verdict as one line of JSON with sorted keys: equal verdicts, equal bytes."""
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        """The verdict that `to_json` wrote."""
+        tree: dict[str, Any] = json.loads(text)
+        guarded = tuple(Guard(**guard) for guard in tree["guards"])
+        lists = {"reasons": tuple(tree["reasons"]), "interval": tuple(tree["interval"])}
+        return cls(**(tree | lists | {"guards": guarded}))

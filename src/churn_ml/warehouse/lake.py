@@ -1,0 +1,237 @@
+"""Warehouse: handle, replace, read. See the package for what it promises.
+
+Reads are views on Parquet files, so nothing is loaded until an expression is executed. One
+Warehouse owns one in-memory DuckDB with UTC as its time zone; it is not for use by two threads at
+once, but DuckDB itself uses `threads`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import BadConfig
+from churn_ml.tables import Table
+from churn_ml.tables import table as table_named
+from churn_ml.warehouse import sql
+from churn_ml.warehouse.commits import Commits
+from churn_ml.warehouse.conform import conform, sorting
+from churn_ml.warehouse.content import digest, sort
+from churn_ml.warehouse.handle import Handle, Written, commit, folder, open_handle
+from churn_ml.warehouse.sql import Scan
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+Versions = Mapping[str, Mapping[str, int]]
+"""table -> partition "YYYY-MM-DD" -> version of the table that wrote the partition."""
+
+
+class Warehouse:
+    """The lake below one URI: a folder, or a prefix on an object store."""
+
+    def __init__(
+        self, uri: str, *, threads: int | None = None, memory_limit: str | None = None
+    ) -> None:
+        """Nothing is opened or created yet.
+
+        `threads` bounds DuckDB's threads, `memory_limit` its memory ("2GB"); both default to
+        what DuckDB takes by itself. Raises BadConfig for a folder that Delta cannot store.
+        """
+        self.uri = _checked(uri)
+        self._settings = {"threads": threads, "memory_limit": memory_limit}
+        self._commits: dict[str, Commits] = {}
+        self._unique: dict[str, bool] = {}
+
+    @cached_property
+    def connection(self) -> ibis.backends.duckdb.Backend:
+        """The DuckDB that every table read from here lives on."""
+        import ibis
+
+        given = {name: value for name, value in self._settings.items() if value is not None}
+        connection = ibis.duckdb.connect(**given)
+        connection.raw_sql("set timezone = 'UTC'")
+        # Nothing is fetched from the network behind the caller's back.
+        connection.raw_sql("set autoinstall_known_extensions = false")
+        if (root := folder(self.uri)) is not None:
+            spill = root / "_spill" / str(os.getpid())
+            connection.raw_sql(f"set temp_directory = {sql.text(str(spill))}")
+        return connection
+
+    def handle(self, table: str, *, token: int | None = None) -> Handle:
+        """An attempt's right to write `table`, opened now; see handle.py for the fence.
+
+        `token` is the number of the attempt's token in the ledger. The table is created where
+        the lake does not hold it yet.
+
+        Raises: BadInput for a table the house does not know.
+
+        >>> import tempfile
+        >>> Warehouse(tempfile.mkdtemp()).handle("scores").table.partition
+        'as_of'
+        """
+        shape = table_named(table)
+        return open_handle(self._uri(table), shape, token)
+
+    def replace(self, handle: Handle, partition: date, rows: pa.Table) -> Written:
+        """Make `rows` the whole content of `partition`, in one commit.
+
+        `rows` follow the table's schema in any order; the partition column may be left out. An
+        empty table is a partition without rows. Nothing is visible to a reader before the
+        ledger publishes the version that is returned.
+
+        Returns: what was written, with its version and content hash.
+        Raises: BrokenPromise where the rows do not fit the table, StaleAttempt where another
+        attempt wrote the partition since the handle was opened.
+
+        >>> import pyarrow as pa, tempfile
+        >>> warehouse = Warehouse(tempfile.mkdtemp())
+        >>> rows = pa.table({"customer_id": ["h1"], "orders_30d": [2.0]})
+        >>> written = warehouse.replace(warehouse.handle("features"), date(2017, 10, 1), rows)
+        >>> written.version, written.rows
+        (1, 1)
+        """
+        fitted = conform(rows, handle.table, partition)
+        version = commit(handle, partition, fitted)
+        return Written(handle.table.name, partition, version, fitted.num_rows, digest(fitted))
+
+    def read(
+        self, table: str, versions: Mapping[str, int], *, as_of: date | None = None
+    ) -> ibis.Table:
+        """The rows of the named partitions of `table`, each at its published version.
+
+        `versions` maps "YYYY-MM-DD" to a version; none gives a table without rows. With
+        `as_of` only rows with occurred_at < as_of and known_at <= as_of (00:00 UTC) remain:
+        this is the one place where the world is cut. A canonical table has one row per key, the
+        one known latest; what is known by `as_of` decides, not what came later.
+
+        Returns: an expression on DuckDB; the declared columns first, the partition column too.
+        Raises: NotReady where the lake does not hold a version, BadInput where `as_of` is given
+        for a derived table.
+
+        >>> import tempfile
+        >>> warehouse = Warehouse(tempfile.mkdtemp())
+        >>> warehouse.read("orders", {}, as_of=date(2017, 10, 1)).count().to_pyarrow().as_py()
+        0
+        """
+        shape = table_named(table)
+        whole = rows = self._scan(shape, versions)
+        if as_of is not None:
+            rows = rows.having(f"where {sql.cut_at(shape, as_of)}")
+        if shape.layer == "canonical" and not self._is_unique(whole):
+            rows = rows.having(sql.newest_per_key(shape))
+        return self._view(rows)
+
+    def read_partition(self, table: str, partition: date, version: int) -> pa.Table:
+        """One partition at one version, every row as it was written, sorted by key.
+
+        Raises: NotReady where the lake does not hold it.
+
+        >>> import pyarrow as pa, tempfile
+        >>> warehouse = Warehouse(tempfile.mkdtemp())
+        >>> rows = pa.table({"customer_id": ["h1"], "orders_30d": [2.0]})
+        >>> written = warehouse.replace(warehouse.handle("features"), date(2017, 10, 1), rows)
+        >>> warehouse.read_partition("features", date(2017, 10, 1), 1)["orders_30d"].to_pylist()
+        [2.0]
+        """
+        import pyarrow as pa
+
+        shape = table_named(table)
+        found = self._scan(shape, {partition.isoformat(): version})
+        further = [pa.field(n, pa.float64()) for n in found.names if n not in shape.names]
+        rows = self._view(found).to_pyarrow().cast(pa.schema([*shape.schema(), *further]))
+        return sort(rows, sorting(shape))
+
+    def _uri(self, table: str) -> str:
+        return f"{self.uri}/{table}"
+
+    def _scan(self, table: Table, versions: Mapping[str, int]) -> Scan:
+        """Every row of the named partitions of `table`."""
+        if not versions:
+            return sql.no_rows(table)
+        newest = max(versions.values())
+        commits = self._commits_upto(table, newest)
+        files = commits.files(versions)
+        if not files:
+            # An empty partition has no file to ask for its features; its version has.
+            return sql.no_rows(table, _further(table, commits.columns(newest)))
+        source = sql.parquet(table, files)
+        named = self._rows(f"describe select * from {source}") if table.open else []
+        return sql.scan(table, source, [*table.names, *_further(table, [r[0] for r in named])])
+
+    def _commits_upto(self, table: Table, version: int) -> Commits:
+        """What is known of the table's commits, looked up again where `version` is newer."""
+        known = self._commits.get(table.name)
+        if known is None or known.version < version:
+            known = self._commits[table.name] = Commits(self._uri(table.name), table)
+        return known
+
+    def _is_unique(self, rows: Scan) -> bool:
+        """True where no key occurs twice, so that the newest row per key need not be sought."""
+        if rows.query not in self._unique:
+            self._unique[rows.query] = bool(self._rows(sql.is_unique(rows))[0][0])
+        return self._unique[rows.query]
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return list(self.connection.raw_sql(query).fetchall())
+
+    def _view(self, rows: Scan) -> ibis.Table:
+        """A view named by what it says, so that the same read twice is one view."""
+        import ibis
+        from ibis.expr import operations
+
+        name = f"{rows.table.name}_{hashlib.sha256(rows.query.encode()).hexdigest()[:16]}"
+        self.connection.raw_sql(f"create or replace temp view {name} as {rows.query}")
+        # `connection.table(name)` would ask DuckDB for the schema by a call it has deprecated.
+        view = operations.DatabaseTable(
+            name=name,
+            schema=ibis.schema(rows.types()),
+            source=self.connection,
+            namespace=operations.Namespace(),
+        )
+        return view.to_expr()
+
+
+def latest(table: ibis.Table, key: Sequence[str]) -> ibis.Table:
+    """One row per `key`: the one that occurred last.
+
+    For tables with validity (customers, products, consents), already cut at an as_of: what is
+    left is the row valid then. `table` holds one row per `key` and occurred_at.
+
+    >>> import ibis, pyarrow as pa
+    >>> moved = ibis.memtable(pa.table({"customer_id": ["h1", "h1"], "tier": ["basic", "gold"],
+    ...     "occurred_at": [date(2017, 1, 1), date(2017, 6, 1)]}))
+    >>> latest(moved, ["customer_id"]).to_pyarrow()["tier"].to_pylist()
+    ['gold']
+    """
+    import ibis
+
+    newest_first = ibis.window(group_by=list(key), order_by=table.occurred_at.desc())
+    ranked = table.mutate(_rank=ibis.row_number().over(newest_first))
+    return ranked.filter(ranked._rank == 0).drop("_rank")
+
+
+def _further(table: Table, names: Sequence[str]) -> list[str]:
+    """The columns of an open table that it does not declare."""
+    return [name for name in names if name not in table.names] if table.open else []
+
+
+def _checked(uri: str) -> str:
+    """`uri` with a local folder made absolute; some characters make Delta lose or leave it."""
+    root = folder(uri)
+    if root is None:
+        return uri.rstrip("/")
+    place = str(root.absolute())
+    if bad := sorted({c for c in place if c in "%#[]|^\\*?" or not c.isprintable()}):
+        raise BadConfig(
+            "the lake's folder has characters that Delta cannot store",
+            where="[paths] lake",
+            got=f"{' '.join(map(repr, bad))} in {place!r}",
+            next_step="choose another folder",
+        )
+    return place

@@ -1,0 +1,125 @@
+"""The SQL of a read: Parquet files, the cut in time, one row per key.
+
+Pure text. Enters: a table of the house, file names, column names, dates. Leaves: a `Scan`, which
+is a query with the names of its columns. Every name and path is quoted.
+
+Worked example: orders as of 2017-10-01 keeps rows that occurred before that instant and were known
+at it.
+
+>>> from churn_ml.tables import table
+>>> cut_at(table("orders"), date(2017, 10, 1))[:54]
+"occurred_at < timestamp '2017-10-01 00:00:00' and know"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from churn_ml.errors import BadInput
+from churn_ml.tables import Table
+from churn_ml.timeline import instant
+
+# Types as DuckDB and as Ibis call them; a column that no table declares is a float64 feature.
+_SQL = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "decimal(18,2)": "DECIMAL(18,2)",
+}
+_IBIS = {"bool": "boolean", "timestamp": "timestamp(6)"}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A query that reads one table, and the names of the columns it returns."""
+
+    table: Table
+    query: str
+    names: tuple[str, ...]
+
+    def types(self) -> dict[str, str]:
+        """Column name to Ibis type, in order."""
+        declared = {column.name: column.type for column in self.table.columns}
+        told = {name: declared.get(name, "float64") for name in self.names}
+        return {name: _IBIS.get(kind, kind) for name, kind in told.items()}
+
+    def having(self, clause: str) -> Scan:
+        """The same scan with one more clause."""
+        return Scan(self.table, f"{self.query} {clause}", self.names)
+
+
+def parquet(table: Table, files: Sequence[str]) -> str:
+    """The call that reads `files` of `table`, the partition column taken from their paths."""
+    listed = ", ".join(text(file) for file in files)
+    options = f"hive_partitioning = true, hive_types = {{{text(table.partition)}: DATE}}"
+    # Features come and go between versions of an open table; the declared columns do not.
+    union = ", union_by_name = true" if table.open else ""
+    return f"read_parquet([{listed}], {options}{union})"
+
+
+def scan(table: Table, source: str, names: Sequence[str]) -> Scan:
+    """The columns `names` of `source`."""
+    return Scan(table, f"select {', '.join(_name(n) for n in names)} from {source}", tuple(names))
+
+
+def no_rows(table: Table, further: Sequence[str] = ()) -> Scan:
+    """A scan of no row with the declared columns of `table`, then `further` doubles."""
+    columns = [f"cast(null as {_SQL[c.type]}) as {_name(c.name)}" for c in table.columns]
+    columns += [f"cast(null as DOUBLE) as {_name(name)}" for name in further]
+    query = f"select * from (select {', '.join(columns)} limit 0)"
+    return Scan(table, query, (*table.names, *further))
+
+
+def cut_at(table: Table, as_of: date) -> str:
+    """The law of time: occurred before 00:00 UTC of `as_of`, known by then.
+
+    Raises: BadInput for a table without time, which is published per as_of already.
+    """
+    if "occurred_at" not in table.names:
+        raise BadInput(
+            f"table {table.name} has no time to cut at",
+            got=f"as_of={as_of.isoformat()}",
+            expected="a canonical table with occurred_at and known_at",
+            next_step="name the partition in versions instead",
+        )
+    at = f"timestamp '{instant(as_of).isoformat(sep=' ')}'"
+    return f"occurred_at < {at} and known_at <= {at}"
+
+
+def is_unique(rows: Scan) -> str:
+    """A query that is true where no key occurs twice."""
+    return f"select count(*) = count(distinct ({_key(rows.table)})) from ({rows.query})"
+
+
+def newest_per_key(table: Table) -> str:
+    """The clause that keeps, of each key, the row known latest; every tie has an order.
+
+    >>> from churn_ml.tables import table
+    >>> newest_per_key(table("products"))
+    'qualify row_number() over (partition by "product_id", "occurred_at" order by ...) = 1'
+    """
+    order = ("known_at", "ingest_key", "lot", "lot_row")
+    by = ", ".join(f"{n} desc" for n in order if n in table.names and n not in table.key)
+    return f"qualify row_number() over (partition by {_key(table)} order by {by}) = 1"
+
+
+def _key(table: Table) -> str:
+    return ", ".join(_name(name) for name in table.key)
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """`value` as an SQL literal.
+
+    >>> print(text("it's"))
+    'it''s'
+    """
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,66 @@
+"""What many tests stand on: a small real shop, laid out once and copied where it is changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from churn_ml.config import load
+from churn_ml.demo import DEMO_KEY
+from churn_ml.house import House, open_house
+from churn_ml.sources import complete_journey
+
+HOUSEHOLDS = 300
+FIRST = date(2017, 10, 1)
+SECOND = date(2017, 11, 1)
+
+
+@pytest.fixture(autouse=True)
+def _holdout_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+
+
+@pytest.fixture(scope="session")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of 300 households up to 2017-11-01, with the demo's churn.toml; never changed."""
+    folder = tmp_path_factory.mktemp("laid_out")
+    complete_journey.lay_out(folder, households=HOUSEHOLDS, until=SECOND)
+    (folder / "churn.toml").write_text(complete_journey.churn_toml(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shop(laid_out: Path, tmp_path: Path) -> Path:
+    """A shop of one's own: a copy of the files that a test may change and run on."""
+    return Path(shutil.copytree(laid_out, tmp_path / "shop"))
+
+
+@pytest.fixture
+def house(shop: Path) -> House:
+    """The shop's house, opened; nothing has run."""
+    return open_house(load(shop / "churn.toml"))
+
+
+@pytest.fixture(scope="session")
+def ingested(laid_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose history to 2017-10-01 is ingested; never changed."""
+    from churn_ml import flow
+
+    folder = Path(shutil.copytree(laid_out, tmp_path_factory.mktemp("ingested") / "shop"))
+    flow.ingest(open_house(load(folder / "churn.toml")), FIRST)
+    return folder
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Callable[[Path], House]:
+    """Open a copy of a prepared shop."""
+
+    def copied(folder: Path) -> House:
+        target = Path(shutil.copytree(folder, tmp_path / "copy"))
+        return open_house(load(target / "churn.toml"))
+
+    return copied

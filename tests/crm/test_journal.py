@@ -1,0 +1,124 @@
+"""The promises of a journal, kept by the double in memory and by the ledger alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from churn_ml.crm import Journal, MemoryJournal
+from churn_ml.crm.protocol import SavedRow
+from churn_ml.errors import StaleAttempt
+
+OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def _ledger(folder: Path) -> Journal:
+    from churn_ml.ledger import Ledger
+
+    return Ledger.open(f"sqlite:///{folder}/ledger.db")
+
+
+def _memory(_: Path) -> Journal:
+    return MemoryJournal()
+
+
+@pytest.fixture(params=[_memory, _ledger], ids=["memory", "ledger"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
+    make: Callable[[Path], Journal] = request.param
+    return make(tmp_path)
+
+
+def left(journal: Journal, destination: str = "crm") -> tuple[str, date, list[SavedRow]] | None:
+    found = journal.open_plan(destination)
+    return (found[0], found[1], [tuple(row) for row in found[2]]) if found else None
+
+
+def rows(*customer_ids: str, contact: bool = False) -> list[SavedRow]:
+    return [(c, f"hash of {c}", f'{{"id":"{c}"}}', contact) for c in customer_ids]
+
+
+def test_nothing_was_planned_before_the_first_plan(journal: Journal) -> None:
+    assert journal.last_plan("crm") is None
+    assert journal.open_plan("crm") is None
+    assert journal.state("crm") == {}
+
+
+def test_a_plan_is_kept_whole_and_in_code_point_order(journal: Journal) -> None:
+    saved = rows("A", "B", "a", "王")
+    journal.save_plan("crm", "p1", OCTOBER, saved[::-1], base=None)
+    assert left(journal) == ("p1", OCTOBER, saved)
+    assert journal.last_plan("crm") == ("p1", OCTOBER)
+
+
+def test_a_batch_is_settled_and_the_rest_stays_open(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
+    journal.acknowledge("p1", ["a"], rejected=[("b", "bad", "too long")], at=AT)
+    assert left(journal) == ("p1", OCTOBER, rows("c"))
+    assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
+    journal.acknowledge("p1", ["c"], at=AT)
+    assert journal.open_plan("crm") is None
+    assert journal.last_plan("crm") == ("p1", OCTOBER)
+
+
+def test_settling_twice_is_settling_once(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b"), base=None)
+    for _ in range(2):
+        journal.acknowledge("p1", ["a"], rejected=[("b", "bad", "")], at=AT)
+    journal.acknowledge("p1", ["b"], at=AT)
+    assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
+
+
+def test_a_removal_leaves_a_mark(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, [("a", "", "{}", False)], base=None)
+    journal.acknowledge("p1", ["a"], at=AT)
+    assert journal.state("crm") == {"a": ("", OCTOBER)}
+
+
+def test_an_upsert_may_be_acknowledged_as_a_removal(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", contact=True), base=None)
+    journal.acknowledge("p1", [], withdrawn=["a"], at=AT)
+    assert journal.state("crm") == {"a": ("", OCTOBER)}
+    assert journal.open_plan("crm") is None
+
+
+def test_an_empty_plan_is_remembered_and_not_open(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, [], base=None)
+    assert journal.open_plan("crm") is None
+    assert journal.last_plan("crm") == ("p1", OCTOBER)
+
+
+def test_a_plan_on_another_base_than_the_newest_is_refused(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, [], base=None)
+    for base in (None, "p0"):
+        with pytest.raises(StaleAttempt):
+            journal.save_plan("crm", "p2", NOVEMBER, rows("a"), base=base)
+    journal.save_plan("crm", "p2", NOVEMBER, rows("a"), base="p1")
+    assert journal.last_plan("crm") == ("p2", NOVEMBER)
+
+
+def test_a_plan_on_an_open_one_is_refused(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a"), base=None)
+    with pytest.raises(StaleAttempt):
+        journal.save_plan("crm", "p2", NOVEMBER, rows("b"), base="p1")
+    assert left(journal) == ("p1", OCTOBER, rows("a"))
+
+
+def test_an_ack_that_wakes_up_after_the_next_plan_changes_nothing(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a"), base=None)
+    journal.acknowledge("p1", ["a"], at=AT)
+    journal.save_plan("crm", "p2", NOVEMBER, [("a", "new", "{}", False)], base="p1")
+    journal.acknowledge("p1", ["a"], at=AT)
+    assert left(journal) == ("p2", NOVEMBER, [("a", "new", "{}", False)])
+    assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
+
+
+def test_destinations_do_not_touch_each_other(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a"), base=None)
+    journal.save_plan("csv", "q1", NOVEMBER, rows("a"), base=None)
+    journal.acknowledge("q1", ["a"], at=AT)
+    assert left(journal) == ("p1", OCTOBER, rows("a"))
+    assert journal.state("crm") == {}

@@ -1,0 +1,157 @@
+"""What leaves the house about a customer, and what counts as a change."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from churn_ml.crm.payload import FIELDS, removal, restored, rows, saved, two_digits
+from churn_ml.crm.protocol import Row
+from churn_ml.errors import BadInput
+
+AS_OF = date(2017, 10, 1)
+
+
+def tables(**changes: Any) -> dict[str, pd.DataFrame]:
+    ids = pd.DataFrame({"customer_id": ["h2", "h1"]})
+    cells: dict[str, Any] = {
+        "score": [0.6181, 0.1],
+        "value_at_risk": [129.7, 8.0],
+        "model": "rule-1",
+        "contract": "gone30-1",
+        "reasons": '[{"indicator": "gap_ratio"}, {"indicator": "days_since_order"}]',
+        "stage": "silent",
+        "risk_band": ["high", "low"],
+        "value_band": "high",
+        "segment": ["A", "B"],
+        "arm": "open",
+        "offer": ["COUPON", "NONE"],
+    } | changes
+
+    def frame(*names: str) -> pd.DataFrame:
+        return ids.assign(**{name: cells[name] for name in names})
+
+    return {
+        "scores": frame("score", "value_at_risk", "model", "contract", "reasons"),
+        "segments": frame("stage", "risk_band", "value_band", "segment", "arm"),
+        "actions": frame("offer"),
+    }
+
+
+def told(
+    *,
+    as_of: date = AS_OF,
+    tau: float = 0.0,
+    score_step: float = 0.05,
+    delivers: bool = False,
+    **changes: Any,
+) -> dict[str, Row]:
+    found = rows(
+        **tables(**changes), as_of=as_of, tau=tau, score_step=score_step, delivers=delivers
+    )
+    return {row.customer_id: row for row in found}
+
+
+def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
+    found = told()
+    assert list(found) == ["h1", "h2"]
+    assert found["h2"].payload == {
+        "customer_id": "h2",
+        "as_of": "2017-10-01",
+        "contract": "gone30-1",
+        "model": "rule-1",
+        "threshold": 0.0,
+        "stage": "silent",
+        "score": 0.6,
+        "risk_band": "high",
+        "value_band": "high",
+        "value_at_risk": 130.0,
+        "segment": "A",
+        "offer": "COUPON",
+        "arm": "open",
+        "reasons": "gap_ratio, days_since_order",
+    }
+    assert tuple(found["h2"].payload) == tuple(field.name for field in FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rounded"), [(0.0, 0.0), (129.7, 130.0), (0.004449, 0.0044), (98765.0, 99000.0)]
+)
+def test_money_keeps_two_significant_digits(amount: float, rounded: float) -> None:
+    assert two_digits(amount) == rounded
+
+
+def test_a_score_step_of_one_tenth_leaves_eleven_scores() -> None:
+    assert told(score_step=0.1, score=[0.6181, 0.97])["h1"].payload["score"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": date(2017, 11, 1)},
+        {"model": "xgboost-2"},
+        {"tau": 3.5},
+        {"score": [0.6190, 0.1]},  # both are .6 when told
+        {"value_at_risk": [130.4, 8.0]},
+    ],
+)
+def test_what_says_nothing_new_about_the_customer_is_no_change(change: dict[str, Any]) -> None:
+    assert told(**change)["h2"].content_hash == told()["h2"].content_hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"contract": "gone90-1"},
+        {"stage": "active"},
+        {"score": [0.66, 0.1]},
+        {"risk_band": ["medium", "low"]},
+        {"value_band": "low"},
+        {"value_at_risk": [140.0, 8.0]},
+        {"segment": ["C", "B"]},
+        {"offer": ["NONE", "NONE"]},
+        {"arm": "holdout"},
+        {"reasons": '[{"indicator": "gap_ratio"}]'},
+    ],
+)
+def test_every_content_field_is_a_change(change: dict[str, Any]) -> None:
+    assert told(**change)["h2"].content_hash != told()["h2"].content_hash
+
+
+def test_where_a_destination_delivers_the_same_offer_a_month_later_is_a_second_contact() -> None:
+    october, november = told(delivers=True), told(delivers=True, as_of=date(2017, 11, 1))
+    assert (october["h2"].contact, october["h1"].contact) == (True, False)
+    assert october["h2"].content_hash != november["h2"].content_hash
+    assert october["h1"].content_hash == november["h1"].content_hash  # no offer, no contact
+
+
+def test_where_it_does_not_deliver_no_row_is_a_contact() -> None:
+    assert not any(row.contact for row in told().values())
+
+
+def test_names_survive_the_journal() -> None:
+    row = Row("王小明 😀", "upsert", AS_OF, {"stage": "沉默", "score": 0.6}, "9f", contact=True)
+    assert restored(saved(row), AS_OF) == row
+    assert restored(saved(removal("h1", AS_OF)), AS_OF) == removal("h1", AS_OF)
+
+
+def test_nobody_scored_is_nobody_told() -> None:
+    empty = {name: frame[:0] for name, frame in tables().items()}
+    assert rows(**empty, as_of=AS_OF, tau=0.0, score_step=0.05) == []
+
+
+@pytest.mark.parametrize("name", ["segments", "actions"])
+def test_a_scored_customer_missing_elsewhere_is_refused(name: str) -> None:
+    given = tables()
+    given[name] = given[name][1:]
+    with pytest.raises(BadInput, match="same customers"):
+        rows(**given, as_of=AS_OF, tau=0.0, score_step=0.05)
+
+
+def test_a_customer_twice_is_refused() -> None:
+    given = {name: pd.concat([frame, frame[:1]]) for name, frame in tables().items()}
+    with pytest.raises(BadInput, match="same customers"):
+        rows(**given, as_of=AS_OF, tau=0.0, score_step=0.05)

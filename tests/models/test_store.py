@@ -1,0 +1,182 @@
+"""Models on disk: whole or not at all, and not a byte other than the saved one."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from churn_ml.errors import BadInput, NotReady, Tampered
+from churn_ml.models import Bundle, family, load, save
+from churn_ml.models.protocol import to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def test_a_bundle_comes_back_as_it_was_saved(
+    bundle: Bundle, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    model_id = save(bundle, tmp_path)
+    again = load(tmp_path / model_id, sha256=bundle.sha256)
+    assert again.id == model_id == bundle.id
+    assert (again.tau, again.origin) == (bundle.tau, bundle.origin)
+    np.testing.assert_array_equal(again.model.predict(rows), bundle.model.predict(rows))
+    np.testing.assert_array_equal(again.value.predict(rows), bundle.value.predict(rows))
+
+
+def test_the_id_is_the_family_and_twelve_digits(bundle: Bundle) -> None:
+    assert bundle.id == f"{bundle.model.family}-{bundle.sha256[:12]}"
+
+
+def test_m6_trained_twice_gives_one_id(
+    bundle: Bundle, rows: pd.DataFrame, label: np.ndarray
+) -> None:
+    fitted = family(bundle.model.family).model.fit(rows, label, seed=17)
+    assert dataclasses.replace(bundle, model=fitted).id == bundle.id
+
+
+@pytest.mark.parametrize(
+    "change", [{"tau": 2.6}, {"origin": {"contract": "gone90-0"}}, {"origin": {"spec_hash": "6"}}]
+)
+def test_another_threshold_or_definition_is_another_model(
+    bundles: dict[str, Bundle], change: dict[str, Any]
+) -> None:
+    bundle = bundles["rule"]
+    if "origin" in change:
+        change = {"origin": dataclasses.replace(bundle.origin, **change["origin"])}
+    assert dataclasses.replace(bundle, **change).id != bundle.id
+
+
+def test_saving_twice_is_saving_once(bundle: Bundle, tmp_path: Path) -> None:
+    assert save(bundle, tmp_path) == save(bundle, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [bundle.id]
+
+
+def test_two_savers_at_once_leave_one_whole_model(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    bundle = bundles["xgboost"]
+    savers = [threading.Thread(target=save, args=(bundle, tmp_path)) for _ in range(4)]
+    for saver in savers:
+        saver.start()
+    for saver in savers:
+        saver.join()
+    assert [path.name for path in tmp_path.iterdir()] == [bundle.id]
+    assert load(tmp_path / bundle.id).id == bundle.id
+
+
+def test_c13_the_leftover_of_a_killed_saver_is_in_nobodys_way(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    bundle = bundles["rule"]
+    half = tmp_path / f".{bundle.id}-x1y2z3" / "model"
+    half.mkdir(parents=True)
+    (half / "rule.json").write_bytes(b'{"inter')
+    save(bundle, tmp_path)
+    assert load(tmp_path / bundle.id).id == bundle.id
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_m11_one_flipped_bit_anywhere_is_tampering(
+    bundle: Bundle, tmp_path: Path, data: st.DataObject
+) -> None:
+    folder = tmp_path / save(bundle, tmp_path)
+    path = data.draw(st.sampled_from(sorted(p for p in folder.rglob("*") if p.is_file())))
+    good = path.read_bytes()
+    bit = data.draw(st.integers(0, len(good) * 8 - 1))
+    bad = bytearray(good)
+    bad[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(bad)
+    try:
+        with pytest.raises(Tampered, match="not those that were saved"):
+            load(folder)
+    finally:
+        path.write_bytes(good)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model/booster.ubj", "value/value.json"])
+def test_m11_a_truncated_or_missing_file_is_tampering(
+    bundles: dict[str, Bundle], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / save(bundles["xgboost"], tmp_path)
+    path = folder / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Tampered, match=name.rpartition("/")[2]):
+        load(folder)
+    path.unlink()
+    with pytest.raises(Tampered, match="missing"):
+        load(folder)
+
+
+def test_a_whole_other_model_under_the_recorded_name_is_tampering(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    mine, other = bundles["rule"], dataclasses.replace(bundles["rule"], tau=9.0)
+    save(other, tmp_path)
+    (tmp_path / other.id).rename(tmp_path / mine.id)
+    with pytest.raises(Tampered):
+        load(tmp_path / mine.id)
+    with pytest.raises(Tampered):
+        save(mine, tmp_path)
+
+
+def test_the_ledgers_sha256_decides_where_twelve_digits_agree(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    folder = tmp_path / save(bundles["rule"], tmp_path)
+    with pytest.raises(Tampered):
+        load(folder, sha256="0" * 64)
+
+
+def test_a_folder_without_its_id_needs_the_ledgers_sha256(
+    bundles: dict[str, Bundle], tmp_path: Path
+) -> None:
+    bundle = bundles["rule"]
+    renamed = (tmp_path / save(bundle, tmp_path)).rename(tmp_path / "copy")
+    with pytest.raises(Tampered, match="does not carry its model id"):
+        load(renamed)
+    assert load(renamed, sha256=bundle.sha256).id == bundle.id
+
+
+def forged(folder: Path, **change: object) -> Path:
+    """The model at `folder` with another manifest, under the id that fits it."""
+    manifest = json.loads((folder / "manifest.json").read_bytes()) | change
+    content = to_json(manifest)
+    (folder / "manifest.json").write_bytes(content)
+    return folder.rename(folder.parent / f"rule-{hashlib.sha256(content).hexdigest()[:12]}")
+
+
+def test_a_format_of_another_time_is_refused(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    folder = forged(tmp_path / save(bundles["rule"], tmp_path), format=2)
+    with pytest.raises(BadInput, match="format that this version does not read"):
+        load(folder)
+
+
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "model/../../x", "model/a/b"])
+def test_s4_a_manifest_cannot_name_a_file_outside_its_folder(
+    bundles: dict[str, Bundle], tmp_path: Path, path: str
+) -> None:
+    folder = forged(tmp_path / save(bundles["rule"], tmp_path), files={path: "0" * 64})
+    with pytest.raises(Tampered, match="outside its folder"):
+        load(folder)
+
+
+def test_a_model_that_is_not_there_says_how_to_get_it_back(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="rule-000000000000"):
+        load(tmp_path / "rule-000000000000")
+
+
+def test_no_file_of_a_model_is_a_pickle(bundle: Bundle) -> None:
+    assert {path.rpartition(".")[2] for path in bundle.contents} <= {"json", "ubj"}

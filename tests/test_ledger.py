@@ -1,0 +1,609 @@
+"""The ledger: what is visible, who decided, what was delivered; by two processes at once too.
+
+Every test runs on SQLite. With CHURN_ML_TEST_POSTGRES set to the URL of a PostgreSQL server on which
+databases may be created, every test runs there as well, through the same code.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_ml.errors import (
+    BadConfig,
+    BadInput,
+    BrokenPromise,
+    NotReady,
+    StaleAttempt,
+    Tampered,
+    Unreachable,
+)
+from churn_ml.ledger import REMOVED, Contact, Ledger, ModelRecord, PlanRow, Rejection, Token
+from churn_ml.ledger.schema import METADATA
+from churn_ml.receipts import Receipt, TableCount
+from churn_ml.warehouse import Written
+
+SEP, OCT, NOV = date(2017, 9, 1), date(2017, 10, 1), date(2017, 11, 1)
+AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
+POSTGRES = os.environ.get("CHURN_ML_TEST_POSTGRES")
+
+
+@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    assert POSTGRES
+    name = f"ledger_{uuid.uuid4().hex}"
+    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger.open(url)
+    yield opened
+    opened.close()
+
+
+def written(table: str, partition: date = OCT, version: int = 7) -> Written:
+    return Written(table, partition, version, 985, f"hash-{table}-{version}")
+
+
+def publish(ledger: Ledger, step: str, as_of: date, *parts: Written, **further: Any) -> Token:
+    token = ledger.take_token(step, as_of)
+    receipt = Receipt(step, as_of, "done")
+    ledger.publish(token, written=parts, receipt=receipt, at=AT, **further)
+    return token
+
+
+@pytest.mark.skipif(not POSTGRES, reason="CHURN_ML_TEST_POSTGRES names no PostgreSQL server")
+def test_postgresql_is_tested_too(url: str) -> None:
+    assert url.startswith(("sqlite", "postgresql"))
+
+
+# Opening
+
+
+def test_migrations_make_the_schema_the_code_expects(url: str) -> None:
+    Ledger.open(url).close()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_opening_twice_changes_nothing(url: str) -> None:
+    one = Ledger.open(url)
+    publish(one, "ingest", OCT, written("orders"))
+    other = Ledger.open(url)
+    assert other.versions(["orders"]) == {"orders": {"2017-10-01": 7}}
+    one.close()
+    other.close()
+
+
+OPEN = """
+import sys, time
+from datetime import date, datetime, timezone
+from churn_ml.ledger import Ledger
+from churn_ml.receipts import Receipt
+while time.time() < float(sys.argv[2]): pass
+ledger = Ledger.open(sys.argv[1])
+tokens = [ledger.take_token("score", date(2017, 10, 1)).number for _ in range(20)]
+for number in range(10):
+    ledger.decide(date(2017, 10, 1), "refuse", champion_from="a", champion_to="b", who="test",
+                  at=datetime(2026, 11, 21, tzinfo=timezone.utc))
+print(tokens)
+"""
+
+
+def test_processes_that_open_migrate_and_write_at_once_lose_nothing(url: str) -> None:
+    start = str(time.time() + 2)
+    command = [sys.executable, "-W", "error", "-c", OPEN, url, start]
+    pipe = subprocess.PIPE
+    running = [subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    told = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    numbers = sorted(number for out, _ in told for number in _numbers(out))
+    assert numbers == list(range(1, 61))
+    ledger = Ledger.open(url)
+    assert ledger.verify() == 30
+    ledger.close()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.strip("[]\n").split(",")]
+
+
+def test_a_ledger_of_a_newer_version_is_not_touched(url: str) -> None:
+    Ledger.open(url).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+    with pytest.raises(NotReady, match="written by a newer churn_ml"):
+        Ledger.open(url)
+    engine.dispose()
+
+
+def test_a_url_that_cannot_be_meant_is_bad_config() -> None:
+    for url in ("ledger.db", "mysql://localhost/x", "nosuchdatabase://x"):
+        with pytest.raises(BadConfig):
+            Ledger.open(url)
+
+
+def test_a_ledger_whose_folder_does_not_exist_is_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="does not answer"):
+        Ledger.open(f"sqlite:///{tmp_path}/nowhere/ledger.db")
+
+
+def test_the_password_of_the_url_is_never_shown() -> None:
+    url = "postgresql+psycopg2://shop:secret@127.0.0.1:1/ledger?connect_timeout=1"
+    pytest.importorskip("psycopg2", reason="the PostgreSQL driver is not installed")
+    with pytest.raises((Unreachable, BadConfig)) as refused:
+        Ledger.open(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_sqlite_keeps_a_write_ahead_log_and_full_fsync(tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+    with ledger.reading() as connection:
+        assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
+    ledger.close()
+
+
+def test_a_busy_database_becomes_transient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("churn_ml.ledger.database._BUSY_SECONDS", 0)
+    path = tmp_path / "ledger.db"
+    ledger = Ledger.open(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(Unreachable, match="database is locked"):
+        ledger.take_token("score", OCT)
+    other.execute("rollback")
+    other.close()
+    assert ledger.take_token("score", OCT).number == 1
+    ledger.close()
+
+
+# Publications
+
+
+def test_what_is_published_is_what_was_written(ledger: Ledger) -> None:
+    token = ledger.take_token("score", OCT)
+    receipt = Receipt("score", OCT, "done", (TableCount("scores", 10, 10),), 1.25)
+    published = ledger.publish(
+        token,
+        written=[written("scores", version=3), written("segments", version=4)],
+        inputs={"orders": {"2017-10-01": 7}},
+        pins={"model": "rule-0a", "days": [OCT], "config_hash": "ab"},
+        receipt=receipt,
+        at=AT,
+    )
+    assert published == ledger.publication("score", OCT) == ledger.newest("score")
+    assert published.written == {"scores": {"2017-10-01": 3}, "segments": {"2017-10-01": 4}}
+    assert published.inputs == {"orders": {"2017-10-01": 7}}
+    assert published.pins == {"model": "rule-0a", "days": ["2017-10-01"], "config_hash": "ab"}
+    assert published.hashes == {"scores": "hash-scores-3", "segments": "hash-segments-4"}
+    (filed,) = ledger.receipts("score")
+    assert (filed.receipt, filed.at, filed.token) == (receipt, AT, 1)
+
+
+def test_nothing_is_published_before_it_is_published(ledger: Ledger) -> None:
+    ledger.take_token("score", OCT)
+    assert ledger.publication("score", OCT) is None
+    assert ledger.newest("score") is None
+    assert ledger.versions(["scores"]) == {"scores": {}}
+
+
+def test_publishing_again_replaces_the_former_publication_whole(ledger: Ledger) -> None:
+    publish(ledger, "score", OCT, written("scores"), written("segments"), pins={"model": "a"})
+    publish(ledger, "score", OCT, written("scores", version=9))
+    assert ledger.versions(["scores", "segments"]) == {
+        "scores": {"2017-10-01": 9},
+        "segments": {},
+    }
+    again = ledger.publication("score", OCT)
+    assert again is not None
+    assert (again.token, again.pins) == (2, {})
+    assert len(ledger.receipts("score", OCT)) == 2
+
+
+def test_versions_and_newest_stop_at_upto(ledger: Ledger) -> None:
+    for as_of, version in ((SEP, 1), (OCT, 2), (NOV, 3)):
+        publish(ledger, "ingest", as_of, written("orders", as_of, version))
+    assert ledger.versions(["orders"], upto=OCT) == {"orders": {"2017-09-01": 1, "2017-10-01": 2}}
+    newest = ledger.newest("ingest", upto=OCT - timedelta(days=1))
+    assert newest is not None
+    assert newest.as_of == SEP
+
+
+def test_a_newer_token_takes_the_right_to_publish(ledger: Ledger) -> None:
+    old, new = ledger.take_token("score", OCT), ledger.take_token("score", OCT)
+    receipt = Receipt("score", OCT, "done")
+    with pytest.raises(StaleAttempt, match="a newer attempt of score as of 2017-10-01"):
+        ledger.publish(old, written=[written("scores")], receipt=receipt, at=AT)
+    assert ledger.versions(["scores"]) == {"scores": {}}
+    assert ledger.receipts() == []
+    ledger.publish(new, written=[written("scores")], receipt=receipt, at=AT)
+
+
+def test_tokens_of_other_steps_and_dates_do_not_disturb(ledger: Ledger) -> None:
+    token = ledger.take_token("score", OCT)
+    ledger.take_token("score", NOV)
+    ledger.take_token("ingest", OCT)
+    ledger.publish(token, receipt=Receipt("score", OCT, "done"), at=AT)
+
+
+def test_a_token_that_was_never_taken_cannot_publish(ledger: Ledger) -> None:
+    with pytest.raises(StaleAttempt):
+        ledger.publish(Token("score", OCT, 1), receipt=Receipt("score", OCT, "done"), at=AT)
+
+
+def test_a_partition_has_one_owner(ledger: Ledger) -> None:
+    publish(ledger, "score", OCT, written("segments"))
+    with pytest.raises(BrokenPromise, match="table segments, partition 2017-10-01, has two"):
+        publish(ledger, "other", OCT, written("segments", version=8))
+    twice = [written("scores"), written("scores", NOV)]
+    with pytest.raises(BrokenPromise, match="two partitions of one table"):
+        publish(ledger, "score", NOV, *twice)
+
+
+def test_receipts_come_newest_first(ledger: Ledger) -> None:
+    for as_of in (SEP, OCT, NOV):
+        publish(ledger, "score", as_of)
+    ledger.record_failure(ledger.take_token("train", NOV), "x" * 5000, AT)
+    assert [f.receipt.as_of for f in ledger.receipts("score", limit=2)] == [NOV, OCT]
+    (failed,) = ledger.receipts("train")
+    assert failed.receipt.status == "failed"
+    assert len(failed.receipt.details["error"]) == 2000
+    assert [f.receipt.step for f in ledger.receipts(as_of=NOV)] == ["train", "score"]
+
+
+def test_a_wall_clock_without_a_zone_is_refused(ledger: Ledger) -> None:
+    token = ledger.take_token("score", OCT)
+    with pytest.raises(BadInput, match="a wall-clock time has no zone"):
+        ledger.publish(token, receipt=Receipt("score", OCT, "done"), at=datetime(2026, 11, 21))
+
+
+# Lots and models
+
+
+def test_the_first_time_a_lot_was_seen_is_kept(ledger: Ledger) -> None:
+    later = AT + timedelta(days=30)
+    assert ledger.register_lot("5d1c", "orders", "drops/o.csv", AT) == AT
+    assert ledger.register_lot("5d1c", "orders", "moved/o.csv", later) == AT
+    assert ledger.register_lot("5d1c", "order_lines", "drops/o.csv", later) == later
+
+
+def test_an_ingest_claims_its_lots_when_it_publishes(ledger: Ledger) -> None:
+    for sha in ("aa", "bb", "cc"):
+        ledger.register_lot(sha, "orders", f"{sha}.csv", AT)
+    assert ledger.claimed() == {}
+    publish(ledger, "ingest", OCT, lots=[("orders", "aa"), ("orders", "bb")])
+    assert ledger.claimed("orders") == {("orders", "aa"): OCT, ("orders", "bb"): OCT}
+    publish(ledger, "ingest", OCT, lots=[("orders", "bb"), ("orders", "cc")])
+    assert ledger.claimed() == {("orders", "bb"): OCT, ("orders", "cc"): OCT}
+    assert ledger.claimed("products") == {}
+
+
+@pytest.mark.parametrize("sha", ["aa", "never registered"])
+def test_a_lot_belongs_to_one_ingest(ledger: Ledger, sha: str) -> None:
+    ledger.register_lot("aa", "orders", "aa.csv", AT)
+    publish(ledger, "ingest", OCT, lots=[("orders", "aa")])
+    with pytest.raises(BrokenPromise, match="cannot be claimed"):
+        publish(ledger, "ingest", NOV, written("orders", NOV), lots=[("orders", sha)])
+    assert ledger.versions(["orders"]) == {"orders": {}}
+    assert ledger.claimed() == {("orders", "aa"): OCT}
+
+
+def test_a_model_is_added_once(ledger: Ledger) -> None:
+    model = ModelRecord(
+        "xgboost-3f", "xgboost", "3f2a", "models/x", OCT, "gone30-ab", meta={"b": 1}
+    )
+    assert ledger.add_model(model) == model
+    logged = ModelRecord("xgboost-3f", "xgboost", "3f2a", "elsewhere", NOV, "gone30-ab", "run", "4")
+    kept = ledger.add_model(logged)
+    assert (kept.folder, kept.trained_as_of, kept.meta) == ("models/x", OCT, {"b": 1})
+    assert (kept.mlflow_run, kept.mlflow_version) == ("run", "4")
+    assert ledger.models() == [kept]
+
+
+def test_a_model_with_other_bytes_is_tampered(ledger: Ledger) -> None:
+    model = ModelRecord("xgboost-3f", "xgboost", "3f2a", "models/x", OCT, "gone30-ab")
+    ledger.add_model(model)
+    with pytest.raises(Tampered, match="known with other bytes"):
+        ledger.add_model(ModelRecord("xgboost-3f", "xgboost", "ffff", "models/x", OCT, "c", "run"))
+    assert ledger.model("xgboost-3f").mlflow_run is None
+
+
+def test_an_unknown_model_is_not_ready(ledger: Ledger) -> None:
+    with pytest.raises(NotReady, match="does not know model xgboost-3f"):
+        ledger.model("xgboost-3f")
+
+
+# Decisions
+
+
+def decide(ledger: Ledger, as_of: date, kind: Any, model: str, **further: Any) -> None:
+    former = ledger.champion(as_of)
+    ledger.decide(
+        as_of, kind, champion_from=former, champion_to=model, who="test", at=AT, **further
+    )
+
+
+def test_there_is_a_champion_for_every_past_date(ledger: Ledger) -> None:
+    decide(ledger, SEP, "first", "rule")
+    decide(ledger, NOV, "promote", "xgboost")
+    decide(ledger, NOV + timedelta(days=28), "refuse", "logistic")
+    decide(ledger, NOV + timedelta(days=56), "rollback", "rule")
+    days = [SEP - timedelta(days=1), SEP, OCT, NOV, NOV + timedelta(days=40)]
+    days.append(NOV + timedelta(days=60))
+    assert [ledger.champion(day) for day in days] == [
+        *(None, "rule", "rule", "xgboost", "xgboost", "rule")
+    ]
+
+
+def test_a_decision_taken_later_for_an_earlier_date_does_not_dethrone_the_newer_one(
+    ledger: Ledger,
+) -> None:
+    decide(ledger, NOV, "promote", "xgboost")
+    decide(ledger, SEP, "first", "rule")
+    assert [ledger.champion(day) for day in (OCT, NOV)] == ["rule", "xgboost"]
+
+
+def test_of_two_decisions_for_one_date_the_later_one_counts(ledger: Ledger) -> None:
+    decide(ledger, OCT, "first", "rule")
+    decide(ledger, OCT, "override", "xgboost")
+    assert ledger.champion(OCT) == "xgboost"
+
+
+def test_the_same_pair_on_the_same_evidence_finds_its_verdict(ledger: Ledger) -> None:
+    decide(ledger, SEP, "first", "rule")
+    verdict = {"decision": "keep", "interval": [-1.5, 0.25], "reasons": ["profit"]}
+    said = {"evidence_hash": "e1", "verdict": verdict, "alpha_spent": 0.0038}
+    decide(ledger, OCT, "refuse", "xgboost", **said)
+    found = ledger.stored_verdict("rule", "xgboost", "e1")
+    assert found is not None
+    assert (found.kind, found.verdict, found.at) == ("refuse", verdict, AT)
+    assert found in ledger.decisions()
+    for other in (("rule", "xgboost", "e2"), ("rule", "logistic", "e1"), ("x", "xgboost", "e1")):
+        assert ledger.stored_verdict(*other) is None
+
+
+def test_alpha_is_added_up_by_business_year(ledger: Ledger) -> None:
+    days = (date(2016, 12, 31), date(2017, 1, 1), date(2017, 12, 31), date(2018, 1, 1))
+    for day, alpha in zip(days, (0.001, 0.002, 0.004, 0.008), strict=True):
+        decide(ledger, day, "refuse", "xgboost", alpha_spent=alpha)
+    assert ledger.alpha_spent(2017) == pytest.approx(0.006)
+    assert ledger.alpha_spent(2015) == 0.0
+
+
+def test_a_decision_says_what_it_decides_on(ledger: Ledger) -> None:
+    with pytest.raises(BadInput, match="unknown kind of decision"):
+        decide(ledger, OCT, "crown", "rule")
+    with pytest.raises(BadInput, match="names no model"):
+        ledger.decide(OCT, "promote", champion_from="a", champion_to=None, who="test", at=AT)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        decide(ledger, OCT, "first", "rule", verdict={"auc": float("nan")})
+    assert ledger.decisions() == []
+
+
+def test_deciders_at_once_keep_the_chain(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: decide(ledger, OCT, "refuse", f"model-{n}"), range(24)))
+    assert ledger.verify() == 24
+    assert [d.number for d in ledger.decisions()] == list(range(1, 25))
+
+
+TAMPERED = [
+    ("a changed model", "update decisions set champion_to = 'xgboosu' where number = 2", 2),
+    ("a changed verdict", "update decisions set verdict = replace(verdict, '3', '4')", 1),
+    ("a changed date", "update decisions set as_of = '2017-10-02' where number = 3", 3),
+    ("a changed time", "update decisions set decided_at = '2026-11-21 09:00:00.000001'", 1),
+    ("a changed alpha", "update decisions set alpha_spent = 0 where number = 2", 2),
+    ("a changed name", "update decisions set who = 'tesu' where number = 1", 1),
+    ("a row less in the middle", "delete from decisions where number = 2", 3),
+    ("a row less at the end", "delete from decisions where number = 3", "the end of the chain"),
+    ("all rows gone", "delete from decisions", "the end of the chain"),
+    ("a head moved back", "update decision_head set number = 2", "the end of the chain"),
+    (
+        "rows swapped",
+        "update decisions set number = 9 where number = 2;"
+        "update decisions set number = 2 where number = 3;"
+        "update decisions set number = 3 where number = 9",
+        2,
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "statement", "place"), TAMPERED, ids=[t[0] for t in TAMPERED])
+def test_m8_verify_catches(ledger: Ledger, what: str, statement: str, place: Any) -> None:
+    decide(ledger, SEP, "first", "rule", verdict={"profit": 3.5})
+    for model in ("xgboost", "logistic"):
+        said = {"verdict": {"profit": 3.5}, "alpha_spent": 0.0038, "evidence_hash": "e"}
+        decide(ledger, OCT, "refuse", model, **said)
+    assert ledger.verify() == 3
+    with ledger.writing() as connection:
+        for part in statement.split(";"):
+            connection.exec_driver_sql(part)
+    place = f"decision {place}" if isinstance(place, int) else place
+    with pytest.raises(Tampered, match=f"broken at {place}"):
+        ledger.verify()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    verdict=st.dictionaries(
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5),
+        max_size=4,
+    ),
+    alpha=st.floats(0, 1),
+    at=st.datetimes(timezones=st.just(UTC)),
+)
+def test_whatever_a_verdict_holds_the_chain_survives_storage(
+    verdict: dict[str, Any], alpha: float, at: datetime
+) -> None:
+    ledger = Ledger.open("sqlite://")
+    said = {"champion_from": "rule", "champion_to": "xgboost", "who": "ü", "evidence_hash": "e"}
+    decided = ledger.decide(OCT, "refuse", at=at, verdict=verdict, alpha_spent=alpha, **said)
+    assert ledger.verify() == 1
+    assert ledger.decisions() == [decided]
+    assert (decided.verdict, decided.alpha_spent, decided.at) == (verdict, alpha, at)
+    ledger.close()
+
+
+# Deliveries
+
+
+def rows(*customers: str, payload: str = "p", contact: bool = False) -> list[PlanRow]:
+    return [PlanRow(one, f"{payload}-{one}", f'{{"{payload}":1}}', contact) for one in customers]
+
+
+def test_a_plan_comes_back_as_it_was_saved_sorted(ledger: Ledger) -> None:
+    assert ledger.open_plan("crm") is None
+    assert ledger.save_plan("crm", OCT, rows("h2", "h1", "h3", contact=True)) == 3
+    plan = ledger.open_plan("crm")
+    assert plan is not None
+    assert (plan.destination, plan.as_of) == ("crm", OCT)
+    assert plan.rows == tuple(rows("h1", "h2", "h3", contact=True))
+    assert ledger.open_plan("other") is None
+    assert ledger.state("crm") == {}
+
+
+def test_acknowledged_rows_leave_the_plan_and_enter_the_state(ledger: Ledger) -> None:
+    ledger.save_plan("crm", OCT, rows("h1", "h2", "h3"))
+    assert ledger.acknowledge("crm", ["h3", "h1"], AT) == 2
+    plan = ledger.open_plan("crm")
+    assert plan is not None
+    assert [row.customer_id for row in plan.rows] == ["h2"]
+    assert ledger.state("crm") == {"h1": ("p-h1", OCT), "h3": ("p-h3", OCT)}
+
+
+def test_acknowledging_twice_is_once_and_strangers_are_ignored(ledger: Ledger) -> None:
+    ledger.save_plan("crm", OCT, rows("h1", contact=True))
+    assert ledger.acknowledge("crm", ["h1", "h1", "stranger"], AT) == 1
+    assert ledger.acknowledge("crm", ["h1"], AT + timedelta(days=1)) == 0
+    assert ledger.acknowledge("crm", [], AT) == 0
+    assert ledger.state("crm") == {"h1": ("p-h1", OCT)}
+    assert ledger.contacts(["crm"], OCT, NOV) == [Contact("h1", "crm", OCT)]
+
+
+def test_nothing_new_is_planned_while_rows_are_open(ledger: Ledger) -> None:
+    ledger.save_plan("crm", OCT, rows("h1", "h2"))
+    ledger.acknowledge("crm", ["h1"], AT)
+    for as_of in (OCT, NOV):
+        with pytest.raises(NotReady, match="destination crm has an unfinished plan"):
+            ledger.save_plan("crm", as_of, rows("h1"))
+    ledger.save_plan("other", NOV, rows("h1"))
+    ledger.acknowledge("crm", ["h2"], AT)
+    assert ledger.save_plan("crm", NOV, rows("h1", payload="q")) == 1
+
+
+def test_a_plan_names_a_customer_once(ledger: Ledger) -> None:
+    with pytest.raises(BadInput, match="names a customer twice"):
+        ledger.save_plan("crm", OCT, rows("h1", "h1"))
+
+
+def test_an_empty_plan_is_a_finished_plan(ledger: Ledger) -> None:
+    assert ledger.save_plan("crm", OCT, []) == 0
+    assert ledger.open_plan("crm") is None
+
+
+def test_rejected_rows_do_not_enter_the_state_and_may_be_planned_again(ledger: Ledger) -> None:
+    ledger.save_plan("crm", OCT, rows("h1", "h2"))
+    refused = Rejection("h2", "INVALID", "no such field")
+    ledger.acknowledge("crm", ["h1"], AT)
+    assert ledger.reject("crm", [refused, Rejection("h1", "LATE", "already taken")]) == 1
+    assert ledger.rejections("crm") == [refused]
+    assert ledger.open_plan("crm") is None
+    assert set(ledger.state("crm")) == {"h1"}
+    assert ledger.save_plan("crm", NOV, rows("h2")) == 1
+    assert ledger.rejections("crm") == []
+
+
+def test_a_removed_customer_stays_in_the_state_as_removed(ledger: Ledger) -> None:
+    for as_of, planned in ((OCT, rows("h1")), (NOV, [PlanRow("h1", REMOVED, "{}")])):
+        ledger.save_plan("crm", as_of, planned)
+        ledger.acknowledge("crm", ["h1"], AT)
+    assert ledger.state("crm") == {"h1": (REMOVED, NOV)}
+
+
+def test_o4_the_state_never_goes_back_to_an_older_as_of(ledger: Ledger) -> None:
+    for as_of, payload in ((NOV, "new"), (OCT, "old")):
+        ledger.save_plan("crm", as_of, rows("h1", payload=payload))
+        ledger.acknowledge("crm", ["h1"], AT)
+    assert ledger.state("crm") == {"h1": ("new-h1", NOV)}
+
+
+def test_contacts_are_kept_by_destination_and_as_of(ledger: Ledger) -> None:
+    for as_of in (OCT, NOV):
+        ledger.save_plan("crm", as_of, rows("h1", contact=True) + rows("h2"))
+        ledger.acknowledge("crm", ["h1", "h2"], AT)
+    assert ledger.contacts(["crm"], OCT, NOV) == [Contact("h1", "crm", OCT)]
+    assert [c.as_of for c in ledger.contacts(["crm", "x"], OCT, date(2018, 1, 1))] == [OCT, NOV]
+    assert ledger.contacts([], OCT, NOV) == ledger.contacts(["x"], OCT, NOV) == []
+
+
+def test_customers_with_any_name_make_the_round_trip(ledger: Ledger) -> None:
+    names = ["王小明 😀", "o'neil", '"; drop table plan_rows; --', "%s", ":id", "", " ", "A", "a"]
+    ledger.save_plan("crm", OCT, rows(*names))
+    assert ledger.acknowledge("crm", names, AT) == len(names)
+    assert set(ledger.state("crm")) == set(names)
+
+
+def test_a_hundred_thousand_rows_are_planned_and_acknowledged_in_seconds(tmp_path: Path) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+    planned = rows(*(f"customer-{number:06}" for number in range(100_000)))
+    started = time.process_time()
+    ledger.save_plan("crm", OCT, planned)
+    plan = ledger.open_plan("crm")
+    assert plan is not None
+    customers = [row.customer_id for row in plan.rows]
+    for start in range(0, len(customers), 10_000):
+        ledger.acknowledge("crm", customers[start : start + 10_000], AT)
+    assert len(ledger.state("crm")) == 100_000
+    assert time.process_time() - started < 10  # 3 s on a quiet machine
+    ledger.close()
+
+
+# Suppression
+
+
+def test_suppression_is_a_set(ledger: Ledger) -> None:
+    assert ledger.suppressed() == frozenset()
+    for key in ("aa", "bb", "aa"):
+        ledger.suppress(key, AT)
+    assert ledger.suppressed() == {"aa", "bb"}
+
+
+def test_only_the_delivery_tables_hold_customer_ids() -> None:
+    with_ids = {name for name, table in METADATA.tables.items() if "customer_id" in table.columns}
+    assert with_ids == {"plan_rows", "delivered", "contacts"}

@@ -1,0 +1,174 @@
+"""Scoring: every customer once, a probability, a value, and reasons that can be read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_ml.errors import BadInput, BrokenPromise
+from churn_ml.models import Bundle, Origin
+from churn_ml.models.logistic import Logistic, Standard
+from churn_ml.models.value import ValueModel
+from churn_ml.scoring import reasons, score
+from churn_ml.tables import SCORES
+
+FEATURES = ("basket_amount", "order_count", "recency_days", "tenure_days")
+STILL = (0.0,) * 4
+ONE = (1.0,) * 4
+
+
+def worth(amount: float) -> ValueModel:
+    return ValueModel(
+        kind="past_rate",
+        features=("recency_days",),
+        centre=(0.0,),
+        spread=(1.0,),
+        coefficients=(0.0,),
+        intercept=amount,
+        window_cap=1e6,
+        extension=1.0,
+        observed_days=30,
+        margin_rate=1.0,
+        value_horizon_days=365,
+    )
+
+
+@pytest.fixture
+def bundle() -> Bundle:
+    standard = Standard(median=STILL, low=(-1e9,) * 4, high=(1e9,) * 4, mean=STILL, scale=ONE)
+    model = Logistic(FEATURES, intercept=0.0, coef=(0.0, -0.5, 0.1, 0.001), standard=standard)
+    origin = Origin(
+        spec_hash="5bec",
+        contract="gone30-0f1e2d3c",
+        trained_as_of=date(2017, 10, 1),
+        train_cut_offs=(date(2017, 8, 2),),
+        choose_cut_off=date(2017, 9, 1),
+        config_hash="c0ff",
+        seed=17,
+        versions={},
+    )
+    return Bundle(model, worth(200.0), 0.0, origin)
+
+
+@pytest.fixture
+def customers() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": ["h3", "h1", "h2"],
+            "as_of": date(2017, 10, 1),
+            "basket_amount": [10.0, 20.0, np.nan],
+            "order_count": [8.0, 1.0, 3.0],
+            "recency_days": [2.0, 30.0, np.nan],
+            "tenure_days": [100.0, 200.0, 300.0],
+        }
+    )
+
+
+def scored(bundle: Bundle, customers: pd.DataFrame, **change: Any) -> pd.DataFrame:
+    told = {"contract_stamp": "gone30-0f1e2d3c", "spec_hash": "5bec"} | change
+    return score(bundle, customers, **told)
+
+
+def test_has_the_columns_of_the_table_sorted_by_customer(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    rows = scored(bundle, customers)
+    assert tuple(rows.columns) == SCORES.names
+    assert rows["customer_id"].tolist() == ["h1", "h2", "h3"]
+    assert set(rows["model"]) == {bundle.id}
+    assert set(rows["contract"]) == {"gone30-0f1e2d3c"}
+
+
+def test_score_value_and_value_at_risk_by_hand(bundle: Bundle, customers: pd.DataFrame) -> None:
+    first = scored(bundle, customers).iloc[0]
+    # the logit of h1 is one order at -.5, 30 days at .1 and 200 days at .001, together 2.7
+    assert first["score"] == pytest.approx(1 / (1 + np.exp(-2.7)), abs=1e-9)
+    assert first["value"] == 200
+    assert first["value_at_risk"] == pytest.approx(200 * first["score"], abs=1e-6)
+
+
+def test_reasons_by_hand_strongest_first_with_direction_value_and_average(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    told = json.loads(scored(bundle, customers).loc[0, "reasons"])
+    assert told == [
+        {
+            "indicator": "recency_days",
+            "direction": "up",
+            "value": 30.0,
+            "average": 16.0,
+            "effect": 3.0,
+        },
+        {
+            "indicator": "order_count",
+            "direction": "down",
+            "value": 1.0,
+            "average": 4.0,
+            "effect": -0.5,
+        },
+        {
+            "indicator": "tenure_days",
+            "direction": "up",
+            "value": 200.0,
+            "average": 200.0,
+            "effect": 0.2,
+        },
+    ]
+
+
+def test_indicators_without_effect_are_no_reasons(bundle: Bundle, customers: pd.DataFrame) -> None:
+    # h2: recency is missing and counts as the median 0, basket_amount has a coefficient of 0
+    told = json.loads(scored(bundle, customers).loc[1, "reasons"])
+    assert [each["indicator"] for each in told] == ["order_count", "tenure_days"]
+
+
+def test_an_unknown_value_is_null_beside_its_effect(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    standard = dataclasses.replace(bundle.model.standard, median=(0.0, 0.0, 9.0, 0.0))
+    model = dataclasses.replace(bundle.model, standard=standard)
+    told = json.loads(reasons(dataclasses.replace(bundle, model=model), customers)[2])
+    (recency,) = [each for each in told if each["indicator"] == "recency_days"]
+    assert (recency["value"], recency["effect"]) == (None, 0.9)
+
+
+def test_shuffled_rows_give_byte_equal_scores(bundle: Bundle, customers: pd.DataFrame) -> None:
+    shuffled = customers.iloc[[2, 0, 1]]
+    pd.testing.assert_frame_equal(scored(bundle, shuffled), scored(bundle, customers))
+
+
+def test_no_customers_give_an_empty_table(bundle: Bundle, customers: pd.DataFrame) -> None:
+    rows = scored(bundle, customers.iloc[:0])
+    assert (len(rows), tuple(rows.columns)) == (0, SCORES.names)
+
+
+@pytest.mark.parametrize("change", [{"contract_stamp": "gone90-aa"}, {"spec_hash": "other"}])
+def test_m10_another_contract_or_catalogue_is_refused(
+    bundle: Bundle, customers: pd.DataFrame, change: dict[str, str]
+) -> None:
+    with pytest.raises(BadInput, match="trained under another"):
+        scored(bundle, customers, **change)
+
+
+def test_m10_a_missing_feature_is_named(bundle: Bundle, customers: pd.DataFrame) -> None:
+    with pytest.raises(BadInput, match="expected: order_count"):
+        scored(bundle, customers.drop(columns="order_count"))
+
+
+def test_a_customer_who_comes_twice_is_refused(bundle: Bundle, customers: pd.DataFrame) -> None:
+    with pytest.raises(BadInput, match="stands twice"):
+        scored(bundle, pd.concat([customers, customers.iloc[:1]]))
+
+
+def test_d10_a_value_that_is_no_number_is_never_handed_on(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    broken = dataclasses.replace(bundle, value=worth(float("nan")))
+    with pytest.raises(BrokenPromise, match="not a number"):
+        scored(broken, customers)

@@ -1,0 +1,260 @@
+"""Training: the best candidate of the past, chosen later, and nothing that knows the future."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from churn_ml.config import Config, Contract, Shop
+from churn_ml.errors import BadInput, Leak, NotReady
+from churn_ml.models.value import ValueModel
+from churn_ml.training import Money, Training, feature_columns, train
+
+TODAY = date(2017, 11, 1)
+TRAIN = (date(2017, 7, 3), date(2017, 8, 2))
+CHOOSE = date(2017, 9, 1)
+CONFIG = Config(
+    shop=Shop(name="shop", currency="USD"),
+    contract=Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1),
+)
+
+
+def worth(amount: float) -> ValueModel:
+    return ValueModel(
+        kind="past_rate",
+        features=("recency_days",),
+        centre=(0.0,),
+        spread=(1.0,),
+        coefficients=(0.0,),
+        intercept=amount,
+        window_cap=1e6,
+        extension=1.0,
+        observed_days=30,
+        margin_rate=1.0,
+        value_horizon_days=365,
+    )
+
+
+MONEY = Money(
+    fit_value=lambda rows: worth(100.0),
+    tune_tau=lambda rows, score, value: 1.5,
+    # the better the scores separate, the more they earn
+    profit=lambda rows, score, value, tau: float(
+        score[rows["label"] == 1].mean() - score[rows["label"] == 0].mean()
+    ),
+)
+
+
+def layer(name: str, cut_off: date, seed: int, customers: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame(
+        {
+            "customer_id": [f"h{i:04}" for i in range(customers)],
+            "cut_off": cut_off,
+            "layer": name,
+            "treated": False,
+            "window_net_amount": 10.0,
+            "recency_days": rng.exponential(20, customers).round(),
+            "order_count": rng.poisson(6, customers).astype(float),
+            "basket_amount": rng.lognormal(3, 1, customers),
+        }
+    )
+    logit = 0.04 * rows["recency_days"] - 0.5 * rows["order_count"] + 0.5
+    churned = rng.random(customers) < 1 / (1 + np.exp(-logit))
+    return rows.assign(label=pd.array(churned.astype(int), dtype="Int64"))
+
+
+@pytest.fixture
+def panel() -> pd.DataFrame:
+    parts = [layer("train", day, seed) for seed, day in enumerate(TRAIN)]
+    return pd.concat([*parts, layer("choose", CHOOSE, 9)], ignore_index=True)
+
+
+def trained(panel: pd.DataFrame, config: Config = CONFIG, **change: Any) -> Training:
+    told = {"trained_as_of": TODAY, "spec_hash": "5bec", "money": MONEY, "resamples": 50} | change
+    return train(panel, config, **told)
+
+
+def limits(**training: int) -> Config:
+    return CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update=training)})
+
+
+def test_fits_the_rule_beside_the_configured_candidates(panel: pd.DataFrame) -> None:
+    found = trained(panel)
+    assert [each.name for each in found.candidates] == ["rule", "logistic", "xgboost"]
+    assert (found.train.rows, found.choose.rows) == (800, 400)
+    assert found.best in ("logistic", "xgboost")
+
+
+def test_every_bundle_says_where_it_comes_from(panel: pd.DataFrame) -> None:
+    for each in trained(panel).candidates:
+        origin = each.bundle.origin
+        assert origin.contract == CONFIG.contract.stamp
+        assert (origin.trained_as_of, origin.choose_cut_off) == (TODAY, CHOOSE)
+        assert origin.train_cut_offs == TRAIN
+        assert (origin.spec_hash, origin.config_hash) == ("5bec", CONFIG.hash)
+        assert (origin.seed, each.bundle.tau) == (17, 1.5)
+        assert origin.versions
+
+
+def test_metrics_of_the_choosing_cut_off_come_with_their_interval(panel: pd.DataFrame) -> None:
+    logistic = trained(panel).candidate("logistic").metrics
+    assert logistic["auc"].low < logistic["auc"].value < logistic["auc"].high
+    assert 0.65 < logistic["auc"].value < 0.95
+    assert set(logistic) >= {"auc", "pr_auc", "brier", "lift_at_10", "ece", "calibration_slope"}
+
+
+def test_m6_trained_twice_and_shuffled_gives_the_same_model_ids(panel: pd.DataFrame) -> None:
+    shuffled = panel.sample(frac=1, random_state=3)[panel.columns[::-1]]
+    ids = [[each.bundle.id for each in trained(rows).candidates] for rows in (panel, shuffled)]
+    assert ids[0] == ids[1]
+
+
+def test_the_candidate_that_earns_most_on_the_choosing_cut_off_is_best(panel: pd.DataFrame) -> None:
+    def earns(amounts: dict[str, float]) -> Training:
+        told = iter(amounts.values())
+        money = dataclasses.replace(MONEY, profit=lambda *_: next(told))
+        return trained(panel, money=money, families=[name for name in amounts if name != "rule"])
+
+    assert earns({"rule": 0.0, "logistic": 2.0, "xgboost": 1.0}).best == "logistic"
+    assert earns({"rule": 0.0, "logistic": 1.0, "xgboost": 2.0}).best == "xgboost"
+    assert earns({"rule": 9.0, "logistic": 1.0, "xgboost": 1.0}).best == "logistic"
+    assert earns({"rule": 9.0}).best == "rule"
+
+
+def test_only_mature_untreated_rows_of_the_train_layer_teach(panel: pd.DataFrame) -> None:
+    lost = panel.copy()
+    lost.loc[0:9, "treated"] = True
+    lost.loc[10:29, "label"] = pd.NA
+    without = trained(lost)
+    assert (without.train.rows, without.train.treated, without.train.immature) == (770, 10, 20)
+    rest = trained(panel.drop(index=range(30)))
+    assert [c.bundle.id for c in without.candidates] == [c.bundle.id for c in rest.candidates]
+
+
+def test_the_value_model_sees_training_rows_and_the_threshold_choosing_rows(
+    panel: pd.DataFrame,
+) -> None:
+    seen: dict[str, set[str]] = {}
+
+    def note(name: str, answer: Any) -> Callable[..., Any]:
+        def told(rows: pd.DataFrame, *_: Any) -> Any:
+            seen.setdefault(name, set()).update(rows["layer"])
+            return answer
+
+        return told
+
+    money = Money(note("value", worth(1.0)), note("tau", 0.0), note("profit", 0.0))
+    trained(panel, money=money)
+    assert seen == {"value": {"train"}, "tau": {"choose"}, "profit": {"choose"}}
+
+
+def test_everything_that_the_panel_table_does_not_declare_is_a_feature(panel: pd.DataFrame) -> None:
+    assert feature_columns(panel) == ("basket_amount", "order_count", "recency_days")
+
+
+def test_f9_too_few_rows_or_churners_are_told_before_any_fitting(panel: pd.DataFrame) -> None:
+    def never(rows: pd.DataFrame) -> ValueModel:
+        raise AssertionError("fitted before the preflight")
+
+    churners = int(panel.loc[panel["layer"] == "train", "label"].sum())
+    for short in (limits(min_rows=801), limits(min_churners=churners + 1)):
+        money = dataclasses.replace(MONEY, fit_value=never)
+        with pytest.raises(NotReady, match=f"got: 800 rows with {churners} churners") as caught:
+            trained(panel, short, money=money)
+        assert str(short.training.min_rows) in str(caught.value)
+    trained(panel, limits(min_rows=800, min_churners=churners))
+
+
+def test_a_shop_below_the_minimum_still_gets_the_rule(panel: pd.DataFrame) -> None:
+    found = trained(panel, limits(min_rows=10_000), families=["rule"])
+    assert found.best == "rule"
+
+
+@pytest.mark.parametrize("layer_name", ["train", "choose"])
+@pytest.mark.parametrize("label", [0, 1])
+def test_d14_a_layer_of_one_class_is_refused(
+    panel: pd.DataFrame, layer_name: str, label: int
+) -> None:
+    panel.loc[panel["layer"] == layer_name, "label"] = label
+    with pytest.raises(NotReady, match=f"degenerate label in the {layer_name} layer"):
+        trained(panel)
+
+
+def test_a_panel_without_a_choosing_layer_is_refused(panel: pd.DataFrame) -> None:
+    with pytest.raises(NotReady, match="choose layer: there is no row"):
+        trained(panel[panel["layer"] == "train"])
+
+
+def test_a_customer_twice_at_one_cut_off_is_refused(panel: pd.DataFrame) -> None:
+    with pytest.raises(BadInput, match="stands twice"):
+        trained(pd.concat([panel, panel.iloc[:1]], ignore_index=True))
+
+
+def test_a_day_too_late_in_the_training_layer_is_a_leak(panel: pd.DataFrame) -> None:
+    panel.loc[panel["cut_off"] == TRAIN[1], "cut_off"] = TRAIN[1] + timedelta(days=1)
+    with pytest.raises(Leak, match="label window reaches the test cut-off"):
+        trained(panel)
+
+
+def test_a_random_split_of_one_cut_off_is_a_leak(panel: pd.DataFrame) -> None:
+    panel["cut_off"] = CHOOSE
+    panel["customer_id"] += panel.groupby("customer_id").cumcount().astype(str)
+    with pytest.raises(Leak):
+        trained(panel)
+
+
+def test_choosing_on_rows_that_reach_the_evaluation_is_a_leak(panel: pd.DataFrame) -> None:
+    gate = layer("evaluate", CHOOSE + timedelta(days=29), 5)
+    with pytest.raises(Leak):
+        trained(pd.concat([panel, gate], ignore_index=True), trained_as_of=date(2018, 1, 1))
+
+
+def test_a_label_that_cannot_be_known_yet_is_a_leak(panel: pd.DataFrame) -> None:
+    # the window of 2017-09-01 ends on 2017-10-01 and is settled on the 2nd
+    trained(panel, trained_as_of=date(2017, 10, 2), families=["rule"])
+    with pytest.raises(Leak, match="cannot be known yet"):
+        trained(panel, trained_as_of=date(2017, 10, 1), families=["rule"])
+
+
+def test_trap_1_a_churn_flag_computed_from_a_feature_is_a_leak(panel: pd.DataFrame) -> None:
+    panel["label"] = (panel["recency_days"] > 20).astype("Int64")
+    with pytest.raises(Leak, match="feature recency_days"):
+        trained(panel)
+
+
+def test_trap_1_a_churn_flag_that_features_give_away_together_is_a_leak(
+    panel: pd.DataFrame,
+) -> None:
+    silent = panel["recency_days"] / 20 - panel["order_count"] / 2.5
+    panel["label"] = (silent > silent.median()).astype("Int64")
+    with pytest.raises(Leak, match="on the choosing cut-off"):
+        trained(panel)
+
+
+@pytest.mark.parametrize("flip", [1.0, -1.0])
+def test_d17_the_planted_leak_probe_is_caught_in_either_direction(
+    panel: pd.DataFrame, flip: float
+) -> None:
+    panel["leak_probe"] = flip * panel["label"].astype(float)
+    with pytest.raises(Leak, match="feature leak_probe"):
+        trained(panel)
+
+
+def test_d17_a_feature_that_is_missing_for_churners_only_is_caught(panel: pd.DataFrame) -> None:
+    panel["days_to_next_order"] = np.where(panel["label"] == 1, np.nan, panel["recency_days"])
+    with pytest.raises(Leak, match="feature days_to_next_order"):
+        trained(panel)
+
+
+def test_a_handful_of_rows_that_separate_by_chance_are_no_leak() -> None:
+    few = [layer("train", TRAIN[0], 1, 12), layer("choose", CHOOSE, 2, 12)]
+    tiny = pd.concat(few, ignore_index=True)
+    tiny["label"] = (tiny["recency_days"] > 15).astype("Int64")
+    assert trained(tiny, families=["rule"]).best == "rule"

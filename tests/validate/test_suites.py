@@ -1,0 +1,104 @@
+"""The suites of expectations/: complete, in the house's words, and never mistaken for data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from churn_ml.errors import BadConfig
+from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.validate import judge, suites
+
+STAMPS = {"known_from", "lot", "lot_row", "ingest_key"}
+
+
+@pytest.mark.parametrize("name", SOURCE_TABLES)
+def test_every_suite_names_its_rules_and_covers_the_required_columns(name: str) -> None:
+    expectations = suites.suite(name)["expectations"]
+    metas = [expectation["meta"] for expectation in expectations]
+    assert len({meta["rule"] for meta in metas}) == len(metas)
+    for meta in metas:
+        owner, column, _ = meta["rule"].split(".")
+        assert owner == name
+        assert column in table(name).names
+        assert meta["verdict"] in ("quarantined", "excluded")
+        assert meta["reason"]
+    required = {c.name for c in table(name).columns if c.required} - STAMPS
+    assert {f"{name}.{column}.required" for column in required} <= {meta["rule"] for meta in metas}
+
+
+@pytest.mark.parametrize("name", SOURCE_TABLES)
+def test_every_suite_runs_on_its_table_and_finds_the_empty_row(name: str) -> None:
+    schema = table(name).schema()
+    row = pa.Table.from_pylist([{"lot": "a", "lot_row": 1}], schema=schema)
+    broken = judge(name, row.append_column("row", [[0]]), currency="EUR")
+    required = {c.name for c in table(name).columns if c.required} - STAMPS
+    assert {r.rule for r in broken} == {f"{name}.{column}.required" for column in required}
+    assert all(r.rows.tolist() == [0] for r in broken)
+
+
+def test_the_currency_is_the_shops() -> None:
+    when = pa.array([datetime(2017, 9, 30)] * 3, pa.timestamp("us"))
+    schema = table("orders").schema()
+    rows = [
+        {"order_id": str(i), "customer_id": "h", "currency": currency, "status": "completed"}
+        for i, currency in enumerate(("EUR", "USD", "eur"))
+    ]
+    typed = pa.Table.from_pylist(rows, schema=schema).append_column("row", [[10, 11, 12]])
+    for name in ("occurred_at", "known_at"):
+        typed = typed.set_column(typed.schema.get_field_index(name), name, when)
+    broken = judge("orders", typed, currency="EUR")
+    assert [(r.rule, r.rows.tolist()) for r in broken] == [
+        ("orders.currency.shop_currency", [11, 12])
+    ]
+
+
+@pytest.fixture
+def broken_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of suites of one's own, in place of the shipped one."""
+    monkeypatch.setattr(suites, "folder", lambda: tmp_path)
+    suites.suite.cache_clear()
+    yield tmp_path / "products.json"
+    suites.suite.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "nowhere"}},
+        {"type": "expect_no_such_thing", "kwargs": {"column": "brand"}},
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "brand", "min_value": 0},
+        },
+        {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": "brand", "value_set": 5},
+        },
+    ],
+)
+def test_a_broken_expectation_is_bad_configuration_not_bad_data(
+    broken_suite: Path, expectation: dict[str, object]
+) -> None:
+    meta = {"rule": "products.brand.odd", "reason": "odd", "verdict": "quarantined"}
+    suite = {"name": "products", "expectations": [expectation | {"meta": meta}]}
+    broken_suite.write_text(json.dumps(suite))
+    typed = pa.table({"row": [0], "brand": ["own"], "product_id": ["7"]})
+    with pytest.raises(BadConfig) as error:
+        judge("products", typed, currency="EUR")
+    assert "products" in str(error.value.where)
+
+
+@pytest.mark.parametrize("text", [None, "{not json"])
+def test_a_missing_or_damaged_suite_is_bad_configuration(
+    broken_suite: Path, text: str | None
+) -> None:
+    if text is not None:
+        broken_suite.write_text(text)
+    with pytest.raises(BadConfig, match="no readable suite for table products"):
+        judge("products", pa.table({"row": [0]}), currency="EUR")
