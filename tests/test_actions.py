@@ -117,7 +117,7 @@ def test_an_offer_that_needs_no_consent_stays_open_without_one() -> None:
 def test_suppression_wins_over_consent_and_over_offers_that_need_none() -> None:
     settings = config(COUPON, BANNER)
     out = decide({"h1": (0.5, 200.0)}, settings, consents={"h1": True}, suppressed=("h1",))
-    assert out[["offer", "would_be_offer", "why"]].values.tolist() == [
+    assert out[["offer", "would_be_offer", "why"]].to_numpy().tolist() == [
         ["NONE", "NONE", "suppressed"]
     ]
 
@@ -136,7 +136,7 @@ def test_an_offer_meant_for_other_segments_is_not_made() -> None:
 
 def test_without_offers_there_is_nothing_to_make() -> None:
     out = decide({"h1": (0.5, 200.0)}, config())
-    assert out[["offer", "why"]].values.tolist() == [["NONE", "no_offer"]]
+    assert out[["offer", "why"]].to_numpy().tolist() == [["NONE", "no_offer"]]
 
 
 def test_capacity_takes_the_largest_gains() -> None:

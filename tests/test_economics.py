@@ -141,10 +141,15 @@ def test_tau_rises_for_a_score_that_overstates_and_earns_more_than_0() -> None:
 
 
 def test_tau_is_tuned_on_the_independent_value_not_on_the_models_own() -> None:
-    """A model that overstates value by ten would contact everybody; V^E says that it must not."""
-    p, truth = _validation(2, overstated=1.0)
-    own = truth.value * 10
-    assert tune_tau(p, own, truth, Terms((COUPON,)), np.arange(4000)) > 0
+    """Half are worth 100 to the model and nothing in truth: by its own value all would pay."""
+    rng = np.random.default_rng(2)
+    y = (rng.random(2000) < 0.5).astype(float)
+    worthless = np.arange(2000) % 2 == 0
+    own = np.where(worthless, 100.0, 300.0)
+    truth = Truth(y, np.where(worthless, 0.0, 300.0))
+    p, terms, ties = np.full(2000, 0.5), Terms((COUPON,)), np.arange(2000)
+    assert tune_tau(p, own, Truth(y, own), terms, ties) == 0.0
+    assert tune_tau(p, own, truth, terms, ties) == pytest.approx(2.75)
 
 
 def test_tau_leaves_out_what_capacity_never_reached() -> None:

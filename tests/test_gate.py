@@ -1,4 +1,4 @@
-"""The gate's own tests (MONEY.md (b)), on simulated populations whose truth is known."""
+"""The gate's own tests (docs/economics.md (b)), on simulated populations whose truth is known."""
 
 from __future__ import annotations
 
@@ -300,7 +300,6 @@ def test_a_thousand_twins_are_promoted_as_seldom_as_alpha_says() -> None:
         for seed in range(5000, 6000)
     ]
     above = sum(v.interval[1] > v.margin for v in told)
-    print(
-        f"of 1,000 twins: above zero {above}, promoted {sum(v.decision == 'promote' for v in told)}"
-    )
+    promoted = sum(v.decision == "promote" for v in told)
+    print(f"of 1,000 twins: bound above the margin {above}, promoted {promoted}")
     assert above <= 36

@@ -175,7 +175,7 @@ def orders() -> ibis.Table:
 def test_gone30_has_the_customers_of_quality_md(
     orders: ibis.Table, day: int, rows: int, churned: int
 ) -> None:
-    """QUALITY.md, C2: n 6,099 over 275, 305 and 335, of which 2,030 and 2,038 here; base .089."""
+    """Task c2-gone30: n 6,099 over 275, 305 and 335, of which 2,030 and 2,038 here; base .089."""
     as_of = date(2017, 1, 1) + timedelta(days=day)
     contract = Contract(lookback_days=90, horizon_days=30, min_orders=3, activity_unit="order_day")
     known = orders.filter(orders.occurred_at < instant(as_of))

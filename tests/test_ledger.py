@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +35,8 @@ from churn_ml.errors import (
     Tampered,
     Unreachable,
 )
-from churn_ml.ledger import REMOVED, Contact, Ledger, ModelRecord, PlanRow, Rejection, Token
-from churn_ml.ledger.schema import METADATA
+from churn_ml.ledger import Contact, Ledger, ModelRecord, Token
+from churn_ml.ledger.schema import METADATA, PLAN_ROWS
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.warehouse import Written
 
@@ -480,93 +481,30 @@ def test_whatever_a_verdict_holds_the_chain_survives_storage(
     ledger.close()
 
 
-# Deliveries
+# Deliveries: what the outbox needs of it is in tests/crm/test_journal.py
 
 
-def rows(*customers: str, payload: str = "p", contact: bool = False) -> list[PlanRow]:
-    return [PlanRow(one, f"{payload}-{one}", f'{{"{payload}":1}}', contact) for one in customers]
+def rows(*customers: str, contact: bool = False) -> list[tuple[str, str, str, bool]]:
+    return [(one, f"hash of {one}", '{"score":0.25}', contact) for one in customers]
 
 
-def test_a_plan_comes_back_as_it_was_saved_sorted(ledger: Ledger) -> None:
-    assert ledger.open_plan("crm") is None
-    assert ledger.save_plan("crm", OCT, rows("h2", "h1", "h3", contact=True)) == 3
-    plan = ledger.open_plan("crm")
-    assert plan is not None
-    assert (plan.destination, plan.as_of) == ("crm", OCT)
-    assert plan.rows == tuple(rows("h1", "h2", "h3", contact=True))
-    assert ledger.open_plan("other") is None
-    assert ledger.state("crm") == {}
-
-
-def test_acknowledged_rows_leave_the_plan_and_enter_the_state(ledger: Ledger) -> None:
-    ledger.save_plan("crm", OCT, rows("h1", "h2", "h3"))
-    assert ledger.acknowledge("crm", ["h3", "h1"], AT) == 2
-    plan = ledger.open_plan("crm")
-    assert plan is not None
-    assert [row.customer_id for row in plan.rows] == ["h2"]
-    assert ledger.state("crm") == {"h1": ("p-h1", OCT), "h3": ("p-h3", OCT)}
-
-
-def test_acknowledging_twice_is_once_and_strangers_are_ignored(ledger: Ledger) -> None:
-    ledger.save_plan("crm", OCT, rows("h1", contact=True))
-    assert ledger.acknowledge("crm", ["h1", "h1", "stranger"], AT) == 1
-    assert ledger.acknowledge("crm", ["h1"], AT + timedelta(days=1)) == 0
-    assert ledger.acknowledge("crm", [], AT) == 0
-    assert ledger.state("crm") == {"h1": ("p-h1", OCT)}
-    assert ledger.contacts(["crm"], OCT, NOV) == [Contact("h1", "crm", OCT)]
-
-
-def test_nothing_new_is_planned_while_rows_are_open(ledger: Ledger) -> None:
-    ledger.save_plan("crm", OCT, rows("h1", "h2"))
-    ledger.acknowledge("crm", ["h1"], AT)
-    for as_of in (OCT, NOV):
-        with pytest.raises(NotReady, match="destination crm has an unfinished plan"):
-            ledger.save_plan("crm", as_of, rows("h1"))
-    ledger.save_plan("other", NOV, rows("h1"))
-    ledger.acknowledge("crm", ["h2"], AT)
-    assert ledger.save_plan("crm", NOV, rows("h1", payload="q")) == 1
-
-
-def test_a_plan_names_a_customer_once(ledger: Ledger) -> None:
-    with pytest.raises(BadInput, match="names a customer twice"):
-        ledger.save_plan("crm", OCT, rows("h1", "h1"))
-
-
-def test_an_empty_plan_is_a_finished_plan(ledger: Ledger) -> None:
-    assert ledger.save_plan("crm", OCT, []) == 0
-    assert ledger.open_plan("crm") is None
-
-
-def test_rejected_rows_do_not_enter_the_state_and_may_be_planned_again(ledger: Ledger) -> None:
-    ledger.save_plan("crm", OCT, rows("h1", "h2"))
-    refused = Rejection("h2", "INVALID", "no such field")
-    ledger.acknowledge("crm", ["h1"], AT)
-    assert ledger.reject("crm", [refused, Rejection("h1", "LATE", "already taken")]) == 1
-    assert ledger.rejections("crm") == [refused]
-    assert ledger.open_plan("crm") is None
-    assert set(ledger.state("crm")) == {"h1"}
-    assert ledger.save_plan("crm", NOV, rows("h2")) == 1
-    assert ledger.rejections("crm") == []
-
-
-def test_a_removed_customer_stays_in_the_state_as_removed(ledger: Ledger) -> None:
-    for as_of, planned in ((OCT, rows("h1")), (NOV, [PlanRow("h1", REMOVED, "{}")])):
-        ledger.save_plan("crm", as_of, planned)
-        ledger.acknowledge("crm", ["h1"], AT)
-    assert ledger.state("crm") == {"h1": (REMOVED, NOV)}
-
-
-def test_o4_the_state_never_goes_back_to_an_older_as_of(ledger: Ledger) -> None:
-    for as_of, payload in ((NOV, "new"), (OCT, "old")):
-        ledger.save_plan("crm", as_of, rows("h1", payload=payload))
-        ledger.acknowledge("crm", ["h1"], AT)
-    assert ledger.state("crm") == {"h1": ("new-h1", NOV)}
+def test_a_settled_row_keeps_no_payload(ledger: Ledger) -> None:
+    ledger.save_plan("crm", "p1", OCT, rows("h1", "h2", "h3", "h4"), base=None)
+    ledger.acknowledge("p1", ["h1"], withdrawn=["h2"], rejected=[("h3", "BAD", "long")], at=AT)
+    with ledger.reading() as connection:
+        kept = dict(connection.exec_driver_sql("select customer_id, payload from plan_rows").all())
+    assert kept == {"h1": "", "h2": "", "h3": "", "h4": '{"score":0.25}'}
+    assert ledger.rejections("crm") == [("h3", "BAD", "long")]
 
 
 def test_contacts_are_kept_by_destination_and_as_of(ledger: Ledger) -> None:
-    for as_of in (OCT, NOV):
-        ledger.save_plan("crm", as_of, rows("h1", contact=True) + rows("h2"))
-        ledger.acknowledge("crm", ["h1", "h2"], AT)
+    base = None
+    for plan_id, as_of in (("p1", OCT), ("p2", NOV)):
+        planned = rows("h1", "h3", contact=True) + rows("h2")
+        ledger.save_plan("crm", plan_id, as_of, planned, base=base)
+        for _ in range(2):
+            ledger.acknowledge(plan_id, ["h1", "h2"], withdrawn=["h3"], at=AT)
+        base = plan_id
     assert ledger.contacts(["crm"], OCT, NOV) == [Contact("h1", "crm", OCT)]
     assert [c.as_of for c in ledger.contacts(["crm", "x"], OCT, date(2018, 1, 1))] == [OCT, NOV]
     assert ledger.contacts([], OCT, NOV) == ledger.contacts(["x"], OCT, NOV) == []
@@ -574,21 +512,53 @@ def test_contacts_are_kept_by_destination_and_as_of(ledger: Ledger) -> None:
 
 def test_customers_with_any_name_make_the_round_trip(ledger: Ledger) -> None:
     names = ["王小明 😀", "o'neil", '"; drop table plan_rows; --', "%s", ":id", "", " ", "A", "a"]
-    ledger.save_plan("crm", OCT, rows(*names))
-    assert ledger.acknowledge("crm", names, AT) == len(names)
+    ledger.save_plan("crm", "p1", OCT, rows(*names), base=None)
+    ledger.acknowledge("p1", [*names, "stranger"], at=AT)
     assert set(ledger.state("crm")) == set(names)
+
+
+@pytest.mark.parametrize("base", [None, "p0"])
+@pytest.mark.parametrize("customers", [(), ("h1", "h2")], ids=["no rows", "two rows"])
+def test_of_planners_at_once_exactly_one_saves_its_plan(
+    ledger: Ledger, base: str | None, customers: tuple[str, ...]
+) -> None:
+    if base:
+        ledger.save_plan("crm", base, SEP, [], base=None)
+
+    def plan(number: int) -> str:
+        try:
+            ledger.save_plan("crm", f"p{number}", OCT, rows(*customers), base=base)
+        except StaleAttempt:
+            return "refused"
+        return f"p{number}"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = sorted(pool.map(plan, range(1, 7)))
+    assert told[1:] == ["refused"] * 5
+    assert ledger.last_plan("crm") == (told[0], OCT)
+    saved = ledger.open_plan("crm")
+    assert saved == ((told[0], OCT, rows(*customers)) if customers else None)
+
+
+def test_an_error_of_the_database_names_no_customer(ledger: Ledger) -> None:
+    row = {"destination": "crm", "customer_id": "h-secret", "as_of": OCT, "plan_id": None}
+    with pytest.raises(BrokenPromise, match="IntegrityError") as refused:  # noqa: PT012
+        with ledger.writing() as connection:
+            connection.execute(PLAN_ROWS.insert(), [row])
+    told = "".join(traceback.format_exception(refused.value))
+    assert "h-secret" not in told.replace('"h-secret"', "")
 
 
 def test_a_hundred_thousand_rows_are_planned_and_acknowledged_in_seconds(tmp_path: Path) -> None:
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
     planned = rows(*(f"customer-{number:06}" for number in range(100_000)))
     started = time.process_time()
-    ledger.save_plan("crm", OCT, planned)
+    ledger.save_plan("crm", "p1", OCT, planned, base=None)
     plan = ledger.open_plan("crm")
     assert plan is not None
-    customers = [row.customer_id for row in plan.rows]
+    customers = [row[0] for row in plan[2]]
     for start in range(0, len(customers), 10_000):
-        ledger.acknowledge("crm", customers[start : start + 10_000], AT)
+        ledger.acknowledge("p1", customers[start : start + 10_000], at=AT)
     assert len(ledger.state("crm")) == 100_000
     assert time.process_time() - started < 10  # 3 s on a quiet machine
     ledger.close()

@@ -51,7 +51,7 @@ def test_every_customer_of_the_cohort_has_one_code_from_bands_and_stage() -> Non
         "e": "MEDIUM_RISK_LOW_VALUE_NEW",  # .2 lies on the edge: medium
         "f": "LOST",
     }
-    assert out.loc[out["customer_id"] == "f", ["risk_band", "value_band"]].values.tolist() == [
+    assert out.loc[out["customer_id"] == "f", ["risk_band", "value_band"]].to_numpy().tolist() == [
         ["unscored", "unscored"]
     ]
 

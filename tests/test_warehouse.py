@@ -60,9 +60,11 @@ def write(warehouse: Warehouse, partition: date, rows: pa.Table, table: str = "o
 
 
 def seen(warehouse: Warehouse, versions: dict[str, int], as_of: date) -> dict[str, Decimal]:
-    """order_id -> net_amount as of a date."""
+    """order_id -> net_amount as of a date; no order comes twice."""
     rows = warehouse.read("orders", versions, as_of=as_of).to_pyarrow()
-    return dict(zip(rows["order_id"].to_pylist(), rows["net_amount"].to_pylist(), strict=True))
+    found = dict(zip(rows["order_id"].to_pylist(), rows["net_amount"].to_pylist(), strict=True))
+    assert len(found) == rows.num_rows
+    return found
 
 
 @pytest.fixture
@@ -183,22 +185,22 @@ def test_a_lake_can_be_named_by_a_file_uri(tmp_path: Path) -> None:
     assert set(seen(Warehouse(lake.as_uri()), {"2017-10-01": version}, NOV)) == {"o1"}
 
 
-def test_old_versions_stay_readable_after_a_checkpoint_and_after_years(
-    warehouse: Warehouse,
-) -> None:
-    """Delta deletes log entries older than 30 days when it writes a checkpoint; ours never."""
+def test_old_versions_stay_readable_after_years(warehouse: Warehouse) -> None:
+    """Delta's log entries expire after 30 days, once checkpoints stand in for them; ours never."""
     handle = warehouse.handle("orders")
     log = Path(handle.uri, "_delta_log")
     versions = []
-    for number in range(105):
+    for number in range(12):
         rows = order(amount=f"{number}.00")
         versions.append(warehouse.replace(handle, OCT, rows).version)
-        if number == 60:
+        if number in {4, 8}:
+            DeltaTable(handle.uri).create_checkpoint()
             for entry in log.iterdir():
                 os.utime(entry, (0, 0))
-    assert list(log.glob("*.checkpoint.parquet"))
-    for number in (0, 50, 99, 104):
-        published = {"2017-10-01": versions[number]}
+    DeltaTable(handle.uri).create_checkpoint()
+    DeltaTable(handle.uri).cleanup_metadata()
+    for number, version in enumerate(versions):
+        published = {"2017-10-01": version}
         assert seen(Warehouse(warehouse.uri), published, NOV) == {"o1": Decimal(number)}
 
 
@@ -487,6 +489,12 @@ def test_the_hash_tells_null_from_blank_and_text_from_text() -> None:
     ]
     hashes = [content_hash(table, ["a"]) for table in tables]
     assert len(set(hashes)) == len(tables)
+
+
+def test_minus_zero_is_zero_and_nan_is_null() -> None:
+    for one, other in ((0.0, -0.0), (float("nan"), None)):
+        tables = [pa.table({"a": [1], "b": pa.array([x], pa.float64())}) for x in (one, other)]
+        assert content_hash(tables[0], ["a"]) == content_hash(tables[1], ["a"])
 
 
 def test_the_hash_of_a_known_table_never_changes() -> None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
-
     from numpy.typing import NDArray
 
     from churn_ml.models.store import Bundle
@@ -101,7 +100,7 @@ class House:
         return store.load(self.config.path(known.folder), sha256=known.sha256)
 
     def project(self, champion: str | None) -> str:
-        """Let MLflow's aliases follow the ledger; raises Unreachable where MLflow does not answer."""
+        """Let MLflow's aliases follow the ledger; raises Unreachable where MLflow is down."""
         held = self.registry.aliases().get("champion")
         if held == champion:
             return "unchanged"

@@ -63,7 +63,7 @@ def _grid(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Ta
         return None
     grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for index, head in enumerate(heads):
-        right = all(c[index][:1].isdigit() or c[index][:1] in "-" for c in cells)
+        right = all(c[index][:1].isdigit() or c[index].startswith("-") for c in cells)
         grid.add_column(head, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in cells:
         grid.add_row(*row)

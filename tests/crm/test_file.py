@@ -193,9 +193,9 @@ def test_every_file_is_synced_before_it_gets_its_name(
 ) -> None:
     destination = opened(tmp_path)
     calls: list[str] = []
-    fsync, replace = os.fsync, os.replace
+    fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (calls.append("sync"), fsync(fd))[1])
-    monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("rename"), replace(a, b))[1])
+    monkeypatch.setattr(Path, "replace", lambda a, b: (calls.append("rename"), replace(a, b))[1])
     destination.send(Batch("b", "p1", OCTOBER, (upsert("h1"),)))
     # part: file, name, folder; then the manifest likewise
     assert calls == ["sync", "rename", "sync"] * 2

@@ -1,4 +1,4 @@
-"""Consent and suppression at the moment of sending (FAULTS.md P3, P4)."""
+"""Consent and suppression at the moment of sending (fault P3, P4)."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ def test_p3_consent_withdrawn_between_two_batches_turns_the_row_into_a_removal()
     world.failpoint = withdraw
     done = world.export(FIVE, OCTOBER)
     assert (done.sent, done.removed, done.withheld) == (4, 1, 1)
-    assert world.held() == {c: "1" for c in "abde"}
+    assert world.held() == dict.fromkeys("abde", "1")
     assert world.crm.batches[1].rows[0].op == "remove"
     assert world.journal.state("recorder")["c"] == ("", OCTOBER)
     assert ("recorder", "c", OCTOBER) not in world.journal.contacts

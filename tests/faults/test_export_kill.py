@@ -1,4 +1,4 @@
-"""Kill -9 of an export, zombies and races: the end is that of an undisturbed run (FAULTS.md C8, O4).
+"""Kill -9 of an export, and zombies: the end is that of an undisturbed run (fault C8, O4).
 
 Run as a script, this file is one export in a process of its own that kills or stops itself at a
 named point. October is exported in peace, November is disturbed and then run again. The journal is

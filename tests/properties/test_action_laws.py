@@ -84,7 +84,7 @@ def consented(case: Round, customer_id: str) -> bool:
     return case.consents.get(customer_id, default)
 
 
-LAW = settings(max_examples=100, deadline=None)
+LAW = settings(max_examples=60, deadline=None)
 
 
 @LAW

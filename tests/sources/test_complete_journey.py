@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from churn_ml.config import from_text, load
 from churn_ml.sources import complete_journey
 from churn_ml.sources.complete_journey import lay_out
 from churn_ml.sources.files import FilesSource
+
+
+def day_before(drop: str) -> str:
+    """`drop=2017-10-02` -> `2017-10-01`."""
+    return (date.fromisoformat(drop.removeprefix("drop=")) - timedelta(days=1)).isoformat()
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -31,6 +37,15 @@ def test_twice_and_for_a_longer_time_gives_the_same_bytes(tmp_path: Path) -> Non
     short, long = digests(first), digests(second)
     assert short.items() <= long.items()
     assert len(long) > len(short)
+
+
+def test_nothing_in_a_file_depends_on_when_or_in_which_order_it_was_made(laid_out: Path) -> None:
+    for path in sorted(laid_out.glob("drops/orders/drop=2017-10-*/*.csv.gz")):
+        data = path.read_bytes()
+        assert data[4:8] == bytes(4)  # the gzip's own time stamp
+        rows = [line.split(b",") for line in gzip.decompress(data).splitlines()[1:]]
+        assert rows == sorted(rows, key=lambda row: (row[2], int(row[0])))
+        assert {row[2][:10] for row in rows} == {day_before(path.parent.name).encode()}
 
 
 def test_a_day_drops_at_midnight_and_a_month_on_the_first_of_the_next(laid_out: Path) -> None:

@@ -86,7 +86,7 @@ def open_destination(name: str, config: Config) -> Destination:
     """The destination called `name` in [destinations], with its target untouched so far.
 
     Its owner is the shop with its ledger: two deployments with different ledgers cannot feed one
-    target (FAULTS.md O3). Raises: BadInput where churn.toml has no such destination.
+    target (fault O3). Raises: BadInput where churn.toml has no such destination.
 
     >>> from churn_ml.config import Shop
     >>> open_destination("crm", Config(shop=Shop(name="s", currency="EUR")))

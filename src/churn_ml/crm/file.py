@@ -7,7 +7,7 @@ there does not count yet. Files appear whole: written under a temporary name, sy
 same plan sent again writes the same bytes. `DEST/owner.json` keeps a second deployment out (O3).
 
 The files are meant for spreadsheets too, so a text cell that a spreadsheet would run as a formula
-gets a leading apostrophe (FAULTS.md S1); numbers, negative ones too, stay numbers.
+gets a leading apostrophe (fault S1); numbers, negative ones too, stay numbers.
 
 Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-3f2a….csv` with
 1,998 upserts; that as of 2017-11-01 leaves one with 700 upserts and 60 removals.
@@ -175,7 +175,7 @@ def _json(value: object) -> bytes:
 
 def _replace(path: Path, content: bytes) -> None:
     """Put `content` at `path` whole: a reader, or a power cut, finds the old file or the new."""
-    os.replace(_written(path, content), path)
+    _written(path, content).replace(path)
     _sync_folder(path.parent)
 
 

@@ -1,7 +1,7 @@
 """Who may be told about right now: suppression and consent, read again at the moment of sending.
 
 A plan may be hours old when it is sent, or days when it is resumed. Before every batch the guard
-asks the sources again (FAULTS.md P3) and names the customers whose row must not go: the outbox then
+asks the sources again (fault P3) and names the customers whose row must not go: the outbox then
 sends a removal in its place. Suppression bars every row; a missing consent bars the rows with an
 offer that needs one. A source that cannot be read stops the export: it fails closed (P4).
 
@@ -23,8 +23,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from churn_ml.actions import NONE
 from churn_ml.config import Config
-from churn_ml.crm.payload import NO_OFFER
 from churn_ml.crm.protocol import Row
 from churn_ml.errors import ChurnError, Unreachable
 
@@ -56,7 +56,7 @@ class Guard:
         >>> Guard.of(shop, suppressed=lambda ids: (), consents=lambda ids: {}).consent_default
         False
         """
-        free = frozenset({NO_OFFER} | {o.code for o in config.offers if not o.needs_consent})
+        free = frozenset({NONE} | {o.code for o in config.offers if not o.needs_consent})
         return cls(suppressed, consents, config.consent.default == "assumed", free)
 
     def withheld(self, rows: Sequence[Row]) -> dict[str, str]:

@@ -80,9 +80,9 @@ class MemoryJournal:
         *,
         withdrawn: Sequence[str] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
-        at: datetime,
+        at: datetime,  # noqa: ARG002 - the protocol's; a double keeps no times
     ) -> None:
-        """Settle the rows of one batch; rows settled before change nothing. `at` is not kept."""
+        """Settle the rows of one batch; rows settled before change nothing."""
         for saved in (plan for plan in self.plans if plan.plan_id == plan_id):
             state = self.acked.setdefault(saved.destination, {})
             for customer_id in [*taken, *withdrawn]:

@@ -10,7 +10,7 @@ sent again after a crash carries the same id and the same rows: an upsert twice 
 Worked example. As of 2017-10-01 the plan has 1,998 upserts; the export is killed after 1,000. The
 next run sends the other 998 first and then finds nothing new. As of 2017-11-01 it plans 700
 upserts and 60 removals (customers who are lost now); 1,238 are unchanged. A run for 2017-10-01
-after that sends nothing: a destination never goes back behind its newest plan (FAULTS.md O4).
+after that sends nothing: a destination never goes back behind its newest plan (fault O4).
 
 >>> from churn_ml.crm.journal import MemoryJournal
 >>> from churn_ml.crm.protocol import Recorder

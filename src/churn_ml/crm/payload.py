@@ -4,7 +4,7 @@ Enters: scores, segments and actions of one `as_of`. Leaves: one row per scored 
 without a score (new, lost) are not exported; one who leaves the scored set is removed.
 
 Scores leave the house in steps of `score_step` and values at risk with two significant digits:
-exact ones would let a reader reconstruct the model (FAULTS.md S16). Only *content* fields decide
+exact ones would let a reader reconstruct the model (fault S16). Only *content* fields decide
 whether a row has changed. `as_of`, `model` and `threshold` say when and by which model a row was
 made; a customer about whom nothing new is to be said is not sent again for their sake, so in the
 target they are those of the last change. The contract is content: under another one the same score
@@ -25,14 +25,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
+from churn_ml.actions import NONE
 from churn_ml.config import content_hash
 from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
 from churn_ml.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NO_OFFER = "NONE"
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,10 @@ def rows(
         value_at_risk=[two_digits(amount) for amount in joined["value_at_risk"]],
         reasons=[reason_names(text) for text in joined["reasons"]],
     )
-    told = told.sort_values("customer_id")[[field.name for field in FIELDS]]
-    cells = (dict(zip(told.columns, row, strict=True)) for row in told.itertuples(index=False))
-    return [_row(one, as_of, delivers) for one in cells]
+    told = told.sort_values("customer_id")
+    names = [field.name for field in FIELDS]
+    columns = zip(*(told[name].tolist() for name in names), strict=True)
+    return [_row(dict(zip(names, cells, strict=True)), as_of, delivers) for cells in columns]
 
 
 def two_digits(amount: float) -> float:
@@ -151,7 +151,7 @@ def restored(row: SavedRow, as_of: date) -> Row:
 
 
 def _row(cells: Mapping[str, Cell], as_of: date, delivers: bool) -> Row:
-    contact = delivers and cells["offer"] != NO_OFFER
+    contact = delivers and cells["offer"] != NONE
     content = {field.name: cells[field.name] for field in FIELDS if field.content}
     dated = {"as_of": cells["as_of"]} if contact else {}
     customer_id = str(cells["customer_id"])

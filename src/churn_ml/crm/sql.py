@@ -3,7 +3,7 @@
 The table's key is customer_id. An upsert writes every column in one statement that refuses to
 replace a newer row; a removal deletes the row unless it is newer. SQLite and PostgreSQL, one
 transaction a batch. `<table>_owner` holds one row: who feeds the table, which keeps a second
-deployment out (FAULTS.md O3), and the newest as_of it was fed with, so that a process that wakes up
+deployment out (fault O3), and the newest as_of it was fed with, so that a process that wakes up
 after a day can neither take the table back nor bring back whom it has lost (O4).
 
 Preflight makes the table where there is none, and otherwise checks every column before row 1. One

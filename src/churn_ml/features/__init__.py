@@ -65,7 +65,7 @@ def indicator_of(column: str) -> Indicator:
 
 
 @functools.cache
-def spec_hash() -> str:
+def spec_hash(indicators: tuple[Indicator, ...] = CATALOGUE) -> str:
     """Identity of the catalogue: what is computed, as sha256 of the query that computes it.
 
     The whole query is taken, for tables that have every column and a fixed as_of, so that a change
@@ -79,5 +79,7 @@ def spec_hash() -> str:
     tables = {
         name: ibis.table(ibis.schema(table(name).schema()), name=name) for name in SOURCE_TABLES
     }
-    query = ibis.to_sql(expression(tables, date(2017, 10, 1), Contract()), dialect="duckdb")
+    query = ibis.to_sql(
+        expression(tables, date(2017, 10, 1), Contract(), indicators), dialect="duckdb"
+    )
     return content_hash(str(query))

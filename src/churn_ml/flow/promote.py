@@ -9,7 +9,6 @@ candidate of that day's training is weighed against it on the rows of 2017-10-01
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +156,8 @@ def _verdict(
         ),
         _stored(house, former, model_id, frozen.hash),
     )
-    return json.loads(found.to_json()) | {"champion_from": former}
+    told: dict[str, Any] = json.loads(found.to_json())
+    return told | {"champion_from": former}
 
 
 def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 RETRAIN_DAYS = 28
-"""A challenger is trained at most this often (MONEY: 13 planned looks a year)."""
+"""A challenger is trained at most this often (13 planned looks a year)."""
 
 
 def run(house: House, as_of: date, *, approver: str | None = None) -> list[Receipt]:

@@ -80,7 +80,8 @@ def consents(world: dict[str, ibis.Table]) -> pd.Series:
         return pd.Series(dtype=bool)
     said = world["consents"]
     rows = latest(said.filter(said.purpose == "contact"), ["customer_id"])
-    return rows.to_pyarrow().to_pandas().set_index("customer_id")["given"]
+    given: pd.Series = rows.to_pyarrow().to_pandas().set_index("customer_id")["given"]
+    return given
 
 
 def _contacted(trial: Attempt) -> set[str]:
@@ -89,7 +90,9 @@ def _contacted(trial: Attempt) -> set[str]:
     versions = trial.published(["actions"])["actions"]
     days = [date.fromisoformat(d) for d in versions if first.isoformat() <= d]
     earlier = [trial.frame("actions", day) for day in days if day < trial.as_of]
-    return {c for rows in earlier for c in rows.loc[rows["would_be_offer"] != "NONE", "customer_id"]}
+    return {
+        c for rows in earlier for c in rows.loc[rows["would_be_offer"] != "NONE", "customer_id"]
+    }
 
 
 def sizes(placed: pd.DataFrame, scores: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, Any]]:

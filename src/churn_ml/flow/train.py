@@ -135,7 +135,7 @@ def _told(done: Training) -> list[dict[str, Any]]:
 
 
 def _log(trial: Attempt, done: Training, ids: dict[str, str]) -> dict[str, Any]:
-    """Log the candidates in MLflow; where it is down the training stands, and the receipt says so."""
+    """Log the candidates in MLflow; where it is down training stands and the receipt says so."""
     house = trial.house
     try:
         logged = house.registry.log_training(

@@ -54,12 +54,14 @@ def recipe(config: Config) -> Recipe:
 
 
 def money(config: Config, panel: pd.DataFrame) -> Money:
-    """The economics of training: value from the train layer, threshold and profit on the choose one.
+    """The economics of training: value from the train layer, tau and profit on the choose layer.
 
     V^E of the choose layer is cross-fitted by customer on the train layer of `panel`.
     """
     past, later = (panel[panel["layer"] == layer] for layer in ("train", "choose"))
-    value_e = dict(zip(later["customer_id"], cross_fitted(past, later, recipe(config)), strict=True))
+    value_e = dict(
+        zip(later["customer_id"], cross_fitted(past, later, recipe(config)), strict=True)
+    )
     terms = Terms.of(config)
 
     def truth(rows: pd.DataFrame) -> tuple[Truth, NDArray[np.uint64]]:
@@ -124,7 +126,9 @@ def earlier(panel: pd.DataFrame, layer: str) -> pd.DataFrame:
     return panel[panel["layer"].isin(order[: order.index(layer)])]
 
 
-def policy(name: str, bundle: Bundle, rows: pd.DataFrame, frozen: Evidence) -> evaluation.PolicyOnRows:
+def policy(
+    name: str, bundle: Bundle, rows: pd.DataFrame, frozen: Evidence
+) -> evaluation.PolicyOnRows:
     """A bundle's whole policy, scored on the rows of the evidence."""
     return evaluation.PolicyOnRows(
         name,
@@ -170,27 +174,38 @@ def side_by_side(
     terms = Terms.of(config)
     everyone = (*policies, *(s for name, s in simple.items() if name != "rule"))
     earned = {row.name: row for row in evaluation.evaluate(everyone, frozen, terms)}
+    against = simple[reference], simple["rule"]
+    margin = max(
+        config.gate.switching_cost_per_1000,
+        config.gate.margin_share_of_oracle * earned["oracle"].profit_per_1000.value,
+    )
     told = [
-        _figures(each, frozen)
-        | _earned(earned[each.name])
-        | {"grade": _grade(each, (simple[reference], simple["rule"]), frozen, config)}
+        figures(each, frozen)
+        | earned_by(earned[each.name])
+        | {"grade": _grade(each, against, frozen, terms, margin)}
         for each in policies
     ]
     below = [row for name, row in earned.items() if name not in {p.name for p in policies}]
-    return told + [{"name": row.name} | _earned(row) for row in below]
+    return told + [{"name": row.name} | earned_by(row) for row in below]
 
 
-def _figures(shown: evaluation.PolicyOnRows, frozen: Evidence) -> dict[str, Any]:
+def figures(shown: evaluation.PolicyOnRows, frozen: Evidence) -> dict[str, Any]:
+    """Every metric of a policy as [value, low, high] (95 %, customers resampled), and its ECE."""
     found = metrics.report(
         frozen.truth.y, shown.p, frozen.customer_id, resamples=1000, seed=frozen.seed % 2**32
     )
-    return {"name": shown.name} | {
-        name: [round(each, 6) for each in (found[key].value, found[key].low, found[key].high)]
-        for name, key in METRICS.items()
-    } | {"ece": round(float(metrics.ece(frozen.truth.y, shown.p)), 6)}
+    return (
+        {"name": shown.name}
+        | {
+            name: [round(each, 6) for each in (found[key].value, found[key].low, found[key].high)]
+            for name, key in METRICS.items()
+        }
+        | {"ece": round(float(metrics.ece(frozen.truth.y, shown.p)), 6)}
+    )
 
 
-def _earned(row: evaluation.Earning) -> dict[str, Any]:
+def earned_by(row: evaluation.Earning) -> dict[str, Any]:
+    """Profit per 1,000 customers at risk in the shop's currency, and the share contacted."""
     profit = row.profit_per_1000
     return {
         "profit_per_1000": [profit.value, profit.low, profit.high],
@@ -202,9 +217,9 @@ def _grade(
     each: evaluation.PolicyOnRows,
     against: tuple[evaluation.PolicyOnRows, evaluation.PolicyOnRows],
     frozen: Evidence,
-    config: Config,
+    terms: Terms,
+    margin: float,
 ) -> str:
-    terms = Terms.of(config)
     choice = evaluation.decide(each, frozen, terms)
     calibrated = all(guard.passed for guard in calibration(each, choice, frozen))
-    return grade(each, against, frozen, terms, margin_per_1000=0.0, calibrated=calibrated).letter
+    return grade(each, against, frozen, terms, margin_per_1000=margin, calibrated=calibrated).letter

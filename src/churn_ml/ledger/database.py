@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import StaticPool
 
-from churn_ml.errors import BadConfig, BadInput, Unreachable
+from churn_ml.errors import BadConfig, BadInput, BrokenPromise, Unreachable
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
+    from sqlalchemy import Connection, Engine, Select, Table
 
 _WRITES = "churn_ml_writes"
 _BUSY_SECONDS = 30
@@ -87,16 +93,30 @@ class Database:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """A lost or busy database said in the house's words."""
+        """What the database says, in the house's words.
+
+        Only the first line is passed on: PostgreSQL shows the refused row in the second.
+        """
         try:
             yield
         except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
             raise Unreachable(
                 "the ledger's database does not answer",
                 where=self.url,
-                got=str(getattr(error, "orig", error)).partition("\n")[0],
+                got=_first_line(error),
                 next_step="start the database or wait for its lock, then run the step again",
             ) from error
+        except DBAPIError as error:
+            raise BrokenPromise(
+                "the ledger's database refused a statement",
+                where=self.url,
+                got=f"{type(error).__name__}: {_first_line(error)}",
+                next_step="a defect in churn_ml: please report it with this text",
+            ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).partition("\n")[0]
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -125,14 +145,17 @@ def upsert(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     update: Iterable[str],
-) -> None:
+) -> int:
     """Insert `rows`; where the primary key exists, overwrite the columns `update`.
 
     Without columns to update an existing row stays as it was.
+
+    Returns: how many rows were inserted or overwritten, for a single row.
     """
-    if rows:
-        statement = _insert(connection, table)
-        connection.execute(_on_conflict(statement, table, update, None), list(rows))
+    if not rows:
+        return 0
+    statement = _on_conflict(_insert(connection, table), table, update)
+    return connection.execute(statement, list(rows)).rowcount
 
 
 def upsert_from(
@@ -140,15 +163,10 @@ def upsert_from(
     table: Table,
     rows: Select[Any],
     update: Iterable[str],
-    *,
-    where: Callable[[Any], ColumnElement[bool]] | None = None,
 ) -> None:
-    """Insert what `rows` selects, by the names of its columns; see `upsert`.
-
-    `where` bounds the overwriting: a condition made from the statement's `excluded` row.
-    """
+    """Insert what `rows` selects, by the names of its columns; see `upsert`."""
     statement = _insert(connection, table).from_select(rows.selected_columns.keys(), rows)
-    connection.execute(_on_conflict(statement, table, update, where))
+    connection.execute(_on_conflict(statement, table, update))
 
 
 def _insert(connection: Connection, table: Table) -> Any:
@@ -157,13 +175,12 @@ def _insert(connection: Connection, table: Table) -> Any:
     return dialect.insert(table)
 
 
-def _on_conflict(statement: Any, table: Table, update: Iterable[str], where: Any) -> Any:
+def _on_conflict(statement: Any, table: Table, update: Iterable[str]) -> Any:
     key = [column.name for column in table.primary_key]
     overwritten = {name: statement.excluded[name] for name in update}
     if not overwritten:
         return statement.on_conflict_do_nothing(index_elements=key)
-    bound = where(statement.excluded) if where is not None else None
-    return statement.on_conflict_do_update(index_elements=key, set_=overwritten, where=bound)
+    return statement.on_conflict_do_update(index_elements=key, set_=overwritten)
 
 
 def stored(at: datetime) -> datetime:

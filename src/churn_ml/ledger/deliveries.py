@@ -78,11 +78,10 @@ class Deliveries(Database):
         """
         if len({row[0] for row in rows}) != len(rows):
             raise BadInput("a plan names a customer twice", where=f"destination {destination}")
+        head = {"destination": destination, "plan_id": plan_id, "as_of": as_of}
         with self.writing() as connection:
-            _check_base(connection, destination, base)
+            _put_on_top(connection, head, base)
             connection.execute(delete(PLAN_ROWS).where(PLAN_ROWS.c.destination == destination))
-            head = {"destination": destination, "plan_id": plan_id, "as_of": as_of}
-            upsert(connection, PLANS, [head], update=("plan_id", "as_of"))
             if rows:
                 insert_many(connection, PLAN_ROWS, [_planned(head, row) for row in rows])
 
@@ -171,18 +170,25 @@ def _planned(head: dict[str, Any], row: SavedRow) -> dict[str, Any]:
     }
 
 
-def _check_base(connection: Connection, destination: str, base: str | None) -> None:
-    """Raise StaleAttempt where another export planned since the caller looked, or is not done."""
-    query = select(PLANS.c.plan_id).where(PLANS.c.destination == destination).with_for_update()
-    newest = connection.execute(query).scalar()
+def _put_on_top(connection: Connection, head: dict[str, Any], base: str | None) -> None:
+    """Make `head` the newest plan if `base` still is and is closed; one statement, so no race.
+
+    Raises: StaleAttempt where another export planned since the caller looked, or is not done.
+    """
+    destination = head["destination"]
+    if base is None:
+        swapped = upsert(connection, PLANS, [head], update=())
+    else:
+        newest = and_(PLANS.c.destination == destination, PLANS.c.plan_id == base)
+        swapped = connection.execute(update(PLANS).where(newest).values(**head)).rowcount
     mine = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "open")
     left = connection.execute(select(func.count()).where(mine)).scalar_one()
-    if newest != base or left:
+    if not swapped or left:
         raise StaleAttempt(
             f"another export to {destination} planned meanwhile",
             where="ledger",
-            got=f"plan {newest} with {left} open rows",
-            expected=f"plan {base}, closed",
+            got=f"{left} open rows" if swapped else "a newer plan",
+            expected=f"plan {base}, closed" if base else "no plan yet",
             next_step="run the export again: it plans on the newest state",
         )
 

@@ -1,6 +1,6 @@
 """Logistic regression on standardised columns: the permanent challenger.
 
-It ties boosting on grocery and gift-shop data (QUALITY.md), its file is readable, and its reasons
+It ties boosting on grocery and gift-shop data, its file is readable, and its reasons
 are exact. For a row x with features j, missing values set to the training median m_j::
 
     z_j   = (clip(x_j, low_j, high_j) - mean_j) / scale_j

@@ -95,8 +95,8 @@ def _currency(named: dict[str, Sample]) -> tuple[str, bool]:
 def _opening(folder: Path, currency: str, sure: bool) -> str:
     guess = "" if sure else "   # a guess: no column holds currency codes"
     return f"""\
-# A first churn.toml for {_one_line(folder.resolve().name)}: read it, correct it, put it into that folder, then run
-#   churn-ml config check
+# A first churn.toml for {_one_line(folder.resolve().name)}:
+# read it, correct it, put it into that folder, then run: churn-ml config check
 # Left of each mapping stands our column, right of it yours. "a guess" marks what needs your eyes.
 
 [shop]

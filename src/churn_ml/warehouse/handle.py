@@ -144,7 +144,7 @@ def _properties(handle: Handle, partition: date, number: int) -> Any:
 
 def _opened_or_created(uri: str, table: Table) -> DeltaTable:
     """The Delta table at `uri`; of two processes that create it at once, one opens the other's."""
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
     from deltalake.exceptions import DeltaError
 
     if DeltaTable.is_deltatable(uri):
@@ -156,6 +156,8 @@ def _opened_or_created(uri: str, table: Table) -> DeltaTable:
             mode="ignore",
             partition_by=[table.partition],
             configuration=_SETTINGS,
+            # A retry would put a second creation on top of the other process's first.
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
     except DeltaError:
         if not DeltaTable.is_deltatable(uri):

@@ -1,0 +1,138 @@
+"""kill -9 at the worst moments, then a re-run: it ends as an undisturbed run does (C1-C4, C8)."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.house import House
+
+from ..conftest import FIRST
+
+KILLER = Path(__file__).parent / "killed_step.py"
+
+
+def killed(house: House, step: str, where: str, when: str) -> None:
+    """Run a step in a process of its own that dies by SIGKILL at `where`."""
+    done = subprocess.run(
+        [sys.executable, KILLER, house.config.root / "churn.toml", step, "2017-10-01", where, when],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+
+
+def hashes(house: House, step: str) -> Any:
+    found = house.ledger.publication(step, FIRST)
+    return found.hashes if found else None
+
+
+@pytest.fixture(scope="module")
+def championed(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with a champion; never changed."""
+    from churn_ml.config import load
+    from churn_ml.demo import DEMO_KEY
+    from churn_ml.house import open_house
+
+    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("championed") / "shop"))
+    house = open_house(load(folder / "churn.toml"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+        flow.train(house, FIRST)
+        flow.promote(house, FIRST)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("where", "when"),
+    [
+        ("churn_ml.warehouse:Warehouse.replace", "after"),
+        ("churn_ml.ledger:Ledger.publish", "before"),
+        ("churn_ml.ledger:Ledger.publish", "after"),
+    ],
+    ids=["after the first table is written", "before publishing", "after publishing"],
+)
+def test_a_killed_ingest_run_again_ends_as_an_undisturbed_one_c1_c2(
+    where: str,
+    when: str,
+    ingested: Path,
+    laid_out: Path,
+    tmp_path: Path,
+    copy_of: Callable[[Path], House],
+) -> None:
+    undisturbed = hashes(copy_of(ingested), "ingest")
+    shutil.rmtree(tmp_path / "copy")
+    house = copy_of(laid_out)
+    killed(house, "ingest", where, when)
+    seen = house.ledger.publication("ingest", FIRST)
+    assert (seen is None) == (when == "before" or "replace" in where)
+    flow.ingest(house, FIRST)
+    assert hashes(house, "ingest") == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("where", "when"),
+    [
+        ("churn_ml.warehouse:Warehouse.replace", "after"),
+        ("churn_ml.ledger:Ledger.publish", "before"),
+    ],
+    ids=["after the first table is written", "before publishing"],
+)
+def test_a_killed_scoring_run_again_ends_as_an_undisturbed_one_c4(
+    where: str, when: str, championed: Path, tmp_path: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(championed)
+    flow.score(house, FIRST)
+    undisturbed = hashes(house, "score")
+    shutil.rmtree(tmp_path / "copy")
+    house = copy_of(championed)
+    killed(house, "score", where, when)
+    assert house.ledger.versions(["scores"]) == {"scores": {}}
+    flow.score(house, FIRST)
+    assert hashes(house, "score") == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("where", "when"),
+    [
+        ("churn_ml.ledger:Ledger.save_plan", "after"),
+        ("churn_ml.crm.sql:SqlDestination.send", "after"),
+        ("churn_ml.ledger:Ledger.acknowledge", "after"),
+    ],
+    ids=["after the plan is saved", "after sending, before the ack", "after the first ack"],
+)
+def test_a_killed_export_run_again_ends_as_an_undisturbed_one_c8(
+    where: str, when: str, championed: Path, tmp_path: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(championed)
+    flow.score(house, FIRST)
+    flow.export(house, FIRST)
+    undisturbed = crm_state(house)
+    shutil.rmtree(tmp_path / "copy")
+    house = copy_of(championed)
+    flow.score(house, FIRST)
+    killed(house, "export", where, when)
+    flow.export(house, FIRST)
+    assert crm_state(house) == undisturbed
+    again = flow.export(house, FIRST).details["destinations"]
+    assert sum(row["sent"] + row["removed"] for row in again.values()) == 0
+
+
+def crm_state(house: House) -> Any:
+    """What the SQL destination and the journal hold: every customer once."""
+    with sqlite3.connect(house.config.root / "crm.db") as crm:
+        columns = "customer_id, score, segment, offer, arm"
+        rows = crm.execute(f"select {columns} from churn_segments order by 1").fetchall()
+    assert len(rows) == len({row[0] for row in rows})
+    return rows, house.ledger.state("crm_sql"), house.ledger.state("crm_file")

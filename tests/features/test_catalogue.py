@@ -1,0 +1,114 @@
+"""The catalogue keeps its own rules."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from churn_ml.config import Contract
+from churn_ml.errors import BadInput
+from churn_ml.features import (
+    CATALOGUE,
+    Indicator,
+    available,
+    build,
+    indicator_of,
+    names,
+    spec_hash,
+)
+from churn_ml.in_memory import canonical
+from churn_ml.tables import SOURCE_TABLES
+from churn_ml.timeline import parse_as_of
+
+NEEDS_OF_VIEW = {
+    "days": {"orders"},
+    "orders": {"orders"},
+    "lines": {"orders", "order_lines"},
+    "categories": {"orders", "order_lines", "products"},
+    "contacts": {"campaign_contacts"},
+    "redemptions": {"coupon_redemptions"},
+}
+
+
+def test_names_of_indicators_and_columns_are_unique() -> None:
+    assert len({i.name for i in CATALOGUE}) == len(CATALOGUE)
+    assert len(set(names())) == len(names())
+
+
+def test_the_rules_column_of_inactivity_is_there() -> None:
+    assert "recency_days" in names()
+
+
+@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
+def test_every_record_is_filled_in(indicator: Indicator) -> None:
+    assert indicator.meaning.endswith(".")
+    assert indicator.unit
+    assert indicator.window
+    assert re.fullmatch(r"[ABC]\d\d", indicator.source)
+    assert set(indicator.needs) <= set(SOURCE_TABLES)
+    assert set(indicator.needs) >= set().union(*(NEEDS_OF_VIEW[m.view] for m in indicator.measures))
+
+
+@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
+def test_every_ratio_has_its_flag_and_every_flag_its_ratio(indicator: Indicator) -> None:
+    told = set(indicator.names)
+    ratios = {n for n in told if re.search(r"_(ratio|share|cv|rate|per_day)(_\d+[dw])?$", n)}
+    flags = {n.removesuffix("_has_base") for n in told if n.endswith("_has_base")}
+    assert ratios == flags
+
+
+@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
+def test_every_indicator_can_be_built_alone(indicator: Indicator) -> None:
+    rows = [{"customer_id": "x", "occurred_at": "2017-09-30"}]
+    shop = canonical(**{name: rows if name == "orders" else [] for name in indicator.needs})
+    frame = build(shop, parse_as_of("2017-10-01"), Contract(), indicators=[indicator])
+    assert tuple(frame.columns) == ("customer_id", "as_of", *indicator.names)
+
+
+@pytest.mark.parametrize(
+    ("given", "absent"),
+    [
+        (("orders",), {"basket_size", "breadth", "contact", "redemption"}),
+        (("orders", "order_lines"), {"breadth", "category_shift", "contact"}),
+        (("orders", "products"), {"basket_size", "breadth"}),
+        (("orders", "campaign_contacts"), {"redemption", "redemption_rate"}),
+        (("orders", "coupon_redemptions"), {"contact", "redemption_rate"}),
+    ],
+)
+def test_an_indicator_whose_table_is_absent_is_absent_as_a_whole(
+    given: tuple[str, ...], absent: set[str]
+) -> None:
+    present = {i.name for i in available(canonical(**{name: [] for name in given}))}
+    assert not present & absent
+    assert "recency" in present
+    rows = canonical(**{name: [] for name in given})
+    built = set(build(rows, parse_as_of("2017-10-01"), Contract()).columns)
+    assert built == {"customer_id", "as_of"} | {
+        n for i in CATALOGUE if i.name in present for n in i.names
+    }
+
+
+def test_a_column_leads_back_to_its_indicator() -> None:
+    assert indicator_of("spend_ratio_30d_has_base").name == "spend_trend"
+    with pytest.raises(BadInput, match="no indicator has the column 'mood'"):
+        indicator_of("mood")
+
+
+def test_the_spec_hash_is_the_same_in_every_process() -> None:
+    code = "from churn_ml.features import spec_hash; print(spec_hash())"
+    run = [sys.executable, "-c", code]
+    env = {"PYTHONHASHSEED": "1"}
+    done = subprocess.run(run, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == spec_hash()
+
+
+def test_importing_the_catalogue_loads_no_engine() -> None:
+    code = (
+        "import sys, churn_ml.features, churn_ml.cohort, churn_ml.labels;"
+        "print({'ibis', 'pandas', 'numpy', 'duckdb', 'pyarrow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
