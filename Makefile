@@ -26,10 +26,10 @@ test: install ## what CI runs: format, lint, types, imports, every test but the 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: install ## the slow tests too
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadfile
 
 fmt: install ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .

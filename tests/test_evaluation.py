@@ -29,7 +29,9 @@ TERMS = Terms((COUPON,))
 HOW = Resampling(0.025, 800, 1)
 
 
-def _evidence(y: list[float], ids: list[str] | None = None, days: list[str] | None = None):
+def _evidence(
+    y: list[float], ids: list[str] | None = None, days: list[str] | None = None
+) -> Evidence:
     size = len(y)
     customers = np.array(ids or [f"h{i}" for i in range(size)], dtype=object)
     cut_offs = np.array(days or ["2017-10-01"] * size, "datetime64[D]")

@@ -1,4 +1,4 @@
-"""The gate's own tests (docs/economics.md (b)), on simulated populations whose truth is known."""
+"""The gate's own tests (economics.md (b)), on simulated populations whose truth is known."""
 
 from __future__ import annotations
 

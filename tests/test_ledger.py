@@ -1,7 +1,7 @@
 """The ledger: what is visible, who decided, what was delivered; by two processes at once too.
 
-Every test runs on SQLite. With CHURN_ML_TEST_POSTGRES set to the URL of a PostgreSQL server on which
-databases may be created, every test runs there as well, through the same code.
+Every test runs on SQLite. With CHURN_ML_TEST_POSTGRES set to the URL of a PostgreSQL server that
+lets us create databases, every test runs there as well, through the same code.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from churn_ml.errors import (
     Tampered,
     Unreachable,
 )
-from churn_ml.ledger import Contact, Ledger, ModelRecord, Token
-from churn_ml.ledger.schema import METADATA, PLAN_ROWS
+from churn_ml.ledger import Contact, Ledger, ModelRecord, Token, decisions
+from churn_ml.ledger.schema import DECISIONS, METADATA, PLAN_ROWS
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.warehouse import Written
 
@@ -455,6 +455,22 @@ def test_m8_verify_catches(ledger: Ledger, what: str, statement: str, place: Any
         ledger.verify()
 
 
+def test_m8_a_row_rewritten_with_a_hash_of_its_own_breaks_the_chain_after_it(
+    ledger: Ledger,
+) -> None:
+    for model in ("rule", "xgboost", "logistic"):
+        decide(ledger, OCT, "refuse", model)
+    with ledger.writing() as connection:
+        first = dict(connection.execute(sa.select(DECISIONS)).first()._mapping)  # type: ignore[union-attr]
+        first["who"] = "nobody"
+        first["hash"] = decisions._hash(first)
+        connection.execute(sa.update(DECISIONS).where(DECISIONS.c.number == 1).values(**first))
+        second = sa.update(DECISIONS).where(DECISIONS.c.number == 2)
+        connection.execute(second.values(previous_hash=first["hash"]))
+    with pytest.raises(Tampered, match="broken at decision 2"):
+        ledger.verify()
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     verdict=st.dictionaries(
@@ -492,8 +508,13 @@ def test_a_settled_row_keeps_no_payload(ledger: Ledger) -> None:
     ledger.save_plan("crm", "p1", OCT, rows("h1", "h2", "h3", "h4"), base=None)
     ledger.acknowledge("p1", ["h1"], withdrawn=["h2"], rejected=[("h3", "BAD", "long")], at=AT)
     with ledger.reading() as connection:
-        kept = dict(connection.exec_driver_sql("select customer_id, payload from plan_rows").all())
-    assert kept == {"h1": "", "h2": "", "h3": "", "h4": '{"score":0.25}'}
+        found = connection.exec_driver_sql("select customer_id, payload from plan_rows").all()
+    assert {row[0]: row[1] for row in found} == {
+        "h1": "",
+        "h2": "",
+        "h3": "",
+        "h4": '{"score":0.25}',
+    }
     assert ledger.rejections("crm") == [("h3", "BAD", "long")]
 
 
@@ -542,7 +563,7 @@ def test_of_planners_at_once_exactly_one_saves_its_plan(
 
 def test_an_error_of_the_database_names_no_customer(ledger: Ledger) -> None:
     row = {"destination": "crm", "customer_id": "h-secret", "as_of": OCT, "plan_id": None}
-    with pytest.raises(BrokenPromise, match="IntegrityError") as refused:  # noqa: PT012
+    with pytest.raises(BrokenPromise, match="IntegrityError") as refused:
         with ledger.writing() as connection:
             connection.execute(PLAN_ROWS.insert(), [row])
     told = "".join(traceback.format_exception(refused.value))

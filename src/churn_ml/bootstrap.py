@@ -3,7 +3,7 @@
 In: one number per row (a profit, or the difference of two), the customer and cut-off of each row,
 and a seed. Out: an `Estimate`: mean, standard error over customers, and one-sided bounds.
 
-Three layers of caution (docs/economics.md (b)). The standard error is over customers, since a customer's
+Three layers of caution (economics.md (b)). The standard error is over customers, since a customer's
 rows move together. The critical value comes from a studentised bootstrap of whole customers, since
 profits are skewed: a few large values decide. With four or more cut-offs, the variance between
 them is added (DerSimonian & Laird 1986) with Student's t on L - 1 degrees: a model that is better

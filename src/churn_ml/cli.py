@@ -280,3 +280,7 @@ def _show(told: dict[str, Any]) -> None:
     from churn_ml import screen
 
     screen.show(told)
+
+
+if __name__ == "__main__":
+    main()

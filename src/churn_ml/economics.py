@@ -73,7 +73,7 @@ class Truth:
 def gain(y: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:
     """Profit of contacting each customer with `offer`, in the shop's currency.
 
-    `G = y gamma (rho V - d) - (1 - y) (q d + eta V) - k` (docs/economics.md (a)); with rho = q = 1 and
+    `G = y gamma (rho V - d) - (1 - y) (q d + eta V) - k` (economics.md (a)); with rho = q = 1 and
     eta = 0 it is the profit of Verbraken, Verbeke & Baesens (2013), equation 4.
     `y`: churned without contact, 1 or 0, or its probability. `value`: V, expected net margin over
     `value_horizon_days` if retained. Both one element per customer and cut-off; so is the result.

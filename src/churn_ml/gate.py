@@ -4,7 +4,7 @@ In: a `Trial`: two policies scored on one evidence, the references, the terms, t
 [gate] and what was spent of the year's alpha. Out: a `Verdict` that says promote, keep or
 undecidable (verdict.py). The ledger stores it, refusals too.
 
-The rule (docs/economics.md (b)): promote if the lower bound of the paired profit difference exceeds the
+The rule (economics.md (b)): promote if the lower bound of the paired profit difference exceeds the
 margin and no guard fails. Each look spends alpha (5 % a year over 13 planned looks), the same pair
 on the same evidence gets the stored verdict, and too few disagreements are called undecidable.
 

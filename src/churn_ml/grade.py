@@ -1,7 +1,7 @@
 """Grade: one letter that tells a shop whether to use a model, and why, in one sentence.
 
 In: a model's policy, the reference (the best of rule, nobody, everybody and base rate, chosen on
-validation) and the evidence. Out: a `Grade`, A to D (docs/economics.md (f)).
+validation) and the evidence. Out: a `Grade`, A to D (economics.md (f)).
 
 kappa = (model - reference) / (oracle - reference): of the money that somebody who knows the future
 could add over the reference, the share that the model earns. Worked example: at 2017-10-01 the rule

@@ -1,7 +1,7 @@
 """Guards: what a challenger that earns more must not break.
 
 In: two policies on one evidence and their comparison. Out: a `Guard` each, passed or not, with a
-sentence that holds the numbers. Three concerns (docs/economics.md (b)): calibration, since every decision
+sentence that holds the numbers. Three (economics.md (b)): calibration, since every decision
 multiplies the score by money; slices, since a gain overall may be paid for by some customers; and
 Brier, since a lucky threshold can hide a worse model.
 

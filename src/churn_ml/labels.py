@@ -51,7 +51,7 @@ def labels(
         as_of: the cut-off that the label follows.
         contract: gives gap_days, horizon_days and settle_days.
         watermark: end of what is known, exclusive; an as_of immature at it gets missing labels.
-        treated: ids of customers whom we contacted around the window (docs/economics.md (d)).
+        treated: ids of customers whom we contacted around the window (economics.md (d)).
 
     Returns:
         One row per customer_id, sorted by it: label (Int64: 1 no order in the window, 0 at least

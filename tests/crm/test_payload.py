@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from churn_ml.crm.payload import FIELDS, removal, restored, rows, saved, two_digits
+from churn_ml.crm.payload import FIELDS, preferred, removal, restored, rows, saved
 from churn_ml.crm.protocol import Row
 from churn_ml.errors import BadInput
 
@@ -68,7 +68,7 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
         "score": 0.6,
         "risk_band": "high",
         "value_band": "high",
-        "value_at_risk": 130.0,
+        "value_at_risk": 100.0,
         "segment": "A",
         "offer": "COUPON",
         "arm": "open",
@@ -78,10 +78,11 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "rounded"), [(0.0, 0.0), (129.7, 130.0), (0.004449, 0.0044), (98765.0, 99000.0)]
+    ("amount", "rounded"),
+    [(0.0, 0.0), (129.7, 100.0), (0.0044, 0.005), (98765.0, 100000.0), (3.1, 2.0), (3.2, 5.0)],
 )
-def test_money_keeps_two_significant_digits(amount: float, rounded: float) -> None:
-    assert two_digits(amount) == rounded
+def test_money_is_told_on_the_one_two_five_series(amount: float, rounded: float) -> None:
+    assert preferred(amount) == rounded
 
 
 def test_a_score_step_of_one_tenth_leaves_eleven_scores() -> None:
@@ -95,7 +96,7 @@ def test_a_score_step_of_one_tenth_leaves_eleven_scores() -> None:
         {"model": "xgboost-2"},
         {"tau": 3.5},
         {"score": [0.6190, 0.1]},  # both are .6 when told
-        {"value_at_risk": [130.4, 8.0]},
+        {"value_at_risk": [138.0, 8.0]},
     ],
 )
 def test_what_says_nothing_new_about_the_customer_is_no_change(change: dict[str, Any]) -> None:
@@ -110,7 +111,7 @@ def test_what_says_nothing_new_about_the_customer_is_no_change(change: dict[str,
         {"score": [0.66, 0.1]},
         {"risk_band": ["medium", "low"]},
         {"value_band": "low"},
-        {"value_at_risk": [140.0, 8.0]},
+        {"value_at_risk": [190.0, 8.0]},
         {"segment": ["C", "B"]},
         {"offer": ["NONE", "NONE"]},
         {"arm": "holdout"},

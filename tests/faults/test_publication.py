@@ -145,8 +145,8 @@ def test_c9_a_stopped_attempt_that_wakes_up_after_a_newer_one_is_refused_by_lake
     run(tmp_path)
     before = hashes(tmp_path)
     old.process.send_signal(signal.SIGCONT)
-    assert old.finish() == ["refused write scores", "refused write features", "refused publish"] + [
-        "end"
+    assert old.finish() == [
+        *("refused write scores", "refused write features", "refused publish", "end")
     ]
     assert shown(tmp_path) == QUARTER
     assert hashes(tmp_path) == before
@@ -227,7 +227,7 @@ def test_every_commit_is_on_disk_before_the_ledger_can_name_it(
     fsync = os.fsync
 
     def noted(descriptor: int) -> None:
-        forced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        forced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", noted)

@@ -20,7 +20,7 @@ Worked example: as of 2017-10-01 the demo exports to a folder and to a table.
 ... shop = {name = "Corner shop", currency = "EUR"}
 ... destinations.bi = {kind = "sql", target = "sqlite:///bi.db"}
 ... ''')
->>> open_destination("bi", config)
+>>> open_destination("bi", config, ledger_id="5f1c")
 SqlDestination('bi', table 'churn_segments')
 """
 
@@ -30,7 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from churn_ml.config import Config, content_hash
+from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
 from churn_ml.crm.file import FileDestination, open_file
 from churn_ml.crm.guard import Guard
@@ -82,14 +82,16 @@ class Kind:
 DESTINATIONS: tuple[Kind, ...] = (Kind("file", open_file), Kind("sql", open_sql))
 
 
-def open_destination(name: str, config: Config) -> Destination:
+def open_destination(name: str, config: Config, *, ledger_id: str) -> Destination:
     """The destination called `name` in [destinations], with its target untouched so far.
 
-    Its owner is the shop with its ledger: two deployments with different ledgers cannot feed one
-    target (fault O3). Raises: BadInput where churn.toml has no such destination.
+    Its owner is the shop with its ledger, known by the id it was born with: two deployments with
+    different ledgers cannot feed one target (fault O3), and a moved folder still can.
+    Raises: BadInput where churn.toml has no such destination.
 
     >>> from churn_ml.config import Shop
-    >>> open_destination("crm", Config(shop=Shop(name="s", currency="EUR")))
+    >>> shop = Config(shop=Shop(name="s", currency="EUR"))
+    >>> open_destination("crm", shop, ledger_id="5f1c")
     Traceback (most recent call last):
     ...
     churn_ml.errors.BadInput: there is no destination 'crm' | where: [destinations] | expected: none
@@ -101,6 +103,5 @@ def open_destination(name: str, config: Config) -> Destination:
             expected=", ".join(sorted(config.destinations)) or "none",
         )
     settings = config.destinations[name]
-    ledger = content_hash(config.url(config.paths.ledger))[:12]
     opened = {kind.name: kind.open for kind in DESTINATIONS}[settings.kind]
-    return opened(name, settings, config, f"{config.shop.name} with ledger {ledger}")
+    return opened(name, settings, config, f"{config.shop.name} with ledger {ledger_id}")

@@ -3,7 +3,7 @@
 Enters: scores, segments and actions of one `as_of`. Leaves: one row per scored customer. Customers
 without a score (new, lost) are not exported; one who leaves the scored set is removed.
 
-Scores leave the house in steps of `score_step` and values at risk with two significant digits:
+Scores leave the house in steps of `score_step` and values at risk on the 1-2-5 series:
 exact ones would let a reader reconstruct the model (fault S16). Only *content* fields decide
 whether a row has changed. `as_of`, `model` and `threshold` say when and by which model a row was
 made; a customer about whom nothing new is to be said is not sent again for their sake, so in the
@@ -11,7 +11,7 @@ target they are those of the last change. The contract is content: under another
 says something else. Where a destination delivers, an offer is content of its date too: the same
 coupon chosen a month later is a second contact, not the same row.
 
-Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: told as .6 and 130.
+Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: told as .6 and 100.
 
 >>> [field.name for field in FIELDS if not field.content]
 ['customer_id', 'as_of', 'model', 'threshold']
@@ -20,6 +20,7 @@ Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: to
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -49,12 +50,14 @@ FIELDS: tuple[Field, ...] = (
     Field("as_of", "date", "the date the row was made for (00:00 UTC)", content=False),
     Field("contract", "text", "name and hash of the churn contract"),
     Field("model", "text", "the model that scored", content=False),
-    Field("threshold", "number", "tau: the gain a contact must exceed", content=False),
+    Field(
+        "threshold", "number", "tau: the gain a contact must exceed, shop currency", content=False
+    ),
     Field("stage", "text", "lifecycle stage"),
     Field("score", "number", "probability of churn in the horizon, in steps of score_step"),
     Field("risk_band", "text", "high, medium or low"),
     Field("value_band", "text", "high, medium or low"),
-    Field("value_at_risk", "number", "score x value, two significant digits, shop currency"),
+    Field("value_at_risk", "number", "score x value on the 1-2-5 series, shop currency"),
     Field("segment", "text", "risk x value x stage as one code"),
     Field("offer", "text", "the offer to make, NONE where none"),
     Field("arm", "text", "holdout or open"),
@@ -86,7 +89,7 @@ def rows(
     ...     one.assign(stage="new", risk_band="high", value_band="high", segment="S", arm="open"),
     ...     one.assign(offer="COUPON"), as_of=date(2017, 10, 1), tau=0.0, score_step=.05)
     >>> found[0].payload["score"], found[0].payload["value_at_risk"], found[0].payload["reasons"]
-    (0.6, 130.0, 'gap_ratio')
+    (0.6, 100.0, 'gap_ratio')
     """
     placed = ["customer_id", "stage", "risk_band", "value_band", "segment", "arm"]
     joined = scores.merge(segments[placed], on="customer_id")
@@ -94,9 +97,9 @@ def rows(
     _check(joined["customer_id"], expected=len(scores))
     told = joined.assign(
         as_of=as_of.isoformat(),
-        threshold=float(tau),
+        threshold=round(float(tau), 2),
         score=(joined["score"] / score_step).round().mul(score_step).round(9),
-        value_at_risk=[two_digits(amount) for amount in joined["value_at_risk"]],
+        value_at_risk=[preferred(amount) for amount in joined["value_at_risk"]],
         reasons=[reason_names(text) for text in joined["reasons"]],
     )
     told = told.sort_values("customer_id")
@@ -105,13 +108,19 @@ def rows(
     return [_row(dict(zip(names, cells, strict=True)), as_of, delivers) for cells in columns]
 
 
-def two_digits(amount: float) -> float:
-    """The amount with two significant digits.
+def preferred(amount: float) -> float:
+    """The nearest of 1, 2, 5, 10, 20, 50, ... (the 1-2-5 series), 0 for nothing.
 
-    >>> two_digits(1234.5), two_digits(0.0567), two_digits(0.0), two_digits(-99.6)
-    (1200.0, 0.057, 0.0, -100.0)
+    Coarse on purpose: a value at risk of 131 after 128 is no news to a campaign.
+
+    >>> preferred(129.7), preferred(0.0567), preferred(0.0), preferred(38.0)
+    (100.0, 0.05, 0.0, 50.0)
     """
-    return float(f"{amount:.1e}")
+    if amount <= 0:
+        return 0.0
+    exponent = math.floor(math.log10(amount))
+    steps = [float(f"{step}e{exponent}") for step in (1, 2, 5, 10)]
+    return min(steps, key=lambda step: abs(math.log(amount / step)))
 
 
 def reason_names(reasons: str | None) -> str:

@@ -62,9 +62,8 @@ def _send(
         score_step=settings.score_step,
         delivers=settings.delivers,
     )
-    outbox = crm.Outbox(
-        crm.open_destination(name, house.config), house.ledger, guard, clock=house.clock
-    )
+    target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
+    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock)
     done = outbox.export(desired, trial.as_of, dry_run=dry_run)
     house.say(f"  {name}: {done.sent:,} sent, {done.unchanged:,} unchanged, {done.removed} removed")
     trial.count(name, len(desired), done.sent + done.removed)

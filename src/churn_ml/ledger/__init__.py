@@ -6,8 +6,10 @@ has acknowledged. SQLite serves the one-process CLI, PostgreSQL wherever Airflow
 the same code. Customer ids stand only in the delivery tables.
 
     schema.py        the tables; migrations/ makes them
-    database.py      opening, migrating, writing under a lock, upserts
-    publications.py  tokens, publications, receipts
+    database.py      opening, migrating, writing under a lock
+    rows.py          inserts and upserts that both databases know
+    publications.py  tokens, publications
+    receipts.py      what was done and when
     lots.py          lots seen and claimed
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
@@ -36,7 +38,8 @@ from churn_ml.ledger.decisions import Decision, Decisions
 from churn_ml.ledger.deliveries import Contact, Deliveries
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
-from churn_ml.ledger.publications import Filed, Publication, Publications, Token
+from churn_ml.ledger.publications import Publication, Publications, Token
+from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.suppression import Suppression
 
 __all__ = [
@@ -50,5 +53,5 @@ __all__ = [
 ]
 
 
-class Ledger(Publications, Lots, Models, Decisions, Deliveries, Suppression, Database):
+class Ledger(Publications, Receipts, Lots, Models, Decisions, Deliveries, Suppression, Database):
     """The whole ledger, by subject; open it with `Ledger.open(url)`."""

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import and_, delete, func, literal, select, update
 
 from churn_ml.errors import BadInput, StaleAttempt
-from churn_ml.ledger.database import Database, insert_many, stored, upsert, upsert_from
+from churn_ml.ledger.database import Database, stored
+from churn_ml.ledger.rows import insert_many, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
 
 if TYPE_CHECKING:

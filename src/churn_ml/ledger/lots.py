@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, select, update
 
 from churn_ml.errors import BrokenPromise
-from churn_ml.ledger.database import Database, stored, told, upsert
+from churn_ml.ledger.database import Database, stored, told
+from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import LOTS
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from churn_ml.errors import NotReady, Tampered
-from churn_ml.ledger.database import Database, canonical_json, upsert
+from churn_ml.ledger.database import Database, canonical_json
+from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import MODELS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Tokens, publications and receipts: what is visible, who may say so, what was done.
+"""Tokens and publications: what is visible, and who may say so.
 
 A step takes a token before it does anything else. Publishing is one transaction: it checks that no
 newer token was taken, replaces the former publication of the same (step, as_of), and files the
@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, insert, select, update
 
 from churn_ml.errors import BrokenPromise, StaleAttempt
-from churn_ml.ledger.database import Database, canonical_json, stored, told, upsert
+from churn_ml.ledger.database import Database, canonical_json, stored
 from churn_ml.ledger.lots import claim_lots
-from churn_ml.ledger.schema import PARTITIONS, PUBLICATIONS, RECEIPTS, TOKENS
+from churn_ml.ledger.receipts import file_receipt
+from churn_ml.ledger.rows import upsert
+from churn_ml.ledger.schema import PARTITIONS, PUBLICATIONS, TOKENS
 from churn_ml.receipts import Receipt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from churn_ml.warehouse import Versions, Written
-
-_ERROR_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,6 @@ class Publication:
     inputs: Versions
     pins: Mapping[str, Any] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Filed:
-    """A receipt with the wall-clock time (UTC) and the token it was filed under."""
-
-    receipt: Receipt
-    at: datetime
-    token: int
 
 
 class Publications(Database):
@@ -117,7 +108,7 @@ class Publications(Database):
             }
             upsert(connection, PUBLICATIONS, [row], update=list(row))
             claim_lots(connection, lots, token.as_of)
-            _file(connection, receipt, token, at)
+            file_receipt(connection, receipt, token, at)
         return publication
 
     def publication(self, step: str, as_of: date) -> Publication | None:
@@ -151,29 +142,6 @@ class Publications(Database):
             for row in connection.execute(query.order_by(PARTITIONS.c.partition)):
                 found[row.table_name][row.partition.isoformat()] = row.version
         return found
-
-    def file_receipt(self, token: Token, receipt: Receipt, at: datetime) -> None:
-        """File the receipt of an attempt that published nothing (no_champion, unchanged)."""
-        with self.writing() as connection:
-            _file(connection, receipt, token, at)
-
-    def record_failure(self, token: Token, error_text: str, at: datetime) -> None:
-        """File a receipt with status `failed`; `error_text` holds no customer id."""
-        details = {"error": error_text[:_ERROR_CHARACTERS]}
-        self.file_receipt(token, Receipt(token.step, token.as_of, "failed", details=details), at)
-
-    def receipts(
-        self, step: str | None = None, as_of: date | None = None, limit: int = 100
-    ) -> list[Filed]:
-        """The newest receipts first, of one step or as_of or all, at most `limit`."""
-        query = select(RECEIPTS).order_by(RECEIPTS.c.id.desc()).limit(limit)
-        if step is not None:
-            query = query.where(RECEIPTS.c.step == step)
-        if as_of is not None:
-            query = query.where(RECEIPTS.c.as_of == as_of)
-        with self.reading() as connection:
-            rows = connection.execute(query).all()
-        return [Filed(Receipt.from_json(r.body), told(r.filed_at), r.token) for r in rows]
 
 
 def _publication(
@@ -235,18 +203,6 @@ def _partition(token: Token, one: Written) -> dict[str, Any]:
         "row_count": one.rows,
         "content_hash": one.content_hash,
     }
-
-
-def _file(connection: Connection, receipt: Receipt, token: Token, at: datetime) -> None:
-    row = {
-        "step": receipt.step,
-        "as_of": receipt.as_of,
-        "token": token.number,
-        "status": receipt.status,
-        "body": receipt.to_json(),
-        "filed_at": stored(at),
-    }
-    connection.execute(insert(RECEIPTS), [row])
 
 
 def _read(connection: Connection, row: Row[Any]) -> Publication:

@@ -26,6 +26,11 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+IDENTITY = Table(
+    "identity",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+)
 TOKENS = Table(
     "tokens",
     METADATA,

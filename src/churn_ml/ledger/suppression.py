@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from churn_ml.ledger.database import Database, stored, upsert
+from churn_ml.ledger.database import Database, stored
+from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import SUPPRESSED
 
 

@@ -5,7 +5,7 @@ A score says who leaves; the value says what that costs. It is the expected net 
 and cut_off, with label, treated, window_net_amount and features). Out: a `ValueModel`, plain
 numbers in one JSON file. How good it is, `value_quality.py` says.
 
-Three steps (docs/economics.md (c)). (1) On retained, untreated rows, the spend inside the label window is
+Three steps (economics.md (c)): (1) on retained, untreated rows the spend in the label window is
 predicted from the features: by a Tweedie regression on log features and their squares, or by the
 past spend shrunk towards everybody's mean. Past spend is not value: the lowest spend more later,
 the highest less. (2) The window is extended to the value horizon by what retained customers of

@@ -5,6 +5,8 @@ Frozen: a later change is a new revision, never an edit of this one.
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,6 +16,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make every table of version 0.1, and the head of the empty chain of decisions."""
+    _identity()
     _publications()
     _lots_and_models()
     _decisions()
@@ -36,8 +39,15 @@ def downgrade() -> None:
         "published_partitions",
         "publications",
         "tokens",
+        "identity",
     ):
         op.drop_table(name)
+
+
+def _identity() -> None:
+    """The name of this ledger, drawn once: what destinations know their owner by."""
+    identity = op.create_table("identity", sa.Column("id", sa.String(32), primary_key=True))
+    op.bulk_insert(identity, [{"id": uuid4().hex}])
 
 
 def _publications() -> None:

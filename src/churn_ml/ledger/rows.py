@@ -1,0 +1,79 @@
+"""Writing many rows, or a row that may be there already: the same on SQLite and PostgreSQL.
+
+Worked example: 100,000 plan rows of 2017-10-01 are inserted in one call; the token row of (score,
+2017-10-01) is inserted unless it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Select, Table
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many `rows`, all with the same columns.
+
+    On SQLite the driver gets them directly: SQLAlchemy's own work per row takes twice as long as
+    the database's. Drivers of PostgreSQL batch through SQLAlchemy and only through it.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(table.insert(), list(rows))
+        return
+    names = [column.name for column in table.columns if column.name in rows[0]]
+    kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
+    process = [kind.bind_processor(connection.dialect) or _as_it_is for kind in kinds]
+    statement = str(table.insert().compile(dialect=connection.dialect, column_keys=names))
+    made = [tuple(p(row[n]) for p, n in zip(process, names, strict=True)) for row in rows]
+    connection.exec_driver_sql(statement, made)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    update: Iterable[str],
+) -> int:
+    """Insert `rows`; where the primary key exists, overwrite the columns `update`.
+
+    Without columns to update an existing row stays as it was.
+
+    Returns: how many rows were inserted or overwritten, for a single row.
+    """
+    if not rows:
+        return 0
+    statement = _on_conflict(_insert(connection, table), table, update)
+    return connection.execute(statement, list(rows)).rowcount
+
+
+def upsert_from(
+    connection: Connection,
+    table: Table,
+    rows: Select[Any],
+    update: Iterable[str],
+) -> None:
+    """Insert what `rows` selects, by the names of its columns; see `upsert`."""
+    statement = _insert(connection, table).from_select(rows.selected_columns.keys(), rows)
+    connection.execute(_on_conflict(statement, table, update))
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT; SQLite and PostgreSQL spell it alike."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def _on_conflict(statement: Any, table: Table, update: Iterable[str]) -> Any:
+    key = [column.name for column in table.primary_key]
+    overwritten = {name: statement.excluded[name] for name in update}
+    if not overwritten:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    return statement.on_conflict_do_update(index_elements=key, set_=overwritten)
