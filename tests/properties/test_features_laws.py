@@ -125,7 +125,8 @@ def rows_of(shop: dict[str, Any], as_of: date = AS_OF) -> dict[str, list[Row]]:
             me | at(ago) | {"campaign_id": f"c{n}"} for n, ago in enumerate(life["contacts"])
         ]
         rows["coupon_redemptions"] += [
-            me | at(ago) | {"coupon_id": f"k{n}"} for n, ago in enumerate(life["redemptions"])
+            me | at(ago) | {"coupon_id": f"k{n}", "campaign_id": "c0"}
+            for n, ago in enumerate(life["redemptions"])
         ]
     started = {"occurred_at": instant(as_of) - timedelta(days=300)}
     rows["products"] = [

@@ -89,14 +89,13 @@ class Deliveries(Database):
     def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
         """Id, as_of and unsettled rows by customer_id of the plan that has any; or None."""
         mine = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "open")
-        query = select(PLAN_ROWS).where(mine)
+        columns = (PLAN_ROWS.c[n] for n in ("customer_id", "content_hash", "payload", "contact"))
+        head = select(PLAN_ROWS.c.plan_id, PLAN_ROWS.c.as_of).where(mine).limit(1)
         with self.reading() as connection:
-            found = connection.execute(query).all()
-        if not found:
-            return None
+            found = connection.execute(head).first()
+            rows = connection.execute(select(*columns).where(mine)).all() if found else []
         # sorted here: databases differ in how they order text
-        rows = sorted((r.customer_id, r.content_hash, r.payload, r.contact) for r in found)
-        return found[0].plan_id, found[0].as_of, rows
+        return None if found is None else (found.plan_id, found.as_of, sorted(map(tuple, rows)))
 
     def acknowledge(
         self,
