@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import resource
 import subprocess
@@ -41,6 +42,18 @@ def test_every_make_target_a_page_names_exists(page: str) -> None:
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_the_generated_pages_are_what_make_docs_writes() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for page, text in generate.pages().items():
+        assert (ROOT / "docs" / page).read_text(encoding="utf-8") == text, (
+            f"run: make docs ({page})"
+        )
 
 
 def test_no_file_names_a_registry_host() -> None:

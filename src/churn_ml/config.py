@@ -64,7 +64,7 @@ class Contract(_Settings):
 
     Eligible at as_of: at least `min_orders` orders (or order days) in the last `lookback_days`.
     Churned: no event in [as_of + gap_days, as_of + gap_days + horizon_days). The label is final
-    `settle_days` later. `new_days` and `return_gap_days` cut the lifecycle stages.
+    `settle_days` later. `new_days` and `silent_gap_ratio` cut the lifecycle stages.
     """
 
     name: str = "gone90"

@@ -52,7 +52,7 @@ def propose(folder: Path) -> str:
     currency, sure = _currency(named)
     parts = [
         _opening(folder, currency, sure),
-        *(_section(name, named[name], currency, sure) for name in SOURCE_TABLES if name in named),
+        *(_section(name, named[name], currency) for name in SOURCE_TABLES if name in named),
         _unused(samples, named),
         _closing(),
     ]
@@ -110,7 +110,7 @@ horizon_days = 90
 """
 
 
-def _section(name: str, sample: Sample, currency: str, sure: bool) -> str:
+def _section(name: str, sample: Sample, currency: str) -> str:
     """`[sources.TABLE]` with its glob, constants and mapping."""
     columns = [c for c in table(name).columns if c.name not in _STAMPS]
     found = {c.name: their for c in columns if (their := column_of(name, c.name, sample.columns))}
@@ -119,7 +119,7 @@ def _section(name: str, sample: Sample, currency: str, sure: bool) -> str:
         f"[sources.{name}]   # files: {sample.files}",
         f"files = {_toml(sample.pattern)}",
         *([times] if times else []),
-        *_constants(columns, found, currency, sure),
+        *_constants(columns, found, currency),
         f"[sources.{name}.columns]",
         *(_mapped(c, found[c.name], sample) for c in columns if c.name in found),
         *_missing(columns, found),
@@ -145,9 +145,7 @@ def _undated() -> str:
     )
 
 
-def _constants(
-    columns: list[Column], found: dict[str, str], currency: str, sure: bool
-) -> Iterator[str]:
+def _constants(columns: list[Column], found: dict[str, str], currency: str) -> Iterator[str]:
     """Constants for required columns that every shop knows without a column."""
     known = _CONSTANTS | {"currency": currency}
     values = {
