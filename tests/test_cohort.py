@@ -177,6 +177,9 @@ def test_min_orders_counts_orders_or_order_days(unit: str, *, expected: bool) ->
 def test_only_activity_inside_the_lookback_makes_eligible(oldest: int, *, expected: bool) -> None:
     contract = Contract(lookback_days=90, min_orders=2)
     assert bool(of({"x": [ago(oldest), ago(1)]}, contract).eligible["x"]) is expected
+    rows = [{"customer_id": "x", "occurred_at": ago(d)} for d in (oldest, 1)]
+    listed = eligible(canonical(orders=rows), AS_OF, contract).to_pyarrow()
+    assert listed.to_pylist() == ([{"customer_id": "x"}] if expected else [])
 
 
 def test_a_cancelled_order_makes_nobody_a_customer_and_a_returned_one_does() -> None:

@@ -212,3 +212,15 @@ def test_without_a_champion_nothing_is_scored(
     house = copy_of(ingested)
     assert flow.score(house, FIRST).status == "no_champion"
     assert house.ledger.publication("score", FIRST) is None
+
+
+def test_a_rerun_reads_what_the_first_run_read_whatever_came_later(after: House) -> None:
+    """October was ingested and scored since: scoring 2017-10-01 again must not see it."""
+    before = after.ledger.publication("score", FIRST)
+    flow.score(after, FIRST)
+    again = after.ledger.publication("score", FIRST)
+    assert before is not None
+    assert again is not None
+    assert again.inputs == before.inputs
+    assert again.pins == before.pins
+    assert all(set(read) <= {"2017-10-01"} for read in again.inputs.values())

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from churn_ml import features, flow
-from churn_ml.house import House, attempt
+from churn_ml.attempt import attempt
+from churn_ml.house import House
 
 from ..conftest import FIRST, SECOND
 

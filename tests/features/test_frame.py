@@ -18,6 +18,7 @@ from churn_ml.errors import BadInput, BrokenPromise
 from churn_ml.features import Column, Measure, build, expression, names, spec_hash
 from churn_ml.features.rhythm import RECENCY
 from churn_ml.in_memory import canonical
+from churn_ml.tables import SOURCE_TABLES, table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,6 +98,15 @@ def test_real_features_are_finite_or_missing_and_ratios_have_their_flag(query: s
         if name.endswith("_has_base"):
             ratio = rows[name.removesuffix("_has_base")]
             assert ratio.is_null().to_pylist() == [v == 0 for v in values], name
+
+
+def test_the_same_definitions_read_as_spark_sql() -> None:
+    import ibis
+
+    tables = {n: ibis.table(ibis.schema(table(n).schema()), name=n) for n in SOURCE_TABLES}
+    query = str(ibis.to_sql(expression(tables, AS_OF, GONE30), dialect="databricks"))
+    assert "`recency_days`" in query
+    assert "`redemption_rate_180d_has_base`" in query
 
 
 def shop(**more: object) -> dict[str, object]:

@@ -12,9 +12,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
+from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady
 from churn_ml.flow.score import consents
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.house import House
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing.
     Raises NotReady where `as_of` is not scored, Transient where a destination did not answer.
     """
-    with attempt(house, "export", as_of, ()) as trial:
+    with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = house.bundle(_scored_by(house, as_of)).tau
         guard = crm.Guard.of(house.config, suppressed=house.suppressed, consents=_asked(house))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadInput
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.house import House
 from churn_ml.tables import QUARANTINE, SOURCE_TABLES
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from churn_ml import timeline
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.attempt import Attempt, attempt
+from churn_ml.house import House
 
 if TYPE_CHECKING:
     from churn_ml.receipts import Receipt

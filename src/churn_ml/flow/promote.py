@@ -12,9 +12,10 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadInput, NotReady, Permanent, Transient
 from churn_ml.flow import trial as weighing
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.house import House
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Decision
@@ -31,12 +32,21 @@ def promote(
 ) -> Receipt:
     """Judge and record in one go, as a shell does it.
 
-    `approver` answers where the verdict is to promote; without one the answer is no. `reject`
-    answers no in the approver's name. See `judge` and `record`.
+    `approver` answers where the verdict is to promote, with no where `reject`; without an approver
+    such a verdict waits: the receipt says `promote` and nothing is recorded. See `judge`, `record`.
     """
-    judge(house, as_of)
-    answer = PROMOTE if approver and not reject else REJECT
-    return record(house, as_of, answer=answer, approver=approver)
+    if reject and approver is None:
+        raise BadInput("a no needs a name", where="promote", next_step="pass --approver NAME too")
+    judged = judge(house, as_of)
+    if judged.status == "promote" and approver is None and not _recorded(house, judged.details):
+        house.say("  the verdict is to promote: answer with --approver NAME, or --reject with it")
+        return judged
+    return record(house, as_of, answer=REJECT if reject else PROMOTE, approver=approver)
+
+
+def _recorded(house: House, told: Any) -> bool:
+    pair = told["champion_from"], told["challenger"], told["evidence_hash"]
+    return house.ledger.stored_verdict(*pair) is not None
 
 
 def judge(house: House, as_of: date) -> Receipt:
@@ -45,7 +55,7 @@ def judge(house: House, as_of: date) -> Receipt:
     Reads the panel, both models and the ledger. The same pair on the same evidence gets the stored
     verdict. Raises NotReady where nothing was trained for `as_of`.
     """
-    with attempt(house, "judge", as_of, ()) as trial:
+    with attempt(house, "judge", as_of, (), repin=True) as trial:
         trained = house.ledger.publication("train", as_of)
         if trained is None:
             raise NotReady(
@@ -69,7 +79,7 @@ def record(
     answered. Recording twice is recording once. Raises NotReady where nothing was judged, BadInput
     where another answer stands, Permanent where the champion changed since the verdict.
     """
-    with attempt(house, "promote", as_of, ()) as trial:
+    with attempt(house, "promote", as_of, (), repin=True) as trial:
         judged = house.ledger.publication("judge", as_of)
         if judged is None:
             raise NotReady("no verdict to record", where=as_of.isoformat())
@@ -80,7 +90,7 @@ def record(
         )
         if decision is None:
             decision = _decide(house, as_of, told, kind, approver)
-        _check_same(decision, kind)
+        _check_same(decision, kind, approver)
         champion = house.ledger.champion(as_of)
         trial.details |= told | {"kind": decision.kind, "champion": champion}
         trial.details |= {"approver": decision.who, "aliases": _follow(house, champion)}
@@ -209,8 +219,9 @@ def _decide(
     )
 
 
-def _check_same(decision: Decision, kind: str) -> None:
-    if decision.kind != kind:
+def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
+    """Refuse another answer to a verdict that is answered; nobody asking again is no answer."""
+    if decision.kind != kind and approver is not None:
         raise BadInput(
             "this verdict is answered already",
             got=kind,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.attempt import Attempt, attempt
+from churn_ml.house import House
 
 if TYPE_CHECKING:
     import ibis
@@ -87,8 +88,7 @@ def consents(world: dict[str, ibis.Table]) -> pd.Series:
 def _contacted(trial: Attempt) -> set[str]:
     """Customers whose would-be offer of the running contact window was one, in either arm."""
     first = trial.as_of - timedelta(days=trial.house.config.policy.contact_window_days - 1)
-    versions = trial.published(["actions"])["actions"]
-    days = [date.fromisoformat(d) for d in versions if first.isoformat() <= d]
+    days = [date.fromisoformat(d) for d in trial.versions("actions") if d >= first.isoformat()]
     earlier = [trial.frame("actions", day) for day in days if day < trial.as_of]
     return {
         c for rows in earlier for c in rows.loc[rows["would_be_offer"] != "NONE", "customer_id"]

@@ -12,9 +12,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml import timeline
+from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, Transient
 from churn_ml.flow.learn import treated
-from churn_ml.house import Attempt, House, attempt
+from churn_ml.house import House
 
 if TYPE_CHECKING:
     import ibis

@@ -1,0 +1,184 @@
+"""The bracket that every step stands in: one attempt, from its fencing token to its publication.
+
+A step takes its token, opens the Delta handles it will commit through, reads published versions
+only, and publishes everything in one ledger row at the end. One that dies anywhere in between
+leaves nothing that a reader can see.
+
+Worked example: scoring as of 2017-10-01 is killed after its lake commit. The ledger still names
+the versions of the former publication, or none; the re-run takes token 2, replaces the partition
+2017-10-01 and publishes. Should the first attempt wake up, Delta refuses its commit and the ledger
+its token.
+
+A re-run is pinned: it reads the versions, lots and model that the former publication of the same
+step and as_of recorded. `repin=True` takes the newest instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import BadConfig, ChurnError, NotReady
+from churn_ml.house import House
+from churn_ml.ledger import Publication, Token
+from churn_ml.receipts import Receipt, TableCount
+from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.warehouse import Handle, Written
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass
+class Attempt:
+    """One try of one step for one as_of, from its token to its publication."""
+
+    house: House
+    step: str
+    as_of: date
+    former: Publication | None
+    token: Token
+    handles: Mapping[str, Handle]
+    inputs: dict[str, dict[str, int]] = field(default_factory=dict)
+    pins: dict[str, Any] = field(default_factory=dict)
+    lots: list[tuple[str, str]] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    counts: list[TableCount] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    status: str = "done"
+    publishes: bool = True
+    started: float = field(default_factory=time.perf_counter)
+    ended: float | None = None
+
+    @property
+    def receipt(self) -> Receipt:
+        """What this attempt did, so far or in the end."""
+        return Receipt(
+            step=self.step,
+            as_of=self.as_of,
+            status=self.status,
+            tables=tuple(self.counts),
+            seconds=round(self.seconds, 3),
+            versions={w.table: {w.partition.isoformat(): w.version} for w in self.written},
+            details=self.details,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long it took: monotonic, frozen when the bracket closes."""
+        return (self.ended or time.perf_counter()) - self.started
+
+    def leave(self, status: str) -> None:
+        """End without a publication: only a receipt with `status` is filed."""
+        self.status, self.publishes = status, False
+
+    def pinned(self, name: str) -> Any:
+        """What the former publication pinned under `name`; None on a first run or a repin."""
+        return self.former.pins.get(name) if self.former else None
+
+    def versions(self, name: str) -> Mapping[str, int]:
+        """The partitions of `name` that this attempt may read, each with its version.
+
+        Those that the former publication read, else the newest published.
+        """
+        if self.former is not None:
+            return self.former.inputs.get(name, {})
+        return self.house.ledger.versions([name])[name]
+
+    def canonical(self, cut: date) -> dict[str, ibis.Table]:
+        """Every canonical table that has data, as it was known at `cut`."""
+        for name in SOURCE_TABLES:
+            if name not in self.inputs:
+                self.inputs[name] = dict(self.versions(name))
+        read = self.house.warehouse.read
+        return {n: read(n, self.inputs[n], as_of=cut) for n in SOURCE_TABLES if self.inputs[n]}
+
+    def frame(self, name: str, partition: date) -> pd.DataFrame:
+        """One published partition of a derived table; raises NotReady where there is none."""
+        key = partition.isoformat()
+        version = self.versions(name).get(key)
+        if version is None:
+            raise NotReady(
+                f"{name} is not published for {key}",
+                where=f"{self.step} as of {self.as_of.isoformat()}",
+                expected=f"{name} as of {key}",
+                next_step=f"churn-ml {table(name).owner} --as-of {key}",
+            )
+        self.inputs.setdefault(name, {})[key] = version
+        lake = self.house.warehouse
+        rows: pd.DataFrame = lake.read_partition(name, partition, version).to_pandas()
+        return rows
+
+    def write(
+        self, name: str, rows: pa.Table | pd.DataFrame, *, partition: date | None = None
+    ) -> Written:
+        """Replace one partition of `name` (this attempt's as_of unless told) in one commit."""
+        import pyarrow as pa
+
+        arrow = rows if isinstance(rows, pa.Table) else table(name).to_arrow(rows)
+        done = self.house.warehouse.replace(self.handles[name], partition or self.as_of, arrow)
+        self.written.append(done)
+        return done
+
+    def count(self, name: str, rows_in: int, rows_out: int, **kinds: int) -> None:
+        """Note what happened to the rows of `name`, for the receipt."""
+        self.counts.append(TableCount(table=name, rows_in=rows_in, rows_out=rows_out, **kinds))
+
+
+@contextmanager
+def attempt(
+    house: House, step: str, as_of: date, writes: Iterable[str], *, repin: bool = False
+) -> Iterator[Attempt]:
+    """The bracket of a step: token, handles, then publication, or the failure on record.
+
+    `writes`: the tables it will replace a partition of. `repin`: read the newest, not what the
+    former publication of the same step and as_of read. Raises BadConfig where the configuration
+    changed since that publication, unless `repin`; StaleAttempt where a newer attempt took over.
+    """
+    token = house.ledger.take_token(step, as_of)
+    former = None if repin else house.ledger.publication(step, as_of)
+    handles = {name: house.warehouse.handle(name, token=token.number) for name in writes}
+    trial = Attempt(house, step, as_of, former, token, handles)
+    try:
+        _same_config(trial)
+        yield trial
+        trial.ended = time.perf_counter()
+        _close(trial)
+    except ChurnError as error:
+        house.ledger.record_failure(token, str(error), house.clock())
+        raise
+
+
+def _close(trial: Attempt) -> None:
+    """Publish what was written, or file the receipt of an attempt that left."""
+    house, ledger = trial.house, trial.house.ledger
+    if not trial.publishes:
+        ledger.file_receipt(trial.token, trial.receipt, house.clock())
+        return
+    ledger.publish(
+        trial.token,
+        receipt=trial.receipt,
+        at=house.clock(),
+        written=trial.written,
+        inputs=trial.inputs,
+        pins=trial.pins | {"config_hash": house.config.hash},
+        lots=trial.lots,
+    )
+
+
+def _same_config(trial: Attempt) -> None:
+    """Refuse a re-run under another configuration: it would not be the same run."""
+    then = trial.pinned("config_hash")
+    if then is not None and then != trial.house.config.hash:
+        raise BadConfig(
+            f"churn.toml changed since {trial.step} as of {trial.as_of.isoformat()} was published",
+            got=trial.house.config.hash[:12],
+            expected=then[:12],
+            next_step="restore churn.toml, or run again with --repin to take the new one",
+        )
