@@ -32,6 +32,7 @@ def show(report: Report, console: Console | None = None) -> None:
         _models,
         _verdicts,
         _segments,
+        _consent,
         _realised,
         _exports,
         _places,
@@ -121,6 +122,14 @@ def _segments(report: Report) -> Table | None:
     keys = ("segment", "customers", "value_at_risk", "offered", "holdout")
     title = f"\nSegments as of {report['scored_as_of']}, by value at risk"
     return _grid(title, heads, ([row.get(k) for k in keys] for row in report["segments"][:12]))
+
+
+def _consent(report: Report) -> str | None:
+    said = report["consent"]
+    if said is None:
+        return None
+    others = "assumed for all others" if said["default"] == "assumed" else "none for all others"
+    return f"\nConsent to contact: {said['recorded']:,} on record, {others} ([consent] default)"
 
 
 def _realised(report: Report) -> Table | None:

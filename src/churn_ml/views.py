@@ -23,7 +23,7 @@ def report(receipts: Sequence[Receipt]) -> Report:
 
     Parameters: `receipts`, the published receipts in the order of publication. Returns: a
     JSON-able dict with `steps`, `quarantine`, `models`, `champion`, `verdicts`, `segments`,
-    `actions`, `realised`, `exports`.
+    `consent`, `realised`, `exports`.
 
     >>> report([])["champion"] is None
     True
@@ -40,7 +40,7 @@ def report(receipts: Sequence[Receipt]) -> Report:
         "verdicts": verdicts,
         "scored_as_of": scored.as_of.isoformat() if scored else None,
         "segments": scored.details.get("segments", []) if scored else [],
-        "actions": scored.details.get("actions", []) if scored else [],
+        "consent": scored.details.get("consent") if scored else None,
         "realised": learned.details.get("realised", []) if learned else [],
         "exports": [e for r in receipts if r.step == "export" for e in _exports(r)],
     }

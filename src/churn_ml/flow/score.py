@@ -50,13 +50,13 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
     rows = features.build(world, as_of, config.contract)
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=features.spec_hash())
-    ids = people["customer_id"]
+    ids, given = people["customer_id"], consents(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))
     placed = segments.segments(people, scores, arms, config.segments)
     chosen = actions.actions(
         scores,
         placed,
-        consents(world),
+        given,
         house.suppressed(ids),
         config,
         bundle.tau,
@@ -68,6 +68,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
         trial.count(name, len(people), len(frame))
     trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
+    trial.details |= {"consent": {"recorded": len(given), "default": config.consent.default}}
     trial.details |= {"stages": {k: int(v) for k, v in people["stage"].value_counts().items()}}
 
 
