@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli
+from churn_ml.config import load
+from churn_ml.errors import BadConfig
+from churn_ml.receipts import Receipt
 
 runner = CliRunner()
 
@@ -21,35 +25,109 @@ def churn_ml(*words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def own_shop(laid_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Orders and order lines only, without a churn.toml."""
+def bare(laid_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Orders and order lines only, without a churn.toml; never changed."""
     folder = tmp_path_factory.mktemp("own") / "shop"
     for table in ("orders", "order_lines"):
         shutil.copytree(laid_out / "drops" / table, folder / table)
     return folder
 
 
-def test_init_writes_a_churn_toml_that_the_check_accepts(own_shop: Path) -> None:
-    told = churn_ml("init", str(own_shop))
-    assert "config check" in told
-    assert "is good" in churn_ml("config", "check", "--config", str(own_shop / "churn.toml"))
+@pytest.fixture
+def own_shop(bare: Path, tmp_path: Path) -> Path:
+    """The same with the churn.toml that init proposes, corrected as its comments and refusals say.
+
+    Nine months of history are too short for the 90 days that init proposes.
+    """
+    folder = Path(shutil.copytree(bare, tmp_path / "shop"))
+    churn_ml("init", str(folder))
+    toml = folder / "churn.toml"
+    text = toml.read_text().replace("lookback_days = 180", "lookback_days = 90")
+    text = text.replace("horizon_days = 90", "horizon_days = 30")
+    toml.write_text(f'{text}\n[validation.rules]\n"order_lines.quantity.positive" = 0.06\n')
+    return folder
+
+
+def test_init_writes_a_churn_toml_that_the_check_accepts(bare: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bare, tmp_path / "shop"))
+    assert "config check" in churn_ml("init", str(folder))
+    assert "is good" in churn_ml("config", "check", "--config", str(folder / "churn.toml"))
 
 
 def test_a_shop_with_orders_and_lines_alone_runs_from_files_to_export(own_shop: Path) -> None:
-    toml = own_shop / "churn.toml"
-    if not toml.exists():
-        churn_ml("init", str(own_shop))
-    # nine months of history are too short for the 90 days that init proposes
-    text = toml.read_text().replace("lookback_days = 180", "lookback_days = 90")
-    toml.write_text(text.replace("horizon_days = 90", "horizon_days = 30"))
-    # what the refusal of a first try tells to do
-    with toml.open("a") as file:
-        file.write('\n[validation.rules]\n"order_lines.quantity.positive" = 0.06\n')
-    told = json.loads(churn_ml("run", "--config", str(toml), "--as-of", "2017-10-01", "--json"))
+    toml = str(own_shop / "churn.toml")
+    words = ("--config", toml, "--as-of", "2017-10-01", "--json", "--approver", "Ada")
+    told = json.loads(churn_ml("run", *words))
     done = {step["name"]: step["status"] for step in told["steps"]}
     assert (done["train"], done["promote"], done["score"]) == ("done", "promoted", "done")
     assert [export["sent"] > 200 for export in told["exports"]] == [True]
-    assert "promoted" in churn_ml("report", "--config", str(toml))
+    assert "promoted" in churn_ml("report", "--config", toml)
+    dry = churn_ml("export", "--config", toml, "--as-of", "2017-10-01", "--dry-run")
+    assert "would send 0" in dry
+
+
+def test_config_check_prints_every_setting_as_a_churn_toml_that_says_the_same(
+    laid_out: Path, tmp_path: Path
+) -> None:
+    told = churn_ml("config", "check", "--config", str(laid_out / "churn.toml"))
+    again = tmp_path / "churn.toml"
+    again.write_text(told)
+    assert load(again).hash == load(laid_out / "churn.toml").hash
+    assert "alpha_year = 0.05" in told  # a default that the file does not name
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ('[training]\ncandidates = ["xgbost"]', "[training] candidates"),
+        ('[training]\ncandidates = ["xgboost", "xgboost"]', "[training] candidates"),
+        ('[validation.rules]\n"orders.status.knwon" = 0.1', "[validation.rules]"),
+        ('[[offers]]\ncode = "A"\nlabel = "a"\nsegments = ["RICH"]', "[[offers]] segments"),
+        ('[sources.orders]\nfiles = "*"\ncolumns = { no = "id" }', "[sources.orders.columns]"),
+        ("[gate]\nresamples = 1", "[gate]"),
+        ("[gat]\n", "top level"),
+        ("[[offers]]\nlabel = 'a'", "[offers.0]"),
+        ("[segments]\nmedium_risk_score = 0.9", "top level"),
+        ("= 3", None),
+        ("[x]\n[x]", None),
+    ],
+)
+def test_config_check_refuses_what_no_step_could_work_with_and_says_what_to_do(
+    tmp_path: Path, lines: str, where: str | None
+) -> None:
+    toml = tmp_path / "churn.toml"
+    toml.write_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n{lines}\n')
+    with pytest.raises(BadConfig) as refused:
+        runner.invoke(cli.app, ["config", "check", "--config", str(toml)], catch_exceptions=False)
+    assert refused.value.where == where
+    assert refused.value.next_step or "unknown segment" in str(refused.value)
+
+
+def test_a_password_comes_from_the_environment_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = tmp_path / "churn.toml"
+    urls = 'ledger = "postgresql://me:${LEDGER_SECRET}@db/churn"\nmlflow = "x://me:hunter2@db"'
+    toml.write_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n[paths]\n{urls}\n')
+    config = load(toml)
+    with pytest.raises(BadConfig, match="LEDGER_SECRET is not set"):
+        config.url(config.paths.ledger)
+    monkeypatch.setenv("LEDGER_SECRET", "tell-nobody")
+    assert config.url(config.paths.ledger) == "postgresql://me:tell-nobody@db/churn"
+    told = churn_ml("config", "check", "--config", str(toml))
+    assert "me:${LEDGER_SECRET}@db" in told
+    assert "tell-nobody" not in told + repr(config)
+    assert "hunter2" not in told
+
+
+def test_a_verdict_is_printed_with_its_reasons_and_a_dry_run_says_would_send() -> None:
+    day = date(2017, 11, 1)
+    verdict = Receipt("promote", day, "refused", details={"reasons": ["it earns less"]})
+    assert cli._in_words(verdict)[1:] == ["  it earns less"]
+    counts = {"destinations": {"crm": {"sent": 1200, "removed": 3, "unchanged": 4}}}
+    dry, sent = (Receipt("export", day, s, details=counts) for s in ("dry_run", "done"))
+    assert cli._in_words(dry)[1:] == ["  crm: would send 1,200, remove 3, leave 4"]
+    assert cli._in_words(sent)[1:] == ["  crm: sent 1,200, removed 3, left 4"]
 
 
 def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
@@ -59,12 +137,8 @@ def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
         assert "Writes:" in told, step
 
 
-def test_a_step_prints_its_receipt_as_json(own_shop: Path, tmp_path: Path) -> None:
-    state = shutil.ignore_patterns("ledger.db*", "lake")
-    folder = Path(shutil.copytree(own_shop, tmp_path / "shop", ignore=state))
-    if not (folder / "churn.toml").exists():
-        churn_ml("init", str(folder))
-    config = str(folder / "churn.toml")
+def test_a_step_prints_its_receipt_as_json(own_shop: Path) -> None:
+    config = str(own_shop / "churn.toml")
     told = json.loads(churn_ml("ingest", "--config", config, "--as-of", "2017-03-01", "--json"))
     assert (told["step"], told["as_of"], told["status"]) == ("ingest", "2017-03-01", "done")
 

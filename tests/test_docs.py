@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,23 @@ def test_every_make_target_a_page_names_exists(page: str) -> None:
     assert set(re.findall(r"(?:^|`|[A-Z]=1 )make ([a-z-]+)", text, re.MULTILINE)) <= targets
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/economics.md"])
+def test_every_command_and_option_the_readme_names_exists() -> None:
+    from typer.main import get_command
+
+    from churn_ml import cli
+
+    commands: Any = get_command(cli.app)
+    for line in re.findall(r"churn-ml ([a-z][^`\n#|]*)", (ROOT / "README.md").read_text()):
+        words = line.replace("(", " ").split()
+        found = commands.commands[words[0]]
+        found = found.commands[words[1]] if hasattr(found, "commands") else found
+        options = {name for each in found.params for name in each.opts}
+        assert {w for w in words if re.match(r"--[a-z]", w)} <= options, line
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/economics.md", "docs/faults.md"]
+)
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / link).exists(), link
@@ -56,6 +73,25 @@ def test_the_generated_pages_are_what_make_docs_writes() -> None:
         )
 
 
+FAULT = re.compile(r"\b[CDFMNOPRS](?:1\d|[1-9])\b")
+"""As a docstring writes it: O4. A test's name ends or begins with it in small letters."""
+SIGN = re.compile(r'source="([ABC]\d\d)"')
+
+
+def named_in(folder: str) -> set[str]:
+    """The ids of faults and signs in the Python files of a folder; this file has its own."""
+    files = [path for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    tests = " ".join(re.findall(r"def (test_\w+)", text)).replace("_", " ").upper()
+    return set(SIGN.findall(text)) | set(FAULT.findall(SIGN.sub("", text) + tests))
+
+
+def test_the_page_of_faults_explains_exactly_the_ids_that_the_code_names() -> None:
+    heads = re.findall(r"^\| ([A-Z]\d.*?) \|", (ROOT / "docs/faults.md").read_text(), re.MULTILINE)
+    explained = {each for head in heads for each in head.split(", ")}
+    assert named_in("src") | named_in("tests") | {"C3"} == explained  # C3 is within "C1-C4"
+
+
 def test_no_file_names_a_registry_host() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -65,6 +101,7 @@ def test_no_file_names_a_registry_host() -> None:
         name
         for name in listed.stdout.splitlines()
         if name != "tests/test_docs.py"
+        and (ROOT / name).exists()
         and hosts.search((ROOT / name).read_text(encoding="utf-8", errors="ignore"))
     ]
     assert named == []

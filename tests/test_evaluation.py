@@ -82,6 +82,21 @@ def test_each_cut_off_is_a_round_with_its_own_capacity() -> None:
     assert chosen.tolist() == [0, NO_CONTACT, NO_CONTACT, 0]
 
 
+def test_the_holdout_alone_has_its_part_of_capacity_and_budget() -> None:
+    """Four of forty at risk are judged on: a capacity of 20 is 2 of them, a budget of 60 is 6."""
+    evidence = replace(_evidence([1.0] * 4), part=0.1)
+    policy = _policy(evidence, [0.9, 0.8, 0.7, 0.6])
+
+    def contacted(limits: Policy) -> int:
+        chosen = decide(policy, evidence, Terms((COUPON,), Economics(), limits))
+        return int((chosen != NO_CONTACT).sum())
+
+    assert contacted(Policy(capacity_customers=20)) == 2
+    # a contact costs at most 6: one fits into a tenth of 60, ten would into all of it
+    assert contacted(Policy(budget_amount=60)) == 1
+    assert contacted(Policy()) == 4
+
+
 def test_a_policy_scored_on_another_evaluation_set_is_refused() -> None:
     evidence, other = _evidence([1, 0]), _evidence([1, 0], ids=["x", "y"])
     with pytest.raises(BadInput, match="another evaluation set"):
@@ -118,7 +133,7 @@ def test_a_policy_that_pays_only_where_saved_customers_keep_their_value_is_shown
     evidence = _evidence([1.0, 0.0, 0.0, 0.0])
     everybody = references(evidence, 0.25, np.full(4, 200.0))[1]
     shares = by_saved_share([everybody], evidence, TERMS)["everybody"]
-    assert shares[0.25] < 0 < shares[1.0]
+    assert shares["0.25"] < 0 < shares["1.0"]
 
 
 @pytest.mark.slow

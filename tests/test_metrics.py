@@ -10,26 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from churn_ml import kernels
 from churn_ml.errors import BadInput
 from churn_ml.metrics import (
     METRICS,
     Interval,
     auc,
-    brier,
     calibration_slope,
-    difference,
     ece,
     ece_null,
-    lift_at,
-    log_loss,
-    pr_auc,
     report,
-    with_interval,
 )
 
 SCORES = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 8), st.integers(0, 4)), min_size=4, max_size=30
 )
+
+
+def once(metric: kernels.Metric, y: Any, p: Any) -> float:
+    """The metric itself: every row counts once."""
+    return float(metric(np.array(y, float), np.array(p, float))(np.ones((1, len(y))))[0])
+
+
+def interval(name: str, y: Any, p: Any, customers: Any, resamples: int, seed: int) -> Interval:
+    """One metric alone with its interval."""
+    asked = {name: METRICS[name]}
+    return report(y, p, customers, resamples=resamples, seed=seed, metrics=asked)[name]
 
 
 def ratings(stayers: list[int], churners: list[int]) -> tuple[list[int], list[float]]:
@@ -51,7 +57,7 @@ def test_auc_matches_hanley_mcneil_1982_table_1() -> None:
 def test_auc_interval_matches_the_standard_error_of_hanley_mcneil_1982() -> None:
     # the same images: "SE .032"
     y, p = ratings(stayers=[33, 6, 6, 11, 2], churners=[3, 2, 2, 11, 33])
-    found = with_interval(METRICS["auc"], y, p, range(len(y)), resamples=4000, seed=1)
+    found = interval("auc", y, p, range(len(y)), resamples=4000, seed=1)
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(0.032, abs=0.002)
 
 
@@ -60,42 +66,46 @@ def test_auc_of_scikit_learns_documentation() -> None:
 
 
 def test_average_precision_of_scikit_learns_documentation() -> None:
-    assert pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) == pytest.approx(0.83, abs=0.005)
+    assert once(METRICS["pr_auc"], [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) == pytest.approx(
+        0.83, abs=0.005
+    )
 
 
 def test_average_precision_with_tied_scores_by_hand() -> None:
     # at .9: half the churners, precision 1/2; at .5: the rest, precision 2/4
-    assert pr_auc([1, 0, 1, 0], [0.9, 0.9, 0.5, 0.5]) == 0.5
+    assert once(METRICS["pr_auc"], [1, 0, 1, 0], [0.9, 0.9, 0.5, 0.5]) == 0.5
 
 
 def test_average_precision_of_equal_scores_is_the_churn_rate() -> None:
-    assert pr_auc([1, 0, 0, 0], [0.3] * 4) == 0.25
+    assert once(METRICS["pr_auc"], [1, 0, 0, 0], [0.3] * 4) == 0.25
 
 
 def test_brier_of_scikit_learns_documentation() -> None:
-    assert brier([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3]) == pytest.approx(0.0375)
+    assert once(METRICS["brier"], [0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3]) == pytest.approx(0.0375)
 
 
 def test_log_loss_of_scikit_learns_documentation() -> None:
-    assert log_loss([1, 0, 0, 1], [0.9, 0.1, 0.2, 0.65]) == pytest.approx(0.21616, abs=1e-5)
+    assert once(METRICS["log_loss"], [1, 0, 0, 1], [0.9, 0.1, 0.2, 0.65]) == pytest.approx(
+        0.21616, abs=1e-5
+    )
 
 
 def test_log_loss_of_a_certain_mistake_is_finite() -> None:
-    assert log_loss([1, 0], [0.0, 1.0]) == pytest.approx(-np.log(1e-12), rel=1e-3)
+    assert once(METRICS["log_loss"], [1, 0], [0.0, 1.0]) == pytest.approx(-np.log(1e-12), rel=1e-3)
 
 
 def test_lift_of_ten_customers_by_hand() -> None:
     # 2 churners of 10; the top 30 % hold one of them: (1/3) / (2/10)
     y = [1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     p = np.linspace(0.9, 0.1, 10)
-    assert lift_at(y, p, share=0.3) == pytest.approx(5 / 3)
-    assert lift_at(y, p, share=0.1) == pytest.approx(5)
-    assert lift_at(y, p, share=1.0) == pytest.approx(1)
+    assert once(kernels.lift(0.3), y, p) == pytest.approx(5 / 3)
+    assert once(kernels.lift(0.1), y, p) == pytest.approx(5)
+    assert once(kernels.lift(1.0), y, p) == pytest.approx(1)
 
 
 def test_lift_takes_its_part_of_rows_that_tie_at_the_cut() -> None:
     # one row wanted, two rows tie on top, one of them churns: half a churner of one
-    assert lift_at([1, 0, 0, 1], [0.8, 0.8, 0.2, 0.1], share=0.25) == pytest.approx(1.0)
+    assert once(kernels.lift(0.25), [1, 0, 0, 1], [0.8, 0.8, 0.2, 0.1]) == pytest.approx(1.0)
 
 
 def test_ece_by_hand() -> None:
@@ -155,7 +165,7 @@ def test_the_order_of_the_rows_changes_no_bit(name: str, rows: list[Any], seed: 
     for each in (rows, shuffled):
         y, p, customers = zip(*each, strict=True)
         scores = np.array(p) / 10 + 0.1
-        told.append(with_interval(METRICS[name], y, scores, customers, resamples=20, seed=1))
+        told.append(interval(name, y, scores, customers, resamples=20, seed=1))
     assert repr(told[0]) == repr(told[1])
 
 
@@ -165,10 +175,8 @@ def test_rows_repeated_within_their_customer_leave_the_interval_as_it_was(name: 
     p = rng.beta(1, 5, 300)
     y = (rng.random(300) < p).astype(int)
     customers = [f"h{i}" for i in range(300)]
-    once = with_interval(METRICS[name], y, p, customers, resamples=200, seed=1)
-    thrice = with_interval(
-        METRICS[name], np.tile(y, 3), np.tile(p, 3), customers * 3, resamples=200, seed=1
-    )
+    once = interval(name, y, p, customers, resamples=200, seed=1)
+    thrice = interval(name, np.tile(y, 3), np.tile(p, 3), customers * 3, resamples=200, seed=1)
     assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high))
 
 
@@ -180,29 +188,14 @@ def test_the_interval_of_auc_covers_the_truth_in_181_to_197_of_200_seeds() -> No
         rng = np.random.default_rng(seed)
         y = np.repeat([0, 1], [150, 100])
         p = norm.cdf(rng.normal(y, 1))
-        found = with_interval(METRICS["auc"], y, p, range(250), resamples=300, seed=seed)
+        found = interval("auc", y, p, range(250), resamples=300, seed=seed)
         covered += found.low <= truth <= found.high
     assert 181 <= covered <= 197
 
 
-def test_a_paired_difference_is_narrower_than_two_intervals_apart() -> None:
-    rng = np.random.default_rng(2)
-    good = rng.beta(1, 5, 1000)
-    y = (rng.random(1000) < good).astype(int)
-    close = np.clip(good + rng.normal(0, 0.01, 1000), 0, 1)
-    names = range(1000)
-    apart = with_interval(METRICS["brier"], y, good, names, resamples=300, seed=1)
-    paired = difference(METRICS["brier"], y, close, good, names, resamples=300, seed=1)
-    assert paired.value == pytest.approx(brier(y, close) - brier(y, good))
-    assert paired.high - paired.low < 0.2 * (apart.high - apart.low)
-
-
 def test_the_same_seed_gives_the_same_interval_and_another_another() -> None:
     y, p = [0, 1] * 50, np.tile([0.2, 0.3, 0.4, 0.35], 25)
-    found = [
-        with_interval(METRICS["auc"], y, p, range(100), resamples=100, seed=seed)
-        for seed in (1, 1, 2)
-    ]
+    found = [interval("auc", y, p, range(100), resamples=100, seed=seed) for seed in (1, 1, 2)]
     assert found[0] == found[1] != found[2]
 
 
@@ -210,7 +203,7 @@ def test_a_report_holds_every_metric_with_the_interval_it_has_alone() -> None:
     y, p = [0, 1] * 50, np.tile([0.2, 0.3, 0.4, 0.35], 25)
     found = report(y, p, range(100), resamples=50, seed=1)
     assert list(found) == list(METRICS)
-    assert found["auc"] == with_interval(METRICS["auc"], y, p, range(100), resamples=50, seed=1)
+    assert found["auc"] == interval("auc", y, p, range(100), resamples=50, seed=1)
     assert isinstance(found["ece"], Interval)
 
 
@@ -241,4 +234,4 @@ def test_rows_that_cannot_be_judged_are_refused(y: list[float], p: list[float]) 
 
 def test_a_customer_per_row_is_asked_for() -> None:
     with pytest.raises(BadInput, match="customers and scores"):
-        with_interval(METRICS["auc"], [0, 1], [0.1, 0.2], ["h1"], resamples=10, seed=1)
+        interval("auc", [0, 1], [0.1, 0.2], ["h1"], resamples=10, seed=1)

@@ -185,20 +185,6 @@ def test_c5_a_run_that_a_killed_attempt_left_running_is_marked_killed(
     assert client_of(registry).get_run(other).info.status == "RUNNING"
 
 
-def test_m1_a_model_that_mlflow_missed_is_logged_later_and_once(
-    registry: Registry, tmp_path: Path
-) -> None:
-    training = trained(0.5)
-    bundle = training.candidates[0].bundle
-    models = kept(training, tmp_path)
-    found = registry.log_model(bundle, models, at=AT)
-    assert registry.log_model(bundle, models, at=AT) == found
-    registry.set_alias("champion", bundle.id)
-    assert registry.aliases() == {"champion": bundle.id}
-    where = registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT)
-    assert where == {bundle.id: found}
-
-
 def test_an_alias_moves_and_can_be_taken_away(registry: Registry, tmp_path: Path) -> None:
     training = trained(0.5, 0.6)
     registry.log_training(training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT)

@@ -83,7 +83,7 @@ def test_champion_rule_logistic_and_xgboost_stand_side_by_side(report: dict[str,
         for metric in ("auc", "pr_auc", "brier", "lift10", "profit_per_1000"):
             value, low, high = models[name][metric]
             assert low <= value <= high, (name, metric)
-        assert models[name]["grade"] in "ABCD"
+        assert models[name]["grade"] in (None, "A", "B", "C", "D")
         assert 0.5 < models[name]["auc"][0] < 0.99
 
 
@@ -224,3 +224,13 @@ def test_a_rerun_reads_what_the_first_run_read_whatever_came_later(after: House)
     assert again.inputs == before.inputs
     assert again.pins == before.pins
     assert all(set(read) <= {"2017-10-01"} for read in again.inputs.values())
+
+
+def test_the_gate_weighs_both_policies_with_thresholds_of_the_same_day(after: House) -> None:
+    judged = after.ledger.publication("judge", SECOND)
+    assert judged is not None
+    told = judged.pins["verdict"]
+    assert set(told["taus"]) == {"champion", "challenger", "champion_as_trained"}
+    decision = after.ledger.decisions()[-1]
+    assert decision.verdict["taus"] == told["taus"]
+    assert "profit_at_saved_share" in told["models"][0]

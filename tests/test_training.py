@@ -42,7 +42,8 @@ def worth(amount: float) -> ValueModel:
 
 
 MONEY = Money(
-    fit_value=lambda rows: worth(100.0),
+    fit_values=lambda rows: [worth(100.0)],
+    choose_value=lambda rows, score, values: 0,
     tune_tau=lambda rows, score, value: 1.5,
     # the better the scores separate, the more they earn
     profit=lambda rows, score, value, tau: float(
@@ -76,12 +77,17 @@ def panel() -> pd.DataFrame:
     return pd.concat([*parts, layer("choose", CHOOSE, 9)], ignore_index=True)
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("churn_ml.training.RESAMPLES", 50)
+
+
 def trained(panel: pd.DataFrame, config: Config = CONFIG, **change: Any) -> Training:
-    told = {"trained_as_of": TODAY, "spec_hash": "5bec", "money": MONEY, "resamples": 50} | change
+    told = {"trained_as_of": TODAY, "spec_hash": "5bec", "money": MONEY} | change
     return train(panel, config, **told)
 
 
-def limits(**training: int) -> Config:
+def limits(**training: Any) -> Config:
     return CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update=training)})
 
 
@@ -104,7 +110,7 @@ def test_every_bundle_says_where_it_comes_from(panel: pd.DataFrame) -> None:
 
 
 def test_metrics_of_the_choosing_cut_off_come_with_their_interval(panel: pd.DataFrame) -> None:
-    logistic = trained(panel).candidate("logistic").metrics
+    logistic = trained(panel).candidates[1].metrics
     assert logistic["auc"].low < logistic["auc"].value < logistic["auc"].high
     assert 0.65 < logistic["auc"].value < 0.95
     assert set(logistic) >= {"auc", "pr_auc", "brier", "lift_at_10", "ece", "calibration_slope"}
@@ -120,7 +126,8 @@ def test_the_candidate_that_earns_most_on_the_choosing_cut_off_is_best(panel: pd
     def earns(amounts: dict[str, float]) -> Training:
         told = iter(amounts.values())
         money = dataclasses.replace(MONEY, profit=lambda *_: next(told))
-        return trained(panel, money=money, families=[name for name in amounts if name != "rule"])
+        named = tuple(name for name in amounts if name != "rule")
+        return trained(panel, limits(candidates=named), money=money)
 
     assert earns({"rule": 0.0, "logistic": 2.0, "xgboost": 1.0}).best == "logistic"
     assert earns({"rule": 0.0, "logistic": 1.0, "xgboost": 2.0}).best == "xgboost"
@@ -150,31 +157,51 @@ def test_the_value_model_sees_training_rows_and_the_threshold_choosing_rows(
 
         return told
 
-    money = Money(note("value", worth(1.0)), note("tau", 0.0), note("profit", 0.0))
+    money = Money(
+        note("values", [worth(1.0)]), note("kind", 0), note("tau", 0.0), note("profit", 0.0)
+    )
     trained(panel, money=money)
-    assert seen == {"value": {"train"}, "tau": {"choose"}, "profit": {"choose"}}
+    assert seen == {
+        "values": {"train"},
+        "kind": {"choose"},
+        "tau": {"choose"},
+        "profit": {"choose"},
+    }
+
+
+def test_all_candidates_share_the_kind_of_value_that_earns_most_with_the_first_ones_score(
+    panel: pd.DataFrame,
+) -> None:
+    asked: list[tuple[list[float], list[float]]] = []
+
+    def second(rows: pd.DataFrame, score: Any, values: Any) -> int:
+        asked.append((score.tolist(), [float(value[0]) for value in values]))
+        return 1
+
+    money = dataclasses.replace(
+        MONEY, fit_values=lambda rows: [worth(1.0), worth(2.0)], choose_value=second
+    )
+    found = trained(panel, money=money)
+    assert {each.bundle.value.intercept for each in found.candidates} == {2.0}
+    first = found.candidates[1].bundle.model
+    later = panel[panel["layer"] == "choose"].sort_values("customer_id")
+    assert asked == [(first.predict(later).tolist(), [1.0, 2.0])]
 
 
 def test_everything_that_the_panel_table_does_not_declare_is_a_feature(panel: pd.DataFrame) -> None:
     assert feature_columns(panel) == ("basket_amount", "order_count", "recency_days")
 
 
-def test_f9_too_few_rows_or_churners_are_told_before_any_fitting(panel: pd.DataFrame) -> None:
-    def never(rows: pd.DataFrame) -> ValueModel:
-        raise AssertionError("fitted before the preflight")
-
+def test_f9_a_shop_below_the_minimum_gets_the_rule_alone_and_is_told(panel: pd.DataFrame) -> None:
     churners = int(panel.loc[panel["layer"] == "train", "label"].sum())
     for short in (limits(min_rows=801), limits(min_churners=churners + 1)):
-        money = dataclasses.replace(MONEY, fit_value=never)
-        with pytest.raises(NotReady, match=f"got: 800 rows with {churners} churners") as caught:
-            trained(panel, short, money=money)
-        assert str(short.training.min_rows) in str(caught.value)
-    trained(panel, limits(min_rows=800, min_churners=churners))
-
-
-def test_a_shop_below_the_minimum_still_gets_the_rule(panel: pd.DataFrame) -> None:
-    found = trained(panel, limits(min_rows=10_000), families=["rule"])
-    assert found.best == "rule"
+        found = trained(panel, short)
+        assert (found.too_few, found.best) == (True, "rule")
+        assert [each.name for each in found.candidates] == ["rule"]
+        assert (found.train.rows, found.train.churners) == (800, churners)
+    enough = trained(panel, limits(min_rows=800, min_churners=churners))
+    assert not enough.too_few
+    assert len(enough.candidates) == 3
 
 
 @pytest.mark.parametrize("layer_name", ["train", "choose"])
@@ -218,9 +245,9 @@ def test_choosing_on_rows_that_reach_the_evaluation_is_a_leak(panel: pd.DataFram
 
 def test_a_label_that_cannot_be_known_yet_is_a_leak(panel: pd.DataFrame) -> None:
     # the window of 2017-09-01 ends on 2017-10-01 and is settled on the 2nd
-    trained(panel, trained_as_of=date(2017, 10, 2), families=["rule"])
+    trained(panel, limits(candidates=()), trained_as_of=date(2017, 10, 2))
     with pytest.raises(Leak, match="cannot be known yet"):
-        trained(panel, trained_as_of=date(2017, 10, 1), families=["rule"])
+        trained(panel, limits(candidates=()), trained_as_of=date(2017, 10, 1))
 
 
 def test_trap_1_a_churn_flag_computed_from_a_feature_is_a_leak(panel: pd.DataFrame) -> None:
@@ -257,4 +284,4 @@ def test_a_handful_of_rows_that_separate_by_chance_are_no_leak() -> None:
     few = [layer("train", TRAIN[0], 1, 12), layer("choose", CHOOSE, 2, 12)]
     tiny = pd.concat(few, ignore_index=True)
     tiny["label"] = (tiny["recency_days"] > 15).astype("Int64")
-    assert trained(tiny, families=["rule"]).best == "rule"
+    assert trained(tiny).best == "rule"

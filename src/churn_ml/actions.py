@@ -79,11 +79,11 @@ def actions(
     ids = rows["customer_id"]
     terms = Terms.of(config)
     p, value = rows["score"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
-    meant = _meant(rows["segment"].to_numpy(object), config.offers)
+    fitting = meant(rows["segment"].to_numpy(object), config.offers)
     given = _given(ids, consents, default=config.consent.default == "assumed")
     barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
     free = np.array([not offer.needs_consent for offer in config.offers], dtype=bool)
-    allowed = meant & (given[:, None] | free) & ~(barred | recent)[:, None]
+    allowed = fitting & (given[:, None] | free) & ~(barred | recent)[:, None]
 
     index, expected = best_offer(gains(p, value, terms), allowed)
     cost = _picked(costs(p, value, terms), index)
@@ -97,7 +97,7 @@ def actions(
     reasons = {
         "suppressed": barred,
         "recently_contacted": recent,
-        "no_offer": ~meant.any(axis=1),
+        "no_offer": ~fitting.any(axis=1),
         "no_consent": ~allowed.any(axis=1),
         "does_not_pay": expected <= tau,
         _limit(int(taken.sum()), config): ~taken,
@@ -138,7 +138,7 @@ def _given(ids: pd.Series, consents: pd.Series, *, default: bool) -> NDArray[np.
     return np.array([bool(known.get(i, default)) for i in ids], dtype=bool)
 
 
-def _meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[np.bool_]:
+def meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[np.bool_]:
     """Customers x offers: True where the offer is meant for the customer's segment."""
     known = _codes()
     for offer in offers:
@@ -149,6 +149,7 @@ def _meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[n
                 where="[[offers]] segments",
                 got=", ".join(strange),
                 expected="a code such as HIGH_RISK_HIGH_VALUE_SILENT or LOST",
+                next_step="correct the code; `churn-ml report` lists those that occur",
             )
     columns = [np.isin(segment, offer.segments) | (not offer.segments) for offer in offers]
     return np.stack(columns, axis=1) if columns else np.empty((len(segment), 0), dtype=bool)

@@ -4,6 +4,10 @@ A step takes its token, opens the Delta handles it will commit through, reads pu
 only, and publishes everything in one ledger row at the end. One that dies anywhere in between
 leaves nothing that a reader can see.
 
+A re-run under other settings would be another run: the sections of churn.toml that a step reads
+are hashed into its publication, and a difference is refused unless `repin`. Paths, destinations and
+whatever a step does not read may change freely.
+
 Worked example: scoring as of 2017-10-01 is killed after its lake commit. The ledger still names
 the versions of the former publication, or none; the re-run takes token 2, replaces the partition
 2017-10-01 and publishes. Should the first attempt wake up, Delta refuses its commit and the ledger
@@ -17,12 +21,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.errors import BadConfig, ChurnError, NotReady
+from churn_ml.config import content_hash
+from churn_ml.errors import BadConfig, ChurnError, NotReady, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
 from churn_ml.receipts import Receipt, TableCount
@@ -33,6 +39,14 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
     import pyarrow as pa
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "ingest": ("shop", "sources", "validation"),
+    "train": ("contract", "economics", "offers", "policy", "training", "gate"),
+    "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
+    "learn": ("contract",),
+}
+"""The sections of churn.toml that decide what a step publishes."""
 
 
 @dataclass
@@ -91,13 +105,20 @@ class Attempt:
             return self.former.inputs.get(name, {})
         return self.house.ledger.versions([name])[name]
 
+    @cached_property
+    def world(self) -> Mapping[str, Mapping[str, int]]:
+        """The canonical versions of this attempt: one look at the ledger, pinned on a re-run."""
+        if self.former is not None:
+            seen = {name: self.former.inputs.get(name, {}) for name in SOURCE_TABLES}
+        else:
+            seen = dict(self.house.ledger.versions(SOURCE_TABLES))
+        self.inputs |= {name: dict(versions) for name, versions in seen.items()}
+        return seen
+
     def canonical(self, cut: date) -> dict[str, ibis.Table]:
         """Every canonical table that has data, as it was known at `cut`."""
-        for name in SOURCE_TABLES:
-            if name not in self.inputs:
-                self.inputs[name] = dict(self.versions(name))
         read = self.house.warehouse.read
-        return {n: read(n, self.inputs[n], as_of=cut) for n in SOURCE_TABLES if self.inputs[n]}
+        return {name: read(name, found, as_of=cut) for name, found in self.world.items() if found}
 
     def frame(self, name: str, partition: date) -> pd.DataFrame:
         """One published partition of a derived table; raises NotReady where there is none."""
@@ -141,17 +162,20 @@ def attempt(
     former publication of the same step and as_of read. Raises BadConfig where the configuration
     changed since that publication, unless `repin`; StaleAttempt where a newer attempt took over.
     """
-    token = house.ledger.take_token(step, as_of)
     former = None if repin else house.ledger.publication(step, as_of)
+    _same_settings(house, step, former)
+    token = house.ledger.take_token(step, as_of)
     handles = {name: house.warehouse.handle(name, token=token.number) for name in writes}
     trial = Attempt(house, step, as_of, former, token, handles)
     try:
-        _same_config(trial)
         yield trial
         trial.ended = time.perf_counter()
         _close(trial)
-    except ChurnError as error:
-        house.ledger.record_failure(token, str(error), house.clock())
+    except Exception as error:
+        # a foreign error may quote values of rows: only its kind goes on record
+        told = str(error) if isinstance(error, ChurnError) else type(error).__name__
+        with suppress(Transient):
+            house.ledger.record_failure(token, told, house.clock())
         raise
 
 
@@ -167,18 +191,28 @@ def _close(trial: Attempt) -> None:
         at=house.clock(),
         written=trial.written,
         inputs=trial.inputs,
-        pins=trial.pins | {"config_hash": house.config.hash},
+        pins=trial.pins | {"settings": settings_hash(house, trial.step)},
         lots=trial.lots,
     )
 
 
-def _same_config(trial: Attempt) -> None:
-    """Refuse a re-run under another configuration: it would not be the same run."""
-    then = trial.pinned("config_hash")
-    if then is not None and then != trial.house.config.hash:
-        raise BadConfig(
-            f"churn.toml changed since {trial.step} as of {trial.as_of.isoformat()} was published",
-            got=trial.house.config.hash[:12],
-            expected=then[:12],
-            next_step="restore churn.toml, or run again with --repin to take the new one",
-        )
+def settings_hash(house: House, step: str) -> str:
+    """Identity of what churn.toml tells a step; other sections do not touch it.
+
+    Parameters: `step`, a name of READS; one that is not there reads everything it is given.
+    """
+    told = house.config.model_dump(mode="json", include=set(READS.get(step, ())))
+    return content_hash(told)
+
+
+def _same_settings(house: House, step: str, former: Publication | None) -> None:
+    """Refuse a re-run under other settings: it would not be the same run."""
+    if former is None or former.pins.get("settings") == settings_hash(house, step):
+        return
+    raise BadConfig(
+        f"churn.toml changed since {step} as of {former.as_of.isoformat()} was published",
+        where=", ".join(f"[{section}]" for section in READS.get(step, ())),
+        got=settings_hash(house, step)[:12],
+        expected=str(former.pins.get("settings"))[:12],
+        next_step="restore churn.toml, or run again with --repin to take the new one",
+    )

@@ -31,6 +31,8 @@ Repin = Annotated[
     bool,
     typer.Option("--repin", help="On a re-run take new lots, versions, model and configuration."),
 ]
+Approver = Annotated[str | None, typer.Option(help="Who answers a verdict to promote.")]
+COUNTED, DONE = ("sent", "removed", "unchanged"), ("sent", "removed", "left")
 DEFAULT_CONFIG = Path("churn.toml")
 
 app = typer.Typer(
@@ -82,14 +84,18 @@ def init(
 
 @config_app.command("check")
 def config_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Check churn.toml whole and say what it means.
+    """Check churn.toml whole and print every setting that holds, defaults too.
 
     Reads: churn.toml. Writes: nothing.
     """
+    from churn_ml.checks import check, effective
     from churn_ml.config import load
 
     settings = load(config)
-    print(f"{config} is good: contract {settings.contract.stamp}, {len(settings.sources)} tables")
+    check(settings)
+    print(effective(settings))
+    tables = len(settings.sources)
+    print(f"\n# {config} is good: contract {settings.contract.stamp}, {tables} tables")
 
 
 @app.command()
@@ -119,7 +125,7 @@ def promote(
     as_of: AsOf,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
-    approver: Annotated[str | None, typer.Option(help="Who answers a verdict to promote.")] = None,
+    approver: Approver = None,
     reject: Annotated[bool, typer.Option("--reject", help="Answer a promotion with no.")] = False,
 ) -> None:
     """Judge the challenger against the champion on the newest matured rows and record it.
@@ -178,9 +184,16 @@ def learn(
 
 
 @app.command()
-def run(as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+def run(
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    approver: Approver = None,
+    repin: Repin = False,
+) -> None:
     """Walk the whole house for one as_of: ingest, train and promote when due, score, export, learn.
 
+    A verdict to promote waits for a name: pass --approver here, or run promote with it later.
     Reads: the files of [sources]. Writes: everything the single steps write.
     """
     from churn_ml import flow, views
@@ -188,16 +201,17 @@ def run(as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False)
 
     day = parse_as_of(as_of)
     house = _house(config, quiet=as_json)
-    flow.run(house, day)
+    flow.run(house, day, approver=approver, repin=repin)
     told = views.report(house.history())
     print(json.dumps(told, indent=1)) if as_json else _show(told)
 
 
 @app.command()
 def report(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """Show the newest state of the house on one screen.
+    """Show the newest state of the house on one screen; --json holds every step ever filed.
 
-    Reads: the ledger. Writes: nothing.
+    Reads: the ledger. Writes: no row; the ledger is made, or brought to its newest schema, where
+    needed.
     """
     from churn_ml import views
 
@@ -256,7 +270,20 @@ def _run(call: Callable[[House, Any], Receipt], config: Path, as_of: str, *, as_
 
     day = parse_as_of(as_of)
     receipt = call(_house(config, quiet=as_json), day)
-    print(receipt.to_json() if as_json else receipt.in_words())
+    print(receipt.to_json() if as_json else "\n".join(_in_words(receipt)))
+
+
+def _in_words(receipt: Receipt) -> list[str]:
+    """The receipt's line; below it why a verdict fell, and what was, or would be, sent where."""
+    told = receipt.details
+    reasons = [f"  {reason}" for reason in told.get("reasons") or ()]
+    words = ("would send", "remove", "leave") if receipt.status == "dry_run" else DONE
+    sent = [
+        f"  {name}: "
+        + ", ".join(f"{word} {counts[key]:,}" for word, key in zip(words, COUNTED, strict=True))
+        for name, counts in told.get("destinations", {}).items()
+    ]
+    return [receipt.in_words(), *reasons, *sent]
 
 
 def _house(config: Path, *, quiet: bool) -> House:

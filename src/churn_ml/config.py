@@ -1,8 +1,13 @@
-r"""churn.toml: one file, one frozen tree of settings, checked whole before the first step.
+r"""churn.toml: one file, one frozen tree of settings; an unknown key is an error.
+
+Enters: the text of a churn.toml. Leaves: a `Config`, its types, ranges and cross-references within
+the file checked here. What only other rooms know (columns, model families, rules, segment codes)
+`churn_ml.checks` checks before the first step.
 
 Paths and SQLite URLs are relative to the folder of churn.toml. Secrets never stand here: the
-holdout key and database passwords come from the environment (`*_env` names the variable). Every
-number has its unit in its name; defaults are proposals, not measurements.
+holdout key comes from the variable that `[holdout] key_env` names, and a database URL takes its
+password as `${NAME}` from the environment when it is opened; neither is stored, hashed or shown.
+Every number has its unit in its name; defaults are proposals, not measurements.
 
 >>> config = from_text('''
 ... [shop]
@@ -25,6 +30,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +39,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from churn_ml.errors import BadConfig
+
+_PAGE = "docs/configuration.md"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -50,7 +59,10 @@ class Shop(_Settings):
 
 
 class Paths(_Settings):
-    """Where state lies: the lake folder, the model folders, the ledger's and MLflow's database."""
+    """Where state lies: the lake folder, the model folders, the ledger's and MLflow's database.
+
+    The database URLs may hold `${NAME}`: the environment's value when they are opened.
+    """
 
     lake: str = "lake"
     models: str = "models"
@@ -204,8 +216,6 @@ class Gate(_Settings):
     min_disagreements: Annotated[int, Field(ge=0)] = 100
     min_disagreeing_churners: Annotated[int, Field(ge=0)] = 30
     resamples: Annotated[int, Field(ge=100)] = 6000
-    refreshes_per_year: Annotated[int, Field(ge=0)] = 2
-    """Promotions of the same recipe, newly trained, that need only be no worse than the margin."""
     prediction_lane_loss_share: Share | None = None
     """Where profit cannot be resolved, better predictions may promote if the loss surely stays
     below this share of the oracle's profit; absent: never."""
@@ -219,6 +229,7 @@ class Gate(_Settings):
 class Destination(_Settings):
     """One place the scored segments go: a CSV folder or a SQL table.
 
+    `target` is a folder, or a database URL that may hold `${NAME}` for the environment's value.
     `delivers` is True only where an acknowledged row means that the customer was contacted.
     """
 
@@ -275,15 +286,30 @@ class Config(_Settings):
         return self.root / relative
 
     def url(self, url: str) -> str:
-        """A database URL with a relative SQLite path made absolute.
+        """A database URL ready to open: `${NAME}` filled in, a relative SQLite path made absolute.
+
+        Raises: BadConfig where the environment has no NAME. A password is percent-encoded there.
 
         >>> Config(shop=Shop(name="s", currency="EUR"), root=Path("/shop")).url("sqlite:///a.db")
         'sqlite:////shop/a.db'
         """
+        url = re.sub(r"\$\{(\w+)\}", _from_environment, url)
         prefix = "sqlite:///"
         if url.startswith(prefix) and not url.startswith(prefix + "/"):
             return prefix + str(self.root.absolute() / url.removeprefix(prefix))
         return url
+
+
+def _from_environment(variable: re.Match[str]) -> str:
+    """What stands for `${NAME}` in a URL."""
+    found = os.environ.get(variable[1])
+    if found is None:
+        raise BadConfig(
+            f"environment variable {variable[1]} is not set",
+            where=f"a database URL of churn.toml that holds {variable[0]}",
+            next_step=f"export {variable[1]}=..., percent-encoded where it is a password",
+        )
+    return found
 
 
 def content_hash(value: Any) -> str:
@@ -313,9 +339,18 @@ def from_text(text: str, *, root: Path = Path()) -> Config:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadConfig("churn.toml is not valid TOML", got=str(error)) from error
+        raise BadConfig(
+            "churn.toml is not valid TOML",
+            got=str(error),
+            next_step="correct the line named; text stands in quotes, dates and numbers do not",
+        ) from error
     if "root" in tree:
-        raise BadConfig("unknown key 'root'", where="top level", got="root")
+        raise BadConfig(
+            "unknown key 'root'",
+            where="top level",
+            got="root",
+            next_step="remove the key: paths are relative to the folder of churn.toml",
+        )
     try:
         return Config(**tree, root=root)
     except ValidationError as error:
@@ -335,11 +370,19 @@ def _explain(error: ValidationError) -> BadConfig:
             expected=f"one of {', '.join(_known_keys(place[:-1]))}",
             next_step="remove the key or correct its name",
         )
+    if first["type"] == "missing":
+        return BadConfig(
+            f"key {place[-1]!r} is missing",
+            where=section,
+            expected=f"{place[-1]} = ..." if place[:-1] else f"a section [{place[-1]}]",
+            next_step=f"add it; {_PAGE} says what it means",
+        )
     message = first["msg"].removeprefix("Value error, ")
     return BadConfig(
         f"{'.'.join(place) or 'churn.toml'}: {message}",
         where=section,
-        got=repr(first["input"])[:80],
+        got=repr(first["input"])[:80] if place else None,
+        next_step=f"correct the value; {_PAGE} lists every key with its type and default",
     )
 
 

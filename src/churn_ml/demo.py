@@ -33,6 +33,7 @@ APPROVER = "demo-approver"
 MARK = ".churn_ml_demo"
 # The demo's customers are public data: a published key keeps its holdout the same everywhere.
 DEMO_KEY = "complete-journey-demo-key"
+KEY_VARIABLE = "CHURN_ML_HOLDOUT_KEY"
 
 
 def tell(folder: Path, *, households: int | None, keep: bool, say: Progress) -> views.Report:
@@ -43,9 +44,8 @@ def tell(folder: Path, *, households: int | None, keep: bool, say: Progress) -> 
     """
     started = time.perf_counter()
     _clean(folder, keep=keep)
-    with peak_pss() as peak:
+    with peak_pss() as peak, published_key():
         config = _set_up(folder, households, say)
-        os.environ.setdefault("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
         house = open_house(load(config), say=say)
         for title, step in _story():
             say(f"== {title}")
@@ -55,6 +55,7 @@ def tell(folder: Path, *, households: int | None, keep: bool, say: Progress) -> 
         "seconds_after_install": round(time.perf_counter() - started, 1),
         "peak_pss_mb": round(peak.megabytes, 1),
         "places": _places(folder),
+        "go_on": _go_on(config),
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     return report
@@ -97,6 +98,33 @@ def _set_up(folder: Path, households: int | None, say: Progress) -> Path:
         complete_journey.lay_out(folder, households=households, until=SECOND)
         config.write_text(complete_journey.churn_toml(), encoding="utf-8")
     return config
+
+
+@contextmanager
+def published_key() -> Iterator[None]:
+    """Draw the holdout with the demo's published key while the block runs, whatever is set.
+
+    >>> before = os.environ.get(KEY_VARIABLE)
+    >>> with published_key():
+    ...     os.environ[KEY_VARIABLE]
+    'complete-journey-demo-key'
+    >>> os.environ.get(KEY_VARIABLE) == before
+    True
+    """
+    before = os.environ.get(KEY_VARIABLE)
+    os.environ[KEY_VARIABLE] = DEMO_KEY
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[KEY_VARIABLE]
+        else:
+            os.environ[KEY_VARIABLE] = before
+
+
+def _go_on(config: Path) -> str:
+    """What to type to work on with the demo's shop: the key that drew its holdout comes first."""
+    return f"export {KEY_VARIABLE}={DEMO_KEY}; churn-ml report --config {config}"
 
 
 def _places(folder: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -68,6 +68,28 @@ class Truth:
 
     y: Floats
     value: Floats
+
+
+def for_part(terms: Terms, part: float) -> Terms:
+    """The same terms with capacity and budget of a round that holds only `part` of its customers.
+
+    Limits are stated for everybody at risk. Where a tenth of them is judged on (the universal
+    holdout), a round of that tenth has a tenth of the room, or nobody would ever be left out.
+    `part`: rows judged on over rows at risk, above 0, at most 1. Raises BadInput outside.
+
+    >>> round_of = Policy(capacity_customers=300, budget_amount=1000)
+    >>> tenth = for_part(Terms((), policy=round_of), 0.1).policy
+    >>> tenth.capacity_customers, tenth.budget_amount
+    (30, 100.0)
+    """
+    if not 0 < part <= 1:
+        raise BadInput("a part lies above 0, at most 1", where="economics", got=part)
+    customers, budget = terms.policy.capacity_customers, terms.policy.budget_amount
+    limits = {
+        "capacity_customers": None if customers is None else round(customers * part),
+        "budget_amount": None if budget is None else budget * part,
+    }
+    return replace(terms, policy=terms.policy.model_copy(update=limits))
 
 
 def gain(y: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:

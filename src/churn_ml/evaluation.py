@@ -26,6 +26,7 @@ from churn_ml.economics import (
     Terms,
     at_save_rate_quantile,
     choose,
+    for_part,
     oracle,
     per_1000,
     realised,
@@ -79,8 +80,9 @@ def references(
 def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
     """The policy's decision on every row: an offer's index or NO_CONTACT.
 
-    Each cut-off is one round with its own capacity and budget; who was contacted less than
-    `contact_window_days` before is left out. Raises BadInput where the policy was scored on
+    Each cut-off is one round with its own capacity and budget, cut to the part of those at risk
+    that the evidence holds; who was contacted less than `contact_window_days` before is left out.
+    Raises BadInput where the policy was scored on
     another evaluation set.
 
     >>> from churn_ml.config import Offer
@@ -92,6 +94,7 @@ def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
     [0]
     """
     check_rows(policy, evidence)
+    terms = for_part(terms, evidence.part)
     window = terms.policy.contact_window_days
     choice = np.full(len(policy.p), NO_CONTACT)
     last = np.full(int(evidence.rows.customer.max()) + 1, -(10**6))
@@ -157,7 +160,7 @@ def evaluate(
 
 def by_saved_share(
     policies: Sequence[PolicyOnRows], evidence: Evidence, terms: Terms
-) -> dict[str, dict[float, float]]:
+) -> dict[str, dict[str, float]]:
     """Profit per 1,000 of every policy where a saved customer is worth .25, .5 or 1 of V.
 
     Nobody knows that share: a policy that pays only at 1 should be known to. Decisions are taken
@@ -169,7 +172,7 @@ def by_saved_share(
     ...              Truth(np.array([1.0]), np.array([90.0])))
     >>> everybody = references(e, 0.1, np.array([90.0]))[1:2]
     >>> by_saved_share(everybody, e, Terms((Offer(code="CALL", label="a call"),)))
-    {'everybody': {0.25: 6750.0, 0.5: 13500.0, 1.0: 27000.0}}
+    {'everybody': {'0.25': 6750.0, '0.5': 13500.0, '1.0': 27000.0}}
     """
 
     def at(policy: PolicyOnRows, share: float) -> float:
@@ -179,7 +182,8 @@ def by_saved_share(
         return round(per_1000(realised(decide(policy, evidence, moved), evidence.truth, moved)), 6)
 
     return {
-        policy.name: {share: at(policy, share) for share in SAVED_SHARES} for policy in policies
+        policy.name: {str(share): at(policy, share) for share in SAVED_SHARES}
+        for policy in policies
     }
 
 

@@ -38,6 +38,7 @@ class Evidence:
 
     `customer_id`: strings. `cut_off`: datetime64[D]. `slices`: name to a label per row, "" for rows
     outside every slice of that name. `value_learned_on`: the cut-offs that V^E learned from.
+    `part`: these rows over all rows at risk; below 1 where only the holdout is judged on.
     """
 
     customer_id: Labels
@@ -45,6 +46,7 @@ class Evidence:
     truth: Truth
     slices: Mapping[str, Labels] = field(default_factory=dict)
     value_learned_on: tuple[date, ...] = ()
+    part: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse a set that cannot be judged on: ragged, unlabelled, without value, repeated."""
@@ -82,11 +84,13 @@ class Evidence:
         *,
         holdout: Flags | None = None,
         value_learned_on: Sequence[date] = (),
+        part: float = 1.0,
     ) -> Evidence:
         """The evidence in the evaluate layer of a panel (customer_id, cut_off, label, treated).
 
-        `value`: V^E per row. Where any row was treated, only the universal `holdout` (True per row)
-        shows who churns without contact; without one there is no verdict, and NotReady is raised.
+        `value`: V^E per row; `part`: the panel's rows over all rows at risk. Where any row was
+        treated, only the universal `holdout` (True per row) shows who churns without contact;
+        without one there is no verdict, and NotReady is raised.
         Then cut score columns by `Evidence.kept` as well.
 
         >>> import pandas as pd
@@ -103,6 +107,7 @@ class Evidence:
             Truth(rows["label"].to_numpy(dtype=float, na_value=np.nan), value[kept]),
             {name: labels[kept] for name, labels in slices.items()},
             tuple(value_learned_on),
+            part * float(kept.mean()) if len(kept) else part,
         )
 
     @staticmethod

@@ -30,7 +30,7 @@ from churn_ml.evidence import Evidence
 from churn_ml.grade import Grade, grade
 from churn_ml.guards import Guard
 from churn_ml.timeline import check_split
-from churn_ml.verdict import Decision, Lane, Verdict
+from churn_ml.verdict import Decision, Verdict
 
 UNRESOLVABLE_SHARE = 0.10
 """Profit counts as not resolvable where less than this share of the oracle's cannot be detected."""
@@ -41,9 +41,7 @@ class Trial:
     """Everything one verdict is reached from.
 
     `reference`: the best of rule, nobody, everybody and base rate on validation; `rule`: the
-    inactivity rule; both for the grade. `lane` "refresh" asks whether the same recipe, newly
-    trained, is no worse than the last superiority winner. `alpha_spent` and `refreshes`: this
-    year's, from the ledger.
+    inactivity rule; both for the grade. `alpha_spent`: this year's, from the ledger.
     """
 
     champion: PolicyOnRows
@@ -56,8 +54,6 @@ class Trial:
     contract: Contract
     currency: str
     alpha_spent: float = 0.0
-    refreshes: int = 0
-    lane: Lane = "superiority"
 
     @property
     def budget_left(self) -> bool:
@@ -82,7 +78,7 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         return _again(trial, stored)
     how = Resampling(trial.gate.alpha_per_look, trial.gate.resamples, trial.evidence.seed)
     compared = compare(trial.champion, trial.challenger, trial.evidence, trial.terms, how)
-    margin = margin_per_1000(compared, trial.gate)
+    margin = margin_per_1000(compared.oracle_per_1000, trial.gate)
     guarded = _guards(trial, compared, margin)
     graded = _grade(trial, guarded, margin)
     guarded += (Guard("grade", graded.letter != "D", graded.words),)
@@ -92,12 +88,11 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         reasons=(*because, *_notes(trial, compared, margin)),
         champion=trial.champion.name,
         challenger=trial.challenger.name,
-        lane=trial.lane,
         evidence_hash=trial.evidence.hash,
         margin=margin,
         alpha=trial.gate.alpha_per_look,
         alpha_spent=trial.gate.alpha_per_look if trial.budget_left else 0.0,
-        minimum_detectable=_detectable(compared, _needed(trial, margin)),
+        minimum_detectable=_detectable(compared, margin),
         guards=guarded,
         grade=graded.letter,
         grade_words=graded.words,
@@ -106,27 +101,20 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
     )
 
 
-def margin_per_1000(compared: Comparison, gate: Gate) -> float:
+def margin_per_1000(oracle_per_1000: float, gate: Gate) -> float:
     """The larger of the switching cost and a share of the oracle's profit (.25 % by default).
 
-    >>> from churn_ml.simulate import contest
-    >>> trial = contest(1, train=500, evaluate=500, features=(1, 5), gate=Gate())
-    >>> told = compare(trial.champion, trial.challenger, trial.evidence, trial.terms,
-    ...                Resampling(0.025, 100, seed=1))
-    >>> margin_per_1000(told, Gate(switching_cost_per_1000=500))
-    500.0
+    Both, and the result, in the shop's currency per 1,000 customers at risk.
+
+    >>> margin_per_1000(4000.0, Gate()), margin_per_1000(4000.0, Gate(switching_cost_per_1000=500))
+    (10.0, 500.0)
     """
-    share = gate.margin_share_of_oracle * compared.oracle_per_1000
+    share = gate.margin_share_of_oracle * oracle_per_1000
     return round(max(gate.switching_cost_per_1000, share), 6)
 
 
-def _needed(trial: Trial, margin: float) -> float:
-    """What the lower bound must exceed: more by the margin, or in a refresh no worse by it."""
-    return margin if trial.lane == "superiority" else -margin
-
-
-def _detectable(compared: Comparison, needed: float) -> float:
-    return round(needed + compared.detectable, 6)
+def _detectable(compared: Comparison, margin: float) -> float:
+    return round(margin + compared.detectable, 6)
 
 
 def _figures(compared: Comparison) -> dict[str, Any]:
@@ -203,10 +191,8 @@ def _not_asked(trial: Trial) -> str | None:
     if not trial.budget_left:
         return (
             f"this year's alpha of {trial.gate.alpha_year} is spent ({trial.alpha_spent:.4f}): "
-            "until next year only a human override promotes, and is recorded as such"
+            "the champion stays until next year"
         )
-    if trial.lane == "refresh" and trial.refreshes >= trial.gate.refreshes_per_year:
-        return f"{trial.refreshes} refreshes this year are all that [gate] allows"
     return None
 
 
@@ -222,15 +208,14 @@ def _undecidable(gate: Gate, compared: Comparison) -> str | None:
 
 
 def _earns(trial: Trial, compared: Comparison, margin: float) -> tuple[bool, str]:
-    """Does the profit difference, or the lane's weaker claim, suffice? With the sentence."""
+    """Does the profit difference suffice, or the claim of better predictions? And the sentence."""
     gain, code = compared.difference, trial.currency
-    needed = _needed(trial, margin)
     told = (
         f"the challenger earns {gain.value:+,.2f} {code} per 1,000 customers against the champion "
         f"({compared.champion_per_1000:,.2f} -> {compared.challenger_per_1000:,.2f}); lower bound "
-        f"{gain.low:,.2f} at alpha {trial.gate.alpha_per_look:.4f}, needed more than {needed:,.2f}"
+        f"{gain.low:,.2f} at alpha {trial.gate.alpha_per_look:.4f}, needed more than {margin:,.2f}"
     )
-    if gain.low > needed:
+    if gain.low > margin:
         return True, told
     if _predicts_better(trial, compared, margin):
         return True, f"better predictions, profit not resolvable: {told}"
@@ -238,7 +223,10 @@ def _earns(trial: Trial, compared: Comparison, margin: float) -> tuple[bool, str
 
 
 def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
-    """The lane for shops too small to resolve profit: Brier and log-loss both surely better."""
+    """For shops too small to resolve profit: Brier and log-loss both surely better.
+
+    Open only where [gate] sets prediction_lane_loss_share.
+    """
     allowed = trial.gate.prediction_lane_loss_share
     resolvable = _detectable(compared, margin) <= UNRESOLVABLE_SHARE * compared.oracle_per_1000
     if allowed is None or resolvable:
@@ -252,7 +240,7 @@ def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
 
 def _notes(trial: Trial, compared: Comparison, margin: float) -> Iterator[str]:
     """What every verdict prints, whatever it decides."""
-    found = _detectable(compared, _needed(trial, margin))
+    found = _detectable(compared, margin)
     yield (
         f"a true difference of {found:,.2f} {trial.currency} per 1,000 "
         "would have been found four times in five (minimum detectable effect)"

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from churn_ml.checks import check
 from churn_ml.config import Config
 from churn_ml.errors import BadConfig, NotReady
 from churn_ml.ledger import Ledger
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from churn_ml.registry import Registry
 
 Progress = Callable[[str], None]
+KEY_CHARACTERS = 16
 
 
 def wall_clock() -> datetime:
@@ -64,17 +66,29 @@ class House:
             self.config.contract.name,
         )
 
-    @property
+    @cached_property
     def holdout_key(self) -> bytes:
-        """The secret that draws the holdout; raises BadConfig where its variable is not set."""
+        """The secret that draws the holdout and hides the suppressed.
+
+        Raises BadConfig where its variable is not set or too short, or holds another key than the
+        one this ledger knows: every arm would be drawn anew and every suppression be missed.
+        """
         name = self.config.holdout.key_env
         secret = os.environ.get(name, "")
-        if not secret:
+        if len(secret) < KEY_CHARACTERS:
             raise BadConfig(
-                f"the holdout key is not set: environment variable {name}",
+                f"the holdout key is not set or too short: environment variable {name}",
                 where="[holdout] key_env",
-                expected="a secret of 16 characters or more, the same on every run",
-                next_step=f"export {name}=$(openssl rand -hex 16) and keep it",
+                expected=f"a secret of {KEY_CHARACTERS} characters or more, the same on every run",
+                next_step=f"export {name}=... with a random text, and keep it safe",
+            )
+        mark = hmac.new(secret.encode(), b"fingerprint", hashlib.sha256).hexdigest()[:16]
+        if self.ledger.remember_key(mark) != mark:
+            raise BadConfig(
+                f"{name} holds another key than the one this ledger was used with first",
+                where="[holdout] key_env",
+                expected="the same secret on every run",
+                next_step="restore the former key; a new draw is made by [holdout] salt",
             )
         return secret.encode()
 
@@ -85,14 +99,25 @@ class House:
         known = self.ledger.model(model_id)
         return store.load(self.config.path(known.folder), sha256=known.sha256)
 
-    def project(self, champion: str | None) -> str:
-        """Let MLflow's aliases follow the ledger; raises Unreachable where MLflow is down."""
-        held = self.registry.aliases().get("champion")
-        if held == champion:
-            return "unchanged"
-        self.registry.set_alias("former_champion", held)
-        self.registry.set_alias("champion", champion)
-        return "moved"
+    def champion(self, as_of: date) -> str | None:
+        """The model that is champion as of `as_of` under the present contract; None before one."""
+        return self.ledger.champion(as_of, contract=self.config.contract.stamp)
+
+    def project(self) -> str:
+        """Let MLflow's aliases follow the ledger's newest champion, whatever date was run.
+
+        Raises Unreachable where MLflow is down, NotReady where it never saw the model.
+        """
+        newest = [d for d in self.ledger.decisions() if d.promotes]
+        wanted: dict[str, str | None] = {"champion": None, "former_champion": None}
+        if newest:
+            last = max(newest, key=lambda d: (d.as_of, d.number))
+            wanted = {"champion": last.champion_to, "former_champion": last.champion_from}
+        held = self.registry.aliases()
+        moved = [name for name, model_id in wanted.items() if held.get(name) != model_id]
+        for name in moved:
+            self.registry.set_alias(name, wanted[name])
+        return f"moved {', '.join(moved)}" if moved else "unchanged"
 
     def suppressed(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of `customer_ids` who must never be contacted."""
@@ -123,20 +148,28 @@ class House:
         return [filed.receipt for filed in reversed(self.ledger.receipts(limit=10_000))]
 
     def watermark(self, as_of: date) -> date:
-        """The newest ingest key; raises NotReady where data does not reach `as_of`."""
-        newest = self.ledger.newest("ingest")
-        if newest is None or newest.as_of < as_of:
+        """The newest ingest key that brought orders; raises NotReady where `as_of` lies beyond.
+
+        An ingest that found no order file moves nothing: silence of the shop's files is not
+        silence of its customers.
+        """
+        keys = [date.fromisoformat(key) for key in self.ledger.versions(["orders"])["orders"]]
+        if not keys or max(keys) < as_of:
             raise NotReady(
                 "the data does not reach this as_of",
-                got=f"ingested to {newest.as_of.isoformat()}" if newest else "nothing ingested",
-                expected=f"an ingest keyed {as_of.isoformat()} or later",
-                next_step=f"churn-ml ingest --as-of {as_of.isoformat()}",
+                got=f"orders ingested to {max(keys).isoformat()}" if keys else "no orders ingested",
+                expected=f"an ingest of orders keyed {as_of.isoformat()} or later",
+                next_step=f"deliver the files, then: churn-ml ingest --as-of {as_of.isoformat()}",
             )
-        return newest.as_of
+        return max(keys)
 
 
 def open_house(config: Config, *, say: Progress = silent) -> House:
-    """The house of `config`; makes the lake folder and migrates the ledger where needed."""
+    """The house of `config`; makes its folder and migrates the ledger where needed.
+
+    Raises BadConfig where churn.toml says something that no room could work with.
+    """
+    check(config)
     config.root.mkdir(parents=True, exist_ok=True)
     ledger = Ledger.open(config.url(config.paths.ledger))
     return House(config, Warehouse(str(config.path(config.paths.lake))), ledger, say)

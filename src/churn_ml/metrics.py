@@ -26,6 +26,8 @@ from churn_ml.kernels import Floats, Kernel, Metric
 Customers = Sequence[str] | Sequence[int] | NDArray[np.object_]
 
 LIFT_SHARE = 0.1
+TAILS = (0.025, 0.975)
+"""The quantiles of the resamples that bound an interval."""
 CELLS = 200_000
 """Weights of resamples x rows held at once: 1.6 MB, so that they stay in the cache."""
 
@@ -57,46 +59,6 @@ def auc(y: ArrayLike, p: ArrayLike) -> float:
     0.75
     """
     return _once(kernels.auc, y, p)
-
-
-def pr_auc(y: ArrayLike, p: ArrayLike) -> float:
-    """Average precision: sum over distinct scores of (recall gained) x precision.
-
-    >>> round(pr_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
-    0.8333
-    """
-    return _once(kernels.pr_auc, y, p)
-
-
-def brier(y: ArrayLike, p: ArrayLike) -> float:
-    """Mean squared difference of score and label (Brier 1950, one-sided form).
-
-    >>> round(brier([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3]), 4)
-    0.0375
-    """
-    return _once(kernels.brier, y, p)
-
-
-def log_loss(y: ArrayLike, p: ArrayLike) -> float:
-    """Mean of -ln(score of what happened).
-
-    >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
-    0.6931
-    """
-    return _once(kernels.log_loss, y, p)
-
-
-def lift_at(y: ArrayLike, p: ArrayLike, share: float = LIFT_SHARE) -> float:
-    """Churn rate among the `share` of rows with the highest scores, over the overall churn rate.
-
-    Where the cut falls among tied scores, or inside a row, each of them is taken in part.
-
-    >>> lift_at([1, 1, 0, 0], [0.9, 0.4, 0.3, 0.2], share=0.5)
-    2.0
-    >>> lift_at([1, 1, 0, 0], [0.5, 0.5, 0.5, 0.5], share=0.5)
-    1.0
-    """
-    return _once(kernels.lift(share), y, p)
 
 
 def ece(y: ArrayLike, p: ArrayLike) -> float:
@@ -143,33 +105,6 @@ def ece_null(p: ArrayLike, *, seed: int, draws: int = 1000, quantile: float = 0.
     return float(np.quantile(np.concatenate(found), quantile))
 
 
-def with_interval(
-    metric: Metric,
-    y: ArrayLike,
-    p: ArrayLike,
-    customers: Customers,
-    *,
-    resamples: int,
-    seed: int,
-    level: float = 0.95,
-) -> Interval:
-    """A metric with its percentile interval over customers drawn with replacement.
-
-    `metric`: one of `METRICS`, or `kernels.lift(share)`. `customers`: the customer_id of every row.
-    The same seed draws the same customers for every metric and model; the order of the rows changes
-    nothing. Resamples in which the metric is undefined are left out.
-
-    >>> y, p, names = [0, 0, 1, 1] * 10, [0.1, 0.4, 0.35, 0.8] * 10, range(40)
-    >>> found = with_interval(METRICS["auc"], y, p, names, resamples=200, seed=17)
-    >>> found.low < found.value < found.high
-    True
-    """
-    named = {"asked": metric}
-    return report(y, p, customers, resamples=resamples, seed=seed, metrics=named, level=level)[
-        "asked"
-    ]
-
-
 def report(
     y: ArrayLike,
     p: ArrayLike,
@@ -178,9 +113,14 @@ def report(
     resamples: int,
     seed: int,
     metrics: Mapping[str, Metric] = METRICS,
-    level: float = 0.95,
 ) -> dict[str, Interval]:
-    """Every metric of one model with its interval, all from the same resamples.
+    """Every metric of one model with its 95 % percentile interval, customers resampled.
+
+    `y`, `p`: label and score per row; `customers`: the customer_id of every row, drawn as a whole;
+    `metrics`: those wanted, by name. The same seed draws the same customers for every metric and
+    model; the order of the rows changes nothing. Resamples in which a metric is undefined are left
+    out. Raises BadInput where a label is not 0 or 1, a score lies outside [0, 1], or the lengths
+    differ.
 
     >>> y, p, names = [0, 0, 1, 1] * 10, [0.1, 0.4, 0.35, 0.8] * 10, range(40)
     >>> sorted(report(y, p, names, resamples=100, seed=17))[:3]
@@ -191,37 +131,9 @@ def report(
     prepared = [metric(label[order], score[order]) for metric in metrics.values()]
     draws = _resampled(prepared, owner, resamples, seed)
     return {
-        name: _interval(kernel, drawn, len(order), level)
+        name: _interval(kernel, drawn, len(order))
         for name, kernel, drawn in zip(metrics, prepared, draws, strict=True)
     }
-
-
-def difference(
-    metric: Metric,
-    y: ArrayLike,
-    p: ArrayLike,
-    other: ArrayLike,
-    customers: Customers,
-    *,
-    resamples: int,
-    seed: int,
-    level: float = 0.95,
-) -> Interval:
-    """metric(p) - metric(other) on the same rows, paired: both see the same resamples.
-
-    >>> y, p = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
-    >>> difference(METRICS["brier"], y, p, p, list("abcd"), resamples=100, seed=17)
-    Interval(value=0.0, low=0.0, high=0.0)
-    """
-    label, score = _checked(y, p)
-    _, against = _checked(y, other)
-    order, owner = _owners(customers, label, score, against)
-    mine = metric(label[order], score[order])
-    theirs = metric(label[order], against[order])
-    draws = _resampled([mine, theirs], owner, resamples, seed)
-    return _interval(
-        lambda weight: mine(weight) - theirs(weight), draws[0] - draws[1], len(order), level
-    )
 
 
 def _once(metric: Metric, y: ArrayLike, p: ArrayLike) -> float:
@@ -286,10 +198,10 @@ def _chunks(total: int, width: int) -> Iterator[int]:
         total -= size
 
 
-def _interval(kernel: Kernel, draws: Floats, rows: int, level: float) -> Interval:
+def _interval(kernel: Kernel, draws: Floats, rows: int) -> Interval:
     value = float(kernel(np.ones((1, rows)))[0])
     known = draws[np.isfinite(draws)]
     if not len(known):
         return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, TAILS)
     return Interval(value, float(low), float(high))

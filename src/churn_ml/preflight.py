@@ -2,8 +2,9 @@
 
 Enters: the panel in order (one row per customer_id and cut_off) and the settings. Leaves: counts,
 or an error that says what to do. Three things are refused: layers whose label windows overlap and
-labels that nobody can know yet; too few rows or churners, with the counts beside the minimum; and
-features that give the label away. Worked example: trained on 2017-11-01 with a horizon of 30, a
+labels that nobody can know yet; layers without a churner or without a stayer; and features that
+give the label away. Too few rows or churners are told, not refused: they are enough for the
+inactivity rule. Worked example: trained on 2017-11-01 with a horizon of 30, a
 training cut-off 2017-08-03 beside the choosing one 2017-09-01 is a leak, its window ends one day
 too late; a churn flag computed as "silent for 90 days at the cut-off" is found by its recency,
 which ranks the churners with an AUC of 1.
@@ -87,10 +88,13 @@ def check_time(rows: pd.DataFrame, contract: Contract, trained_as_of: date) -> N
         )
 
 
-def check_counts(counts: Mapping[str, Counts], limits: Training, *, only_rule: bool) -> None:
-    """Raise NotReady where a layer lacks churners or stayers, or training rows are too few.
+def check_counts(counts: Mapping[str, Counts]) -> None:
+    """Raise NotReady where a layer lacks churners or stayers; `counts`: by the layer's name.
 
-    `counts`: by layer, train and choose. The minimum is not asked of the rule alone.
+    >>> check_counts({"train": Counts(9, 1, 0, 0), "evaluate": Counts(9, 0, 2, 3)})
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.NotReady: degenerate label in the evaluate layer: all 9 rows are equal | ...
     """
     for layer, found in counts.items():
         if not 0 < found.churners < found.rows:
@@ -102,17 +106,19 @@ def check_counts(counts: Mapping[str, Counts], limits: Training, *, only_rule: b
                 expected="churners and stayers",
                 next_step="wait for more history, or change horizon_days in [contract]",
             )
-    enough = counts["train"]
-    too_few = enough.rows < limits.min_rows or enough.churners < limits.min_churners
-    if too_few and not only_rule:
-        raise NotReady(
-            "there is too little to train on",
-            where="the train layer",
-            got=f"{enough.rows} rows with {enough.churners} churners "
-            f"({enough.treated} treated and {enough.immature} immature left out)",
-            expected=f"at least {limits.min_rows} rows with {limits.min_churners} churners",
-            next_step="keep the inactivity rule, and train when more labels have matured",
-        )
+
+
+def too_few(found: Counts, limits: Training) -> bool:
+    """Whether the usable training rows, or the churners among them, are below [training].
+
+    A shop below the minimum keeps the inactivity rule (economics.md (b)).
+
+    >>> from churn_ml.config import Training
+    >>> limits = Training(min_rows=200, min_churners=30)
+    >>> [too_few(Counts(200, churners, 0, 0), limits) for churners in (29, 30)]
+    [True, False]
+    """
+    return found.rows < limits.min_rows or found.churners < limits.min_churners
 
 
 def check_giveaways(past: pd.DataFrame, features: Sequence[str]) -> None:

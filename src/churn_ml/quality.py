@@ -27,7 +27,7 @@ from churn_ml import flow
 from churn_ml.attempt import attempt
 from churn_ml.config import Config, Contract, load
 from churn_ml.errors import BadInput
-from churn_ml.flow import trial as trial_room
+from churn_ml.flow import telling, weighing
 from churn_ml.flow.train import rows_at as rows_of_day
 from churn_ml.house import House, Progress, open_house
 from churn_ml.sources import complete_journey
@@ -136,7 +136,7 @@ def _scored(past: pd.DataFrame, test: pd.DataFrame, config: Config) -> pd.DataFr
     from churn_ml.models.value_quality import cross_fitted
     from churn_ml.training import feature_columns
 
-    recipe, names = trial_room.recipe(config), list(feature_columns(past))
+    recipe, names = weighing.recipe(config), list(feature_columns(past))
     label = past["label"].to_numpy(dtype=np.int64)
     value = ValueModel.fit(past, recipe).predict(test)
     scores = {
@@ -165,9 +165,7 @@ def _side_by_side(tested: pd.DataFrame, config: Config) -> Result:
     ]
     earned = evaluation.evaluate(policies, frozen, Terms.of(config))
     models = [
-        trial_room.figures(policy, frozen)
-        | trial_room.earned_by(row)
-        | _per_cut_off(tested, policy.p)
+        telling.figures(policy, frozen) | telling.earned_by(row) | _per_cut_off(tested, policy.p)
         for policy, row in zip(policies, earned, strict=False)
     ]
     churned = float(np.mean(frozen.truth.y))

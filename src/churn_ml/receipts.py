@@ -73,9 +73,11 @@ class Receipt:
         """The receipt as one line a person reads.
 
         >>> Receipt("score", date(2017, 10, 1), "no_champion").in_words()
-        'score as of 2017-10-01: no_champion, 0 rows in, 0 out, 0 quarantined, 0.0 s'
+        'score as of 2017-10-01: no_champion, 0 rows in, 0 out, 0 quarantined, 0 excluded, 0.0 s'
         """
-        rows = f"{self.rows_in:,} rows in, {self.rows_out:,} out, {self.quarantined:,} quarantined"
+        excluded = sum(count.excluded for count in self.tables)
+        aside = f"{self.quarantined:,} quarantined, {excluded:,} excluded"
+        rows = f"{self.rows_in:,} rows in, {self.rows_out:,} out, {aside}"
         day = self.as_of.isoformat()
         return f"{self.step} as of {day}: {self.status}, {rows}, {self.seconds:.1f} s"
 

@@ -86,16 +86,6 @@ class Registry:
                         )
         return {model_id: found for model_id, found in known.items() if found}
 
-    def log_model(self, bundle: Bundle, models: Path, *, at: datetime) -> Logged:
-        """Log one stored model that MLflow missed (it was down, or its database is new).
-
-        The run holds the model and its params; the metrics stay in the ledger's receipt. A model
-        that is known stays as it is. Raises as `log_training` does.
-        """
-        with reached(self.url):
-            known = self._logged(bundle.id)
-            return known or self._log(bundle, {}, models, at, _tags_of(bundle))
-
     def set_alias(self, alias: str, model_id: str | None) -> None:
         """Point `alias` at the version of `model_id`, or at nothing where that is None.
 
@@ -111,7 +101,7 @@ class Registry:
                 raise NotReady(
                     f"model {model_id} is not in the registry",
                     where=f"{self.name} at {without_password(self.url)}",
-                    next_step="log its training again, then repair the aliases",
+                    next_step="train again for the same as_of: what MLflow misses is logged then",
                 )
             self._client.set_registered_model_alias(self.name, alias, str(found.version))
 

@@ -1,6 +1,7 @@
 """The report as a person reads it: one screen of tables.
 
-Enters: a report of `views`. Leaves: text on a console. No number is computed here.
+Enters: a report of `views`. Leaves: text on a console, 24 to 60 lines for a house in use. No number
+is computed here; what is older than the newest two as_ofs stays in `report.json`.
 
 Worked example: after the demo the models table shows rule, logistic and XGBoost on the rows of
 2017-10-01, each metric as value [low, high].
@@ -9,6 +10,7 @@ Worked example: after the demo the models table shows rule, logistic and XGBoost
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,17 +21,25 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+WIDTH = 132
+SHOWN_AS_OFS = 2
+"""How many business dates of a step, newest last."""
+SHOWN_SEGMENTS = 5
+SHOWN_REASONS = 2
+
 
 def show(report: Report, console: Console | None = None) -> None:
     """Print the report, part by part; parts without rows are left out.
 
     Parameters: `report`, as `views.report` returns it; `console`, where to print.
     """
-    console = console or Console(width=132, highlight=False)
+    console = console or Console(width=WIDTH, highlight=False, markup=False)
     parts: tuple[Callable[[Report], Table | str | None], ...] = (
         _steps,
+        _errors,
         _quarantine,
         _models,
+        _references,
         _verdicts,
         _segments,
         _consent,
@@ -79,15 +89,59 @@ def _cell(value: Any) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
+def newest_steps(steps: Iterable[Row]) -> list[Row]:
+    """The last try of each step and as_of, for the newest two as_ofs of every step.
+
+    Parameters: `steps` of a report, in the order of filing. Returns: rows in that order.
+
+    >>> rows = [{"name": "score", "as_of": day} for day in ("2017-09-01", "2017-10-01")]
+    >>> tried = [{"name": "score", "as_of": "2017-11-01", "status": s} for s in ("failed", "done")]
+    >>> [(row["as_of"], row.get("status")) for row in newest_steps(rows + tried)]
+    [('2017-10-01', None), ('2017-11-01', 'done')]
+    """
+    last: dict[tuple[str, str], Row] = {}
+    for row in steps:
+        key = row["name"], row["as_of"]
+        last.pop(key, None)  # a later try stands where it was filed
+        last[key] = row
+    days: dict[str, list[str]] = {}
+    for name, as_of in last:
+        days.setdefault(name, []).append(as_of)
+    kept = {name: sorted(found)[-SHOWN_AS_OFS:] for name, found in days.items()}
+    return [row for (name, as_of), row in last.items() if as_of in kept[name]]
+
+
+def newest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the newest two as_ofs.
+
+    >>> newest([{"as_of": day} for day in ("2017-09-01", "2017-11-01", "2017-10-01")])
+    [{'as_of': '2017-11-01'}, {'as_of': '2017-10-01'}]
+    """
+    kept = sorted({row["as_of"] for row in rows})[-SHOWN_AS_OFS:]
+    return [row for row in rows if row["as_of"] in kept]
+
+
 def _steps(report: Report) -> Table | None:
     heads = ("step", "as_of", "status", "rows in", "rows out", "quarantined", "excluded", "seconds")
     keys = ("name", "as_of", "status", "rows_in", "rows_out", "quarantined", "excluded", "seconds")
-    return _grid("\nSteps", heads, ([row[k] for k in keys] for row in report["steps"]))
+    rows = newest_steps(report["steps"])
+    recorded = {row["as_of"] for row in rows if row["name"] == "promote"}
+    # a recorded verdict stands in the verdicts: its judge is no news
+    shown = [r for r in rows if r["name"] != "judge" or r["as_of"] not in recorded or r["error"]]
+    return _grid("Steps", heads, ([row[k] for k in keys] for row in shown))
+
+
+def _errors(report: Report) -> str | None:
+    """What went wrong in the steps shown as failed."""
+    failed = [row for row in newest_steps(report["steps"]) if row["error"]]
+    told = [f"  {row['name']} as of {row['as_of']}: {row['error']}" for row in failed]
+    return "\n".join(told) or None
 
 
 def _quarantine(report: Report) -> Table | None:
     rows = (
-        (q["as_of"], q["verdict"], q["rule"], q["reason"], q["rows"]) for q in report["quarantine"]
+        (q["as_of"], q["verdict"], q["rule"], q["reason"], q["rows"])
+        for q in newest(report["quarantine"])
     )
     return _grid("\nRows set aside", ("as_of", "verdict", "rule", "why", "rows"), rows)
 
@@ -102,26 +156,46 @@ def _models(report: Report) -> Table | None:
             interval(m.get("pr_auc")),
             interval(m.get("brier"), 4),
             interval(m.get("lift10"), 2),
-            interval(m["profit_per_1000"], 0),
+            interval(m.get("profit_per_1000"), 0),
         )
         for m in report["models"]
     )
     return _grid("\nModels on the same rows", heads, rows)
 
 
+def _references(report: Report) -> str | None:
+    """Policies without a model, in one line below the models."""
+    told = [f"{row['name']} {row['profit_per_1000'][0]:,.0f}" for row in report["references"]]
+    return f"For comparison, profit per 1,000: {', '.join(told)}" if told else None
+
+
 def _verdicts(report: Report) -> Table | None:
     rows = (
-        (v["as_of"], v["decision"], v["champion"], "\n".join(v["reasons"] or ()))
-        for v in report["verdicts"]
+        (v["as_of"], v["decision"], v["champion"], _reasons(v["reasons"] or ()))
+        for v in newest(report["verdicts"])
     )
     return _grid("\nVerdicts", ("as_of", "decision", "champion", "reasons"), rows)
+
+
+def _reasons(reasons: Sequence[str]) -> str:
+    """The first reasons, one a line, and how many more there are.
+
+    >>> print(_reasons(["it earns less", "one season", "calibration holds"]))
+    it earns less
+    one season (and 1 more in the report)
+    """
+    left = len(reasons) - SHOWN_REASONS
+    more = f" (and {left} more in the report)" if left > 0 else ""
+    return "\n".join(reasons[:SHOWN_REASONS]) + more
 
 
 def _segments(report: Report) -> Table | None:
     heads = ("segment", "customers", "value at risk", "offered", "held out")
     keys = ("segment", "customers", "value_at_risk", "offered", "holdout")
+    rows, left = report["segments"][:SHOWN_SEGMENTS], report["segments"][SHOWN_SEGMENTS:]
     title = f"\nSegments as of {report['scored_as_of']}, by value at risk"
-    return _grid(title, heads, ([row.get(k) for k in keys] for row in report["segments"][:12]))
+    title += f" (and {len(left)} more in the report)" if left else ""
+    return _grid(title, heads, ([row.get(k) for k in keys] for row in rows))
 
 
 def _consent(report: Report) -> str | None:
@@ -129,7 +203,7 @@ def _consent(report: Report) -> str | None:
     if said is None:
         return None
     others = "assumed for all others" if said["default"] == "assumed" else "none for all others"
-    return f"\nConsent to contact: {said['recorded']:,} on record, {others} ([consent] default)"
+    return f"Consent to contact: {said['recorded']:,} on record, {others} ([consent] default)"
 
 
 def _realised(report: Report) -> Table | None:
@@ -139,7 +213,7 @@ def _realised(report: Report) -> Table | None:
             r["as_of"],
             r["risk_band"],
             r["customers"],
-            f"{r['mean_score']:.3f}",
+            "-" if r["mean_score"] is None else f"{r['mean_score']:.3f}",
             interval(r["churned"]),
         )
         for r in report["realised"]
@@ -149,13 +223,17 @@ def _realised(report: Report) -> Table | None:
 
 def _exports(report: Report) -> Table | None:
     keys = ("as_of", "destination", "sent", "unchanged", "removed", "rejected")
-    return _grid("\nExports", keys, ([row.get(k) for k in keys] for row in report["exports"]))
+    return _grid(
+        "\nExports", keys, ([row.get(k) for k in keys] for row in newest(report["exports"]))
+    )
 
 
 def _places(report: Report) -> str | None:
-    places = report.get("places")
-    if not places:
+    """Where a demo left everything, and how to go on; other reports have no such part."""
+    if "places" not in report:
         return None
-    lines = [f"  {name:<12}{where}" for name, where in places.items()]
     took = f"{report['seconds_after_install']:.0f} s, {report['peak_pss_mb']:,.0f} MB at the peak"
-    return "\n".join(["\nWhere everything lies", *lines, "", f"Done in {took}."])
+    folder = Path(report["places"]["settings"]).parent
+    names = ", ".join(str(Path(where).relative_to(folder)) for where in report["places"].values())
+    told = (f"Done in {took}. Everything lies below {folder}:", f"  {names}")
+    return "\n".join(["", *told, "To go on by hand:", f"  {report['go_on']}"])

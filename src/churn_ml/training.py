@@ -1,12 +1,13 @@
 """Training: fit every candidate on the past, tune and choose a horizon later, refuse what leaks.
 
 Enters: a panel (one row per customer_id and cut_off) whose rows lie in layers, and the economics
-as three functions. Leaves: a `Training`, the candidates as bundles with their figures on the
+as four functions. Leaves: a `Training`, the candidates as bundles with their figures on the
 choosing cut-off, and the name of the best. Worked example, as of 2017-11-01 with a horizon of 30:
 fitted on the cut-offs from 2017-04-04 to 2017-08-02, tuned and chosen at 2017-09-01; the evaluate
 layer (2017-10-01) belongs to the gate and is not looked at.
 
-Only mature, untreated rows teach. Refused: cut-offs whose label window reaches the next layer,
+Only mature, untreated rows teach. Below [training] min_rows or min_churners the inactivity rule is
+fitted alone, and the training says so. Refused: cut-offs whose label window reaches the next layer,
 labels that cannot be known yet, and features that give the label away (an honest churn model stays
 near an AUC of .8; a churn flag computed from the features themselves reaches 1.0).
 """
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from churn_ml.errors import BadInput
 from churn_ml.metrics import Interval, report
 from churn_ml.models.families import family
-from churn_ml.models.protocol import Labels
+from churn_ml.models.protocol import Labels, Model
 from churn_ml.models.store import Bundle, Origin, versions
 from churn_ml.preflight import (
     Counts,
@@ -34,6 +35,7 @@ from churn_ml.preflight import (
     check_honest,
     check_time,
     count,
+    too_few,
 )
 from churn_ml.tables import PANEL
 
@@ -45,17 +47,22 @@ Floats = NDArray[np.float64]
 
 REFERENCE = "rule"
 """The family that is always fitted beside the candidates: the bar, and the first champion."""
+RESAMPLES = 1000
+"""Draws of customers behind the interval of each metric."""
 
 
 @dataclass(frozen=True)
 class Money:
     """The economics that training needs, handed in by the hall.
 
-    `fit_value` takes the training rows; `tune_tau` and `profit` take the rows of the choosing
-    cut-off, score and value per row (and tau) and return tau and profit per 1,000 customers.
+    `fit_values` takes the training rows and returns one value model of each kind. The others take
+    the rows of the choosing cut-off and a score per row: `choose_value` with the values of each
+    kind, it returns the place of the one that earns most; `tune_tau` and `profit` with one value
+    per row (and tau), they return tau and profit per 1,000 customers.
     """
 
-    fit_value: Callable[[pd.DataFrame], ValueModel]
+    fit_values: Callable[[pd.DataFrame], Sequence[ValueModel]]
+    choose_value: Callable[[pd.DataFrame, Floats, Sequence[Floats]], int]
     tune_tau: Callable[[pd.DataFrame, Floats, Floats], float]
     profit: Callable[[pd.DataFrame, Floats, Floats, float], float]
 
@@ -82,10 +89,8 @@ class Training:
     best: str
     train: Counts
     choose: Counts
-
-    def candidate(self, name: str) -> Candidate:
-        """The candidate of the family `name`."""
-        return next(each for each in self.candidates if each.name == name)
+    too_few: bool = False
+    """True where rows or churners are below the minimum: the rule then stands alone."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,8 @@ class _Material:
 
     past: pd.DataFrame
     later: pd.DataFrame
-    features: tuple[str, ...]
-    value: ValueModel
     origin: Origin
     money: Money
-    resamples: int
 
 
 def train(
@@ -108,31 +110,50 @@ def train(
     trained_as_of: date,
     spec_hash: str,
     money: Money,
-    families: Sequence[str] | None = None,
-    seed: int | None = None,
-    resamples: int = 1000,
 ) -> Training:
     """Fit, tune and choose; the best is the candidate that earns most, the rule apart.
 
+    Fitted are the [training] candidates, and the rule always; the rule alone where rows or churners
+    are below [training] min_rows or min_churners. All share one value model, of the kind that earns
+    most with the first candidate's score.
+
     `panel`: customer_id, cut_off, layer (train, choose), label (1, 0, missing), treated,
     window_net_amount, and one float column per feature; every other column counts as a feature.
-    `families`: [training] candidates unless told; the rule is always fitted beside them.
-    `spec_hash`: of the feature catalogue. `seed`: [training] seed unless told.
+    `spec_hash`: of the feature catalogue. `trained_as_of`: the end of the world that may be known.
+    Returns the candidates, the rule first, each with its figures on the choose layer.
 
-    Raises NotReady below [training] min_rows or min_churners (not asked of the rule alone) or
-    where all labels of a layer are equal; Leak where a layer, a label or a feature knows what it
-    cannot know; BadInput where the panel's key repeats.
+    Raises NotReady where all labels of a layer are equal; Leak where a layer, a label or a feature
+    knows what it cannot know; BadInput where the panel's key repeats.
+
+    >>> from datetime import timedelta
+    >>> from churn_ml.config import Config, Shop
+    >>> from churn_ml.models.value import ValueModel
+    >>> from churn_ml.simulate import GONE30, spending_panel, spending_recipe
+    >>> panel = spending_panel(200, seed=1, cut_offs=2)
+    >>> panel = panel.rename(columns={"spend_90d": "recency_days"})
+    >>> last = panel["cut_off"] == date(2017, 5, 4)
+    >>> recipe = replace(spending_recipe(), features=("order_count_90d",), past="recency_days")
+    >>> money = Money(
+    ...     lambda rows: [ValueModel.fit(rows, recipe)], lambda rows, p, values: 0,
+    ...     lambda rows, p, value: 0.0, lambda rows, p, value, tau: 1.0)
+    >>> done = train(
+    ...     panel.assign(layer=np.where(last, "choose", "train")),
+    ...     Config(shop=Shop(name="s", currency="EUR"), contract=GONE30),
+    ...     trained_as_of=date(2017, 11, 1), spec_hash="5bec", money=money)
+    >>> done.best, done.train.rows, done.too_few
+    ('rule', 200, True)
     """
-    asked = config.training.candidates if families is None else families
-    names = tuple(dict.fromkeys((REFERENCE, *asked)))
     rows = _in_order(panel)
     check_time(rows, config.contract, trained_as_of)
     counts = {layer: count(rows[rows["layer"] == layer]) for layer in ("train", "choose")}
-    check_counts(counts, config.training, only_rule=set(names) == {REFERENCE})
+    check_counts(counts)
+    short = too_few(counts["train"], config.training)
+    names = (
+        (REFERENCE,) if short else tuple(dict.fromkeys((REFERENCE, *config.training.candidates)))
+    )
     usable = rows[rows["label"].notna() & ~rows["treated"].astype(bool)]
     past, later = (usable[usable["layer"] == layer] for layer in ("train", "choose"))
-    features = feature_columns(panel)
-    check_giveaways(past, features)
+    check_giveaways(past, feature_columns(panel))
     origin = Origin(
         spec_hash=spec_hash,
         contract=config.contract.stamp,
@@ -140,12 +161,14 @@ def train(
         train_cut_offs=tuple(sorted(set(past["cut_off"]))),
         choose_cut_off=min(later["cut_off"]),
         config_hash=config.hash,
-        seed=config.training.seed if seed is None else seed,
+        seed=config.training.seed,
         versions={},
     )
-    shared = _Material(past, later, features, money.fit_value(past), origin, money, resamples)
-    candidates = tuple(_candidate(name, shared) for name in names)
-    return Training(candidates, _best(candidates), counts["train"], counts["choose"])
+    shared = _Material(past, later, origin, money)
+    fitted = [_fitted(name, shared) for name in names]
+    value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
+    candidates = tuple(_candidate(model, value, shared) for model in fitted)
+    return Training(candidates, _best(candidates), counts["train"], counts["choose"], short)
 
 
 def feature_columns(panel: pd.DataFrame) -> tuple[str, ...]:
@@ -157,24 +180,38 @@ def feature_columns(panel: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(str(name) for name in panel.columns if name not in PANEL.names))
 
 
-def _candidate(name: str, shared: _Material) -> Candidate:
-    """Fit one family on the past, tune its threshold and judge it on the later cut-off."""
-    recipe = family(name)
-    past, later, origin = shared.past, shared.later, shared.origin
-    model = recipe.model.fit(past[list(shared.features)], _labels(past), seed=origin.seed)
-    score, value = model.predict(later), np.asarray(shared.value.predict(later), dtype=float)
-    label = _labels(later)
-    check_honest(f"model {name} on the choosing cut-off", label.astype(float), score)
+def _fitted(name: str, shared: _Material) -> Model:
+    """One family fitted on the past; raises Leak where it knows the later labels."""
+    past, later = shared.past, shared.later
+    columns = list(feature_columns(past))
+    model = family(name).model.fit(past[columns], _labels(past), seed=shared.origin.seed)
+    where = f"model {name} on the choosing cut-off"
+    check_honest(where, _labels(later).astype(float), model.predict(later))
+    return model
+
+
+def _value(lead: Model, shared: _Material) -> ValueModel:
+    """The value model whose kind earns most with the score of `lead`."""
+    kinds, later = shared.money.fit_values(shared.past), shared.later
+    values = [np.asarray(each.predict(later), dtype=float) for each in kinds]
+    return kinds[shared.money.choose_value(later, lead.predict(later), values)]
+
+
+def _candidate(model: Model, worth: ValueModel, shared: _Material) -> Candidate:
+    """Tune the threshold of a fitted model and judge it on the later cut-off."""
+    later, origin = shared.later, shared.origin
+    score, value = model.predict(later), np.asarray(worth.predict(later), dtype=float)
     figures = report(
-        label,
+        _labels(later),
         score,
         later["customer_id"].to_numpy(),
-        resamples=shared.resamples,
+        resamples=RESAMPLES,
         seed=origin.seed,
     )
     tau = float(shared.money.tune_tau(later, score, value))
     profit = float(shared.money.profit(later, score, value, tau))
-    bundle = Bundle(model, shared.value, tau, replace(origin, versions=versions(recipe)))
+    made_by = versions(family(model.family))
+    bundle = Bundle(model, worth, tau, replace(origin, versions=made_by))
     return Candidate(bundle, figures, profit)
 
 

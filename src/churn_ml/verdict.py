@@ -17,7 +17,6 @@ from typing import Any, Literal, TypeAlias
 from churn_ml.guards import Guard
 
 Decision: TypeAlias = Literal["promote", "keep", "undecidable"]
-Lane: TypeAlias = Literal["superiority", "refresh"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,6 @@ class Verdict:
     reasons: tuple[str, ...]
     champion: str
     challenger: str
-    lane: Lane
     evidence_hash: str
     rows: int
     customers: int

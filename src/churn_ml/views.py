@@ -4,51 +4,85 @@ Enters: the receipts of the ledger. Leaves: one JSON-able report with the newest
 house: steps, quarantine, models side by side, verdicts, segments, realised churn, exports.
 Nothing here opens the lake, so a report costs nothing and shows no customer.
 
-Worked example: after the story of 2017 the report's `exports` hold two rows, the first load as of
-2017-10-01 and the difference as of 2017-11-01.
+An attempt that failed, found nothing or was a dry run stands among the steps and nowhere else: it
+changed no state. "Newest" is the newest business date, not what was run last: scoring a past date
+does not take the page back. Run twice, a step counts by its last receipt of that as_of.
+
+Worked example: after the story of 2017 the report's `exports` hold two rows a destination, the
+first load as of 2017-10-01 and the difference as of 2017-11-01.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from churn_ml.receipts import Receipt
 
 Report = dict[str, Any]
 
+WITHOUT_STATE = frozenset({"failed", "no_champion", "no_data", "dry_run"})
+"""Statuses of attempts that left everything as it was."""
+WAITING = "promote, waiting for an answer"
+LAPSED = "promote, nobody answered"
+
 
 def report(receipts: Sequence[Receipt]) -> Report:
-    """The state of the house from its receipts, oldest first.
+    """The state of the house from its receipts.
 
-    Parameters: `receipts`, the published receipts in the order of publication. Returns: a
-    JSON-able dict with `steps`, `quarantine`, `models`, `champion`, `verdicts`, `segments`,
-    `consent`, `realised`, `exports`.
+    Parameters: `receipts`, everything ever filed, oldest first. Returns: a JSON-able dict with
+    `steps` (all of them, failed ones with their `error`), `quarantine` (one block an ingest key),
+    `models` (name, each metric as [value, low, high], grade; None for what the others are graded
+    against), `references` (name, profit, contacted share), `champion`, `verdicts`, `scored_as_of`,
+    `segments`, `consent`, `realised`, `exports`.
 
-    >>> report([])["champion"] is None
-    True
+    >>> from datetime import date
+    >>> day = date(2017, 10, 1)
+    >>> told = report([Receipt("promote", day, "promoted", details={"champion": "rule-1"}),
+    ...                Receipt("promote", day, "failed", details={"error": "disk full"})])
+    >>> told["champion"], told["steps"][1]["error"]
+    ('rule-1', 'disk full')
     """
-    verdicts = [_verdict(r) for r in receipts if r.step == "promote"]
-    judged = [r.details for r in receipts if r.step == "promote" and r.details.get("models")]
-    scored = _newest(receipts, "score")
-    learned = _newest(receipts, "learn")
+    state = [r for r in receipts if r.status not in WITHOUT_STATE]
+    models, references = _side_by_side(_newest(_with(state, "models"), "judge", "promote"))
+    scored, learned = _newest(state, "score"), _newest(state, "learn")
     return {
         "steps": [_step(r) for r in receipts],
-        "quarantine": [q for r in receipts if r.step == "ingest" for q in _quarantine(r)],
-        "models": judged[-1]["models"] if judged else [],
-        "champion": verdicts[-1]["champion"] if verdicts else None,
-        "verdicts": verdicts,
+        "quarantine": [q for r in _by_day(state, "ingest").values() for q in _quarantine(r)],
+        "models": models,
+        "references": references,
+        "champion": _details(_newest(state, "promote")).get("champion"),
+        "verdicts": _verdicts(state),
         "scored_as_of": scored.as_of.isoformat() if scored else None,
-        "segments": scored.details.get("segments", []) if scored else [],
-        "consent": scored.details.get("consent") if scored else None,
-        "realised": learned.details.get("realised", []) if learned else [],
-        "exports": [e for r in receipts if r.step == "export" for e in _exports(r)],
+        "segments": _details(scored).get("segments", []),
+        "consent": _details(scored).get("consent"),
+        "realised": _details(learned).get("realised", []),
+        "exports": [e for r in _in_business_time(state, "export") for e in _exports(r)],
     }
 
 
-def _newest(receipts: Iterable[Receipt], step: str) -> Receipt | None:
-    found = [r for r in receipts if r.step == step]
+def _in_business_time(receipts: Sequence[Receipt], *steps: str) -> list[Receipt]:
+    """The receipts of `steps` by as_of; those of one as_of stay in the order of filing."""
+    return sorted((r for r in receipts if r.step in steps), key=lambda r: r.as_of)
+
+
+def _by_day(receipts: Sequence[Receipt], step: str) -> dict[date, Receipt]:
+    """The last receipt of every as_of, in business time."""
+    return {r.as_of: r for r in _in_business_time(receipts, step)}
+
+
+def _newest(receipts: Sequence[Receipt], *steps: str) -> Receipt | None:
+    found = _in_business_time(receipts, *steps)
     return found[-1] if found else None
+
+
+def _with(receipts: Sequence[Receipt], detail: str) -> list[Receipt]:
+    return [r for r in receipts if r.details.get(detail)]
+
+
+def _details(receipt: Receipt | None) -> dict[str, Any]:
+    return dict(receipt.details) if receipt else {}
 
 
 def _step(receipt: Receipt) -> dict[str, Any]:
@@ -57,11 +91,12 @@ def _step(receipt: Receipt) -> dict[str, Any]:
         "name": receipt.step,
         "as_of": receipt.as_of.isoformat(),
         "status": receipt.status,
-        "rows_in": sum(t.rows_in for t in receipt.tables),
-        "rows_out": sum(t.rows_out for t in receipt.tables),
-        "quarantined": sum(t.quarantined for t in receipt.tables),
+        "rows_in": receipt.rows_in,
+        "rows_out": receipt.rows_out,
+        "quarantined": receipt.quarantined,
         "excluded": sum(t.excluded for t in receipt.tables),
         "seconds": receipt.seconds,
+        "error": receipt.details.get("error"),
     }
 
 
@@ -70,9 +105,66 @@ def _quarantine(receipt: Receipt) -> list[dict[str, Any]]:
     return [{"as_of": as_of, **row} for row in receipt.details.get("quarantine", [])]
 
 
-def _verdict(receipt: Receipt) -> dict[str, Any]:
-    kept = ("decision", "champion", "challenger", "reasons", "interval", "grade", "approver")
-    return {"as_of": receipt.as_of.isoformat()} | {k: receipt.details.get(k) for k in kept}
+def _side_by_side(judged: Receipt | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Models, which have metrics, and references, which only have a policy.
+
+    `reference` names the one that the others are graded against: it has no grade itself.
+    """
+    told = _details(judged)
+    rows = told.get("models", [])
+    models = [dict(row) for row in rows if "auc" in row]
+    for row in models:
+        row["grade"] = None if row["name"] == told.get("reference") else row.get("grade")
+    kept = ("name", "profit_per_1000", "contacted_share")
+    return models, [{k: row.get(k) for k in kept} for row in rows if "auc" not in row]
+
+
+def _verdicts(state: Sequence[Receipt]) -> list[dict[str, Any]]:
+    """Every verdict once, in business time: those recorded, and the one that waits for a name.
+
+    A verdict to promote waits until it is answered, or its as_of is judged anew; the verdict of a
+    later as_of takes its place: it has lapsed.
+    """
+    answered: dict[Any, Receipt] = {}
+    waiting: dict[date, Receipt] = {}
+    for receipt in state:
+        if receipt.step == "promote":
+            answered[_pair(receipt)] = receipt
+            waiting.pop(receipt.as_of, None)
+        elif receipt.step == "judge" and receipt.status == "promote":
+            waiting[receipt.as_of] = receipt
+        elif receipt.step == "judge":
+            waiting.pop(receipt.as_of, None)
+    open_ones = [r for r in waiting.values() if _pair(r) not in answered]
+    rows = [_verdict(r, _in_words(r)) for r in answered.values()]
+    newest = max((r.as_of for r in state if r.step == "judge"), default=None)
+    rows += [_verdict(r, WAITING if r.as_of == newest else LAPSED) for r in open_ones]
+    return sorted(rows, key=lambda row: row["as_of"])
+
+
+def _pair(receipt: Receipt) -> tuple[Any, ...]:
+    """What a verdict is about: the same pair on the same evidence is the same verdict."""
+    told = receipt.details
+    about = ("champion_from", "challenger", "evidence_hash")
+    return (receipt.as_of, *(told.get(name) for name in about))
+
+
+def _in_words(receipt: Receipt) -> str | None:
+    """The decision, and who said no to it."""
+    told = receipt.details
+    if (told.get("decision"), told.get("kind")) == ("promote", "refuse"):
+        return f"promote, refused by {told.get('approver')}"
+    return told.get("decision")
+
+
+def _verdict(receipt: Receipt, decision: str | None) -> dict[str, Any]:
+    told = receipt.details
+    kept = ("challenger", "reasons", "interval", "grade", "approver")
+    return {
+        "as_of": receipt.as_of.isoformat(),
+        "decision": decision,
+        "champion": told.get("champion", told.get("champion_from")),
+    } | {name: told.get(name) for name in kept}
 
 
 def _exports(receipt: Receipt) -> list[dict[str, Any]]:

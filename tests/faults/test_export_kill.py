@@ -61,7 +61,7 @@ class World:
 
     def state(self) -> tuple[dict[str, tuple[str, date]], list[Any]]:
         """What is acknowledged, and who was contacted."""
-        return self.ledger.state("out"), self.ledger.contacts(["out"], OCTOBER, date(2018, 1, 1))
+        return self.ledger.state("out"), self.ledger.contacts(OCTOBER, date(2018, 1, 1))
 
     def held(self) -> dict[str, str]:
         """What the target says of each customer; a customer twice fails here."""

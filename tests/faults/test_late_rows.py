@@ -63,3 +63,19 @@ def test_a_late_row_of_july_leaves_july_as_it_was_and_changes_november(
     without = features_as_of(house, SECOND)
     same = (with_late == without) | (with_late.isna() & without.isna())
     assert list(same.index[~same.all(axis=1)]) == [customer]
+
+
+def test_a_late_file_in_an_old_folder_was_not_known_then(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    """A file of July, delivered in October into July's folder, must not change July either (D3)."""
+    house = copy_of(ingested)
+    july, october = features_as_of(house, AUGUST), features_as_of(house, FIRST)
+    drop_late_order(house)
+    drops = house.config.root / "drops/orders"
+    (drops / "drop=2017-10-20/late.csv.gz").rename(drops / "drop=2017-07-20/late.csv.gz")
+    assert flow.ingest(house, SECOND).details["late_lots"] == 1
+    pd.testing.assert_frame_equal(features_as_of(house, AUGUST), july)
+    pd.testing.assert_frame_equal(features_as_of(house, FIRST), october)
+    again = flow.ingest(house, SECOND)
+    assert again.details["late_lots"] == 1

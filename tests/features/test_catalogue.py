@@ -9,13 +9,11 @@ import sys
 import pytest
 
 from churn_ml.config import Contract
-from churn_ml.errors import BadInput
 from churn_ml.features import (
     CATALOGUE,
     Indicator,
     available,
     build,
-    indicator_of,
     names,
     spec_hash,
 )
@@ -89,12 +87,6 @@ def test_an_indicator_whose_table_is_absent_is_absent_as_a_whole(
     assert built == {"customer_id", "as_of"} | {
         n for i in CATALOGUE if i.name in present for n in i.names
     }
-
-
-def test_a_column_leads_back_to_its_indicator() -> None:
-    assert indicator_of("spend_ratio_30d_has_base").name == "spend_trend"
-    with pytest.raises(BadInput, match="no indicator has the column 'mood'"):
-        indicator_of("mood")
 
 
 def test_the_spec_hash_is_the_same_in_every_process() -> None:

@@ -139,6 +139,15 @@ def test_the_order_of_rows_teaches_nothing(kind: Kind) -> None:
     assert one.predict(panel) == pytest.approx(other.predict(panel), rel=1e-6)
 
 
+def test_the_decay_of_a_first_window_is_the_share_of_mature_untreated_rows_retained() -> None:
+    """One cut-off shows no carry: 2 of 4 came back, so every window carries half of the last."""
+    panel = _steady([[10.0]] * 6, [[0], [0], [1], [1], [0], [0]])
+    panel["label"] = panel["label"].astype("Int64")
+    panel.loc[4, "label"] = pd.NA
+    panel.loc[5, "treated"] = True
+    assert extension(panel, GONE30, _year(3))[0] == pytest.approx(1 + 1 / 2 + 1 / 4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_file_gives_back_the_very_model(kind: Kind) -> None:
     panel = spending_panel(300, seed=1)

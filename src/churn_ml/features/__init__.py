@@ -18,7 +18,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.config import Contract, content_hash
-from churn_ml.errors import BadInput
 from churn_ml.features.catalogue import CATALOGUE
 from churn_ml.features.frame import available, build, expression
 from churn_ml.features.indicator import Column, Indicator, Measure
@@ -35,7 +34,6 @@ __all__ = [
     "available",
     "build",
     "expression",
-    "indicator_of",
     "names",
     "spec_hash",
 ]
@@ -48,20 +46,6 @@ def names(indicators: Sequence[Indicator] = CATALOGUE) -> tuple[str, ...]:
     ('recency_days', 'tenure_days')
     """
     return tuple(name for indicator in indicators for name in indicator.names)
-
-
-def indicator_of(column: str) -> Indicator:
-    """The indicator that the feature column belongs to; raises BadInput where there is none.
-
-    >>> indicator_of("gap_ratio").meaning
-    "The present silence against the customer's own median and longest gap."
-    """
-    for indicator in CATALOGUE:
-        if column in indicator.names:
-            return indicator
-    raise BadInput(
-        f"no indicator has the column {column!r}", where="features", expected=", ".join(names())
-    )
 
 
 @functools.cache

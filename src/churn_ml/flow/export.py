@@ -66,7 +66,12 @@ def _send(
     target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
     outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock)
     done = outbox.export(desired, trial.as_of, dry_run=dry_run)
-    house.say(f"  {name}: {done.sent:,} sent, {done.unchanged:,} unchanged, {done.removed} removed")
+    would = "would be sent" if dry_run else "sent"
+    older = f", {done.older:,} older than what was sent already" if done.older else ""
+    house.say(
+        f"  {name}: {done.sent:,} {would}, {done.unchanged:,} unchanged, {done.removed:,} to remove"
+        f"{older}"
+    )
     trial.count(name, len(desired), done.sent + done.removed)
     return asdict(done)
 
@@ -90,7 +95,9 @@ def _asked(house: House) -> Any:
         newest = house.ledger.versions(["consents"])["consents"]
         if not newest:
             return {}
-        given = consents({"consents": house.warehouse.read("consents", newest)})
+        said = house.warehouse.read("consents", newest)
+        known = said.filter(said.occurred_at <= house.clock().replace(tzinfo=None))
+        given = consents({"consents": known})
         return {c: bool(given[c]) for c in customer_ids if c in given.index}
 
     return now

@@ -7,7 +7,8 @@ refused by name.
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
@@ -25,23 +26,31 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Land, validate and publish every lot dropped up to `as_of` that no other ingest has taken.
 
     Reads the files of [sources]; writes the canonical tables and the quarantine, keyed by this
-    `as_of`. Nothing is published where one table fails. Raises BadInput, OverTolerance.
+    `as_of`. Nothing is published where one table fails, or where nothing was dropped: the receipt
+    then says `no_data`. Raises BadInput, OverTolerance.
     """
     from churn_ml.sources.files import FilesSource
 
     with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
         source = FilesSource(house.config)
-        lots = _lots(trial, source.lots())
-        checked = [
-            _judged(house, source, name, mine)
-            for name in SOURCE_TABLES
-            if (mine := [lot for lot in lots if lot.table == name])
-        ]
-        _write(trial, checked)
-        trial.lots = [(lot.table, lot.sha256) for lot in lots]
-        trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
-        trial.status = "done" if lots else "no_data"
+        lots = _dated(trial, _lots(trial, source.lots()))
+        if lots:
+            _land(trial, source, lots)
+        else:
+            trial.leave("no_data")
     return trial.receipt
+
+
+def _land(trial: Attempt, source: Source, lots: list[Lot]) -> None:
+    """Judge every table, then write them all."""
+    checked = [
+        _judged(trial.house, source, name, mine)
+        for name in SOURCE_TABLES
+        if (mine := [lot for lot in lots if lot.table == name])
+    ]
+    _write(trial, checked)
+    trial.lots = [(lot.table, lot.sha256) for lot in lots]
+    trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
 
 
 def _lots(trial: Attempt, found: list[Lot]) -> list[Lot]:
@@ -55,6 +64,22 @@ def _lots(trial: Attempt, found: list[Lot]) -> list[Lot]:
     theirs = set(claims) - mine
     free = [lot for lot in found if (lot.table, lot.sha256) not in theirs]
     return [lot for lot in free if lot.drop_on is None or lot.drop_on <= trial.as_of]
+
+
+def _dated(trial: Attempt, lots: list[Lot]) -> list[Lot]:
+    """The lots with the day they were known: a late one became known by this ingest, not before.
+
+    A lot dropped at or before the key of an earlier ingest was not there when that ran: whatever
+    its folder says, what it holds was not known then.
+    """
+    before = trial.house.ledger.newest("ingest", upto=trial.as_of - timedelta(days=1))
+    earlier = trial.pinned("after") or (before.as_of.isoformat() if before else None)
+    trial.pins["after"] = earlier
+    late = {lot for lot in lots if earlier and lot.drop_on and lot.drop_on.isoformat() <= earlier}
+    if late:
+        trial.house.say(f"  {len(late)} late lots: known from {trial.as_of.isoformat()} on")
+        trial.details["late_lots"] = len(late)
+    return [replace(lot, known_on=trial.as_of) if lot in late else lot for lot in lots]
 
 
 def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
@@ -91,7 +116,9 @@ def _write(trial: Attempt, checked: list[Validated]) -> None:
 
     for result in checked:
         accepted = result.accepted.num_rows
-        trial.write(result.table, result.accepted)
+        # files without a row say nothing: they move no watermark
+        if result.rows_in:
+            trial.write(result.table, result.accepted)
         trial.count(
             result.table,
             result.rows_in,

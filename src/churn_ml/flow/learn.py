@@ -14,6 +14,7 @@ from churn_ml.attempt import Attempt, attempt
 from churn_ml.house import House
 
 if TYPE_CHECKING:
+    from churn_ml.config import Contract
     from churn_ml.receipts import Receipt
 
 
@@ -34,12 +35,21 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 
 
 def _due(house: House, as_of: date) -> list[date]:
-    """Scored as_ofs that are mature and were not learned by a learning of another day."""
+    """Mature as_ofs, scored under the present contract, that no other day's learning has taken."""
     scored = (date.fromisoformat(d) for d in house.ledger.versions(["scores"])["scores"])
-    mature = [d for d in scored if timeline.is_mature(d, house.config.contract, as_of)]
+    contract = house.config.contract
+    mature = [
+        d for d in scored if timeline.is_mature(d, contract, as_of) and _under(house, d, contract)
+    ]
     former = {d: house.ledger.publication("learn", d) for d in mature}
     today = as_of.isoformat()
     return sorted(d for d, p in former.items() if p is None or p.pins["watermark"] == today)
+
+
+def _under(house: House, scored: date, contract: Contract) -> bool:
+    """True where the scores of that as_of were made under `contract`: only then labels fit."""
+    made = house.ledger.publication("score", scored)
+    return made is not None and made.pins["contract"] == contract.stamp
 
 
 def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Receipt:
@@ -69,8 +79,7 @@ def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Recei
 def treated(trial: Attempt, as_of: date) -> frozenset[str]:
     """Customers whom a delivering destination contacted around the label window of `as_of`."""
     config = trial.house.config
-    through = [name for name, target in config.destinations.items() if target.delivers]
     start = as_of - timedelta(days=config.policy.contact_window_days)
     end = timeline.label_window(as_of, config.contract).end
-    found = trial.house.ledger.contacts(through, start, end)
+    found = trial.house.ledger.contacts(start, end)
     return frozenset(contact.customer_id for contact in found)

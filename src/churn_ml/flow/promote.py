@@ -9,16 +9,16 @@ candidate of that day's training is weighed against it on the rows of 2017-10-01
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import BadInput, NotReady, Permanent, Transient
-from churn_ml.flow import trial as weighing
+from churn_ml.attempt import Attempt, attempt, settings_hash
+from churn_ml.errors import BadConfig, BadInput, NotReady, Transient
+from churn_ml.flow import telling, weighing
 from churn_ml.house import House
 
 if TYPE_CHECKING:
-    from churn_ml.ledger import Decision
+    from churn_ml.ledger import Decision, Publication
     from churn_ml.receipts import Receipt
     from churn_ml.verdict import Verdict
 
@@ -53,18 +53,15 @@ def judge(house: House, as_of: date) -> Receipt:
     """Weigh the challenger of `as_of` against the champion; the receipt holds the verdict.
 
     Reads the panel, both models and the ledger. The same pair on the same evidence gets the stored
-    verdict. Raises NotReady where nothing was trained for `as_of`.
+    verdict. An earlier verdict to promote that nobody answered is first recorded as refused: it
+    has spent its alpha. Raises NotReady where nothing was trained for `as_of`, BadConfig where
+    it was trained under other settings.
     """
     with attempt(house, "judge", as_of, (), repin=True) as trial:
-        trained = house.ledger.publication("train", as_of)
-        if trained is None:
-            raise NotReady(
-                "no training to judge",
-                where=as_of.isoformat(),
-                next_step=f"churn-ml train --as-of {as_of.isoformat()}",
-            )
+        trained = _training(house, as_of)
+        _lapse(house, as_of)
         decided = _decided(house, as_of, set(trained.pins["candidates"].values()))
-        former = decided.champion_from if decided else house.ledger.champion(as_of)
+        former = decided.champion_from if decided else house.champion(as_of)
         trial.details |= _weigh(trial, trained.pins, former)
         trial.status = str(trial.details["decision"])
     return trial.receipt
@@ -77,23 +74,23 @@ def record(
 
     `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
     answered. Recording twice is recording once. Raises NotReady where nothing was judged, BadInput
-    where another answer stands, Permanent where the champion changed since the verdict.
+    where another answer stands or a yes has no name, StaleAttempt where the champion changed since
+    the verdict.
     """
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         judged = house.ledger.publication("judge", as_of)
         if judged is None:
-            raise NotReady("no verdict to record", where=as_of.isoformat())
+            raise NotReady(
+                "no verdict to record",
+                where=as_of.isoformat(),
+                next_step=f"churn-ml promote --as-of {as_of.isoformat()}",
+            )
         told = judged.pins["verdict"]
         kind = _kind(told["decision"], answer)
-        decision = house.ledger.stored_verdict(
-            told["champion_from"], told["challenger"], told["evidence_hash"]
-        )
-        if decision is None:
-            decision = _decide(house, as_of, told, kind, approver)
+        decision = _decide(house, as_of, told, kind, approver)
         _check_same(decision, kind, approver)
-        champion = house.ledger.champion(as_of)
-        trial.details |= told | {"kind": decision.kind, "champion": champion}
-        trial.details |= {"approver": decision.who, "aliases": _follow(house, champion)}
+        trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
+        trial.details |= {"approver": decision.who, "aliases": _follow(house)}
         trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
     return trial.receipt
 
@@ -104,21 +101,25 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
     bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
     champion = house.bundle(former) if former else bundles["rule"]
-    seen = set(panel.loc[panel["layer"] != "evaluate", "customer_id"])
+    seen = set(weighing.earlier(panel, "evaluate")["customer_id"])
     frozen = weighing.evidence(config, panel, "evaluate", seen)
     simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
     reference = weighing.best_simple(config, panel, bundles["rule"])
     rows = weighing.rows_of(panel, "evaluate")
     house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
+    # both thresholds are of the same day: what a stale one costs is no merit of the challenger
+    tau = weighing.retuned(champion, config, panel)
     policies = [
-        weighing.policy(name, bundle, rows, frozen)
-        for name, bundle in [("champion", champion), *bundles.items()]
+        weighing.policy("champion", champion, rows, frozen, tau),
+        *(weighing.policy(name, bundle, rows, frozen) for name, bundle in bundles.items()),
     ]
-    told = {"models": weighing.side_by_side(config, policies, simple, reference, frozen)}
+    told: dict[str, Any] = {"reference": reference}
+    told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
     if former is None:
         told |= _first(bundles["rule"].id, frozen.hash)
     else:
-        pair = (former, champion), (pins["challenger"], house.bundle(pins["challenger"]))
+        challenger = house.bundle(pins["challenger"])
+        pair = (former, champion, tau), (pins["challenger"], challenger)
         told |= _verdict(trial, pair, rows, frozen, simple, reference)
     trial.pins["verdict"] = told
     return told
@@ -150,10 +151,10 @@ def _verdict(
     from churn_ml.economics import Terms
 
     house, config = trial.house, trial.house.config
-    (former, champion), (model_id, challenger) = pair
+    (former, champion, tau), (model_id, challenger) = pair
     found = gate.verdict(
         gate.Trial(
-            champion=weighing.policy(former, champion, rows, frozen),
+            champion=weighing.policy(former, champion, rows, frozen, tau),
             challenger=weighing.policy(model_id, challenger, rows, frozen),
             reference=simple[reference],
             rule=simple["rule"],
@@ -167,7 +168,8 @@ def _verdict(
         _stored(house, former, model_id, frozen.hash),
     )
     told: dict[str, Any] = json.loads(found.to_json())
-    return told | {"champion_from": former}
+    taus = {"champion": tau, "challenger": challenger.tau, "champion_as_trained": champion.tau}
+    return told | {"champion_from": former, "taus": taus}
 
 
 def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:
@@ -193,19 +195,41 @@ def _kind(decision: str, answer: str) -> str:
     return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
 
 
+def _training(house: House, as_of: date) -> Publication:
+    """The training of `as_of`, done under the present settings."""
+    trained = house.ledger.publication("train", as_of)
+    if trained is None:
+        raise NotReady(
+            "no training to judge",
+            where=as_of.isoformat(),
+            next_step=f"churn-ml train --as-of {as_of.isoformat()}",
+        )
+    if trained.pins["settings"] != settings_hash(house, "train"):
+        raise BadConfig(
+            "churn.toml changed since the training that is to be judged",
+            where=as_of.isoformat(),
+            next_step=f"churn-ml train --as-of {as_of.isoformat()} --repin",
+        )
+    return trained
+
+
+def _lapse(house: House, as_of: date) -> None:
+    """Refuse the last verdict to promote before `as_of` where nobody answered it in time."""
+    last = house.ledger.newest("judge", upto=as_of - timedelta(days=1))
+    if last is None:
+        return
+    told = last.pins["verdict"]
+    if told["decision"] == "promote" and not _recorded(house, told):
+        _decide(house, last.as_of, told, "refuse", "nobody answered")
+
+
 def _decide(
     house: House, as_of: date, told: dict[str, Any], kind: Any, approver: str | None
 ) -> Decision:
-    """One row in the ledger, refusals too; only while the champion is the one that was weighed."""
-    current = house.ledger.champion(as_of)
-    if current != told["champion_from"]:
-        raise Permanent(
-            "the champion changed since the verdict",
-            got=current,
-            expected=told["champion_from"],
-            next_step=f"judge again: churn-ml promote --as-of {as_of.isoformat()}",
-        )
+    """One row in the ledger, refusals too; the row already there where it was decided."""
     asked = told["decision"] == "promote"
+    if kind == "promote" and approver is None and not _recorded(house, told):
+        raise BadInput("a yes needs a name", where="promote", next_step="name the approver")
     return house.ledger.decide(
         as_of,
         kind,
@@ -226,13 +250,13 @@ def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
             "this verdict is answered already",
             got=kind,
             expected=f"{decision.kind}, by {decision.who}",
-            next_step="train again for a new verdict, or roll back",
+            next_step="train again for a new verdict",
         )
 
 
-def _follow(house: House, champion: str | None) -> str:
+def _follow(house: House) -> str:
     """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
     try:
-        return house.project(champion)
+        return house.project()
     except (Transient, NotReady) as error:
         return f"not moved: {error.what}"

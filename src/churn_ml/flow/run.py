@@ -6,7 +6,6 @@ on 2017-11-01 the day's scores go out first, and the challenger is trained after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,36 +25,40 @@ RETRAIN_DAYS = 28
 """A challenger is trained at most this often (13 planned looks a year)."""
 
 
-def run(house: House, as_of: date, *, approver: str | None = None) -> list[Receipt]:
+def run(
+    house: House, as_of: date, *, approver: str | None = None, repin: bool = False
+) -> list[Receipt]:
     """Walk every step that is due as of `as_of`; returns their receipts in order.
 
-    Training is due where there is no champion, or 28 days after the last. Where history is too
-    short to train, that is said and the other steps go on.
+    Training is due where there is no champion, or 28 days after the last; one that was killed
+    before its verdict is judged first. Where history is too short to train, that is said and the
+    other steps go on. `approver` answers a verdict to promote; without one it waits. Raises what
+    the steps raise.
     """
-    receipts = []
-    for step in _due(house, as_of, approver):
-        try:
-            receipts.append(step())
-        except NotReady as error:
-            if step.__name__ != "training":
-                raise
-            house.say(f"  not trained: {error}")
+    receipts = [ingest(house, as_of, repin=repin)]
+    first = house.champion(as_of) is None
+    if first:
+        receipts += _trained(house, as_of, approver)
+    receipts.append(score(house, as_of, repin=repin))
+    if house.champion(as_of) is not None and house.config.destinations:
+        receipts.append(export(house, as_of))
+    receipts.append(learn(house, as_of, repin=repin))
+    if not first:
+        receipts += _trained(house, as_of, approver)
     return receipts
 
 
-def _due(house: House, as_of: date, approver: str | None) -> Iterator[Callable[[], Receipt]]:
-    def training() -> Receipt:
-        train(house, as_of)
-        return promote(house, as_of, approver=approver)
-
-    yield lambda: ingest(house, as_of)
-    first = house.ledger.champion(as_of) is None
-    if first:
-        yield training
-    yield lambda: score(house, as_of)
-    if house.ledger.champion(as_of) is not None and house.config.destinations:
-        yield lambda: export(house, as_of)
-    yield lambda: learn(house, as_of)
+def _trained(house: House, as_of: date, approver: str | None) -> list[Receipt]:
+    """The training and verdict that are due, if any."""
     newest = house.ledger.newest("train", upto=as_of)
-    if not first and (newest is None or as_of - newest.as_of >= timedelta(days=RETRAIN_DAYS)):
-        yield training
+    due = newest is None or as_of - newest.as_of >= timedelta(days=RETRAIN_DAYS)
+    if newest is not None and house.ledger.publication("judge", newest.as_of) is None:
+        return [promote(house, newest.as_of, approver=approver)]
+    if not due and house.champion(as_of) is not None:
+        return []
+    try:
+        trained = train(house, as_of)
+    except NotReady as error:
+        house.say(f"  not trained: {error}")
+        return []
+    return [trained, promote(house, as_of, approver=approver)]

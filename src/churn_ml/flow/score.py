@@ -1,7 +1,7 @@
 """Score: who is leaving, why, what each is worth and what is done about it.
 
-Worked example: as of 2017-10-01 the champion is the inactivity rule; 2,026 of 2,469 households were
-active enough to be scored, the others are listed with their stage only.
+Worked example: as of 2017-10-01 the champion is the inactivity rule; 2,036 of the 2,446 households
+seen so far were active enough to be scored, the others are listed with their stage only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """
     with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
         house.watermark(as_of)
-        model_id = trial.pinned("model") or house.ledger.champion(as_of)
+        model_id = trial.pinned("model") or house.champion(as_of)
         if model_id is None:
             trial.leave("no_champion")
         else:
@@ -65,7 +65,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     )
     for name, frame in zip(WRITES, (people, rows, scores, placed, chosen), strict=True):
         trial.write(name, frame)
-        trial.count(name, len(people), len(frame))
+        trial.count(name, len(people) if name in ("cohort", "segments") else len(rows), len(frame))
     trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
     trial.details |= {"consent": {"recorded": len(given), "default": config.consent.default}}

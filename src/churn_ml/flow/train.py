@@ -29,8 +29,10 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Build the panel, fit every candidate, save and log them, and name the challenger.
 
     Reads canonical tables; writes the panel, the model folders, the ledger's model rows and an
-    MLflow run. Raises NotReady where history, rows or churners are too few, Leak where training
-    would see its own test.
+    MLflow run. Where rows or churners are below [training] min_rows or min_churners only the
+    inactivity rule is fitted, and the receipt says so under `too_few`. Raises NotReady where
+    history is too short, a layer has no churner or no stayer, or customers were contacted and
+    nobody was held out; Leak where training would see its own test.
     """
     with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
         house.watermark(as_of)
@@ -38,6 +40,7 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         trial.write("panel", panel)
         trial.count("panel", len(panel), len(panel))
         done = fit(panel, trial)
+        trial.details |= _too_few(trial, done)
         ids = {each.name: _keep(trial, each) for each in done.candidates}
         trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
         trial.details |= {"challenger": ids[done.best], "candidates": _told(done)}
@@ -86,19 +89,41 @@ def history_starts(world: dict[str, ibis.Table]) -> date:
 
 
 def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
-    """Every candidate fitted, tuned and compared on the choosing cut-off."""
+    """Every candidate fitted, tuned and compared on the choosing cut-off.
+
+    `panel`: one row per customer_id and cut_off. Choosing and tuning see the rows that the gate
+    would see: after campaigns, the universal holdout. Raises as `train` does. Notes in the receipt
+    how good the value model is on the choosing cut-off.
+    """
     from churn_ml import features, training
-    from churn_ml.flow.trial import money
+    from churn_ml.flow import telling, weighing
 
     house = trial.house
+    judged = weighing.judged(panel, house.held_out)
     house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
-    return training.train(
-        panel,
+    done = training.train(
+        judged.rows,
         house.config,
         trained_as_of=trial.as_of,
         spec_hash=features.spec_hash(),
-        money=money(house.config, panel),
+        money=weighing.money(house.config, judged),
     )
+    later = weighing.usable(weighing.rows_of(judged, "choose"))
+    trial.details |= {"value": telling.value_told(done.candidates[0].bundle.value, later)}
+    return done
+
+
+def _too_few(trial: Attempt, done: Training) -> dict[str, Any]:
+    """What the shop is told where it is too small for more than the rule; empty otherwise."""
+    if not done.too_few:
+        return {}
+    limits, found = trial.house.config.training, done.train
+    trial.house.say(
+        f"  too few to train more than the inactivity rule: {found.rows:,} rows with "
+        f"{found.churners:,} churners; {limits.min_rows:,} and {limits.min_churners:,} are needed"
+    )
+    needed = {"min_rows": limits.min_rows, "min_churners": limits.min_churners}
+    return {"too_few": {"rows": found.rows, "churners": found.churners} | needed}
 
 
 def _keep(trial: Attempt, candidate: Candidate) -> str:
@@ -122,15 +147,17 @@ def _keep(trial: Attempt, candidate: Candidate) -> str:
 
 
 def _told(done: Training) -> list[dict[str, Any]]:
-    """Every candidate's figures on the choosing cut-off, ready for JSON."""
+    """Every candidate's figures on the choosing cut-off, ready for JSON; undefined ones None."""
+    from churn_ml.flow.telling import interval_told, number_told
+
     return [
         {
             "name": each.name,
             "model": each.bundle.id,
             "tau": each.bundle.tau,
-            "profit_per_1000": round(each.profit_per_1000, 6),
+            "profit_per_1000": number_told(each.profit_per_1000),
         }
-        | {name: [m.value, m.low, m.high] for name, m in each.metrics.items()}
+        | {name: interval_told(found) for name, found in each.metrics.items()}
         for each in done.candidates
     ]
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import create_engine, event, select, update
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -75,6 +75,20 @@ class Database:
         """
         with self.reading() as connection:
             return str(connection.execute(select(IDENTITY.c.id)).scalar_one())
+
+    def remember_key(self, mark: str) -> str:
+        """The mark of the secret key that was used with this ledger first; `mark` where none was.
+
+        `mark`: at most 16 characters that name a key without giving it away.
+
+        >>> ledger = Database.open("sqlite://")
+        >>> ledger.remember_key("5f1c"), ledger.remember_key("9a77")
+        ('5f1c', '5f1c')
+        """
+        fresh = update(IDENTITY).where(IDENTITY.c.key_mark.is_(None)).values(key_mark=mark)
+        with self.writing() as connection:
+            connection.execute(fresh)
+            return str(connection.execute(select(IDENTITY.c.key_mark)).scalar_one())
 
     @property
     def url(self) -> str:

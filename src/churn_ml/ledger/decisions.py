@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import and_, func, insert, select, update
 
-from churn_ml.errors import BadInput, Tampered
+from churn_ml.errors import BadInput, StaleAttempt, Tampered
 from churn_ml.ledger.database import Database, canonical_json, stored, told
-from churn_ml.ledger.schema import DECISION_HEAD, DECISIONS
+from churn_ml.ledger.schema import DECISION_HEAD, DECISIONS, MODELS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
 Kind = Literal["first", "promote", "refuse", "rollback", "override"]
 _PROMOTING = ("first", "promote", "rollback", "override")
@@ -49,6 +49,11 @@ class Decision:
     at: datetime
     hash: str
 
+    @property
+    def promotes(self) -> bool:
+        """True where `champion_to` became champion by it."""
+        return self.kind in _PROMOTING
+
 
 class Decisions(Database):
     """The part of the ledger that says who is champion."""
@@ -66,12 +71,16 @@ class Decisions(Database):
         verdict: Mapping[str, Any] | None = None,
         alpha_spent: float = 0.0,
     ) -> Decision:
-        """Append one decision to the chain.
+        """Append one decision to the chain; the same pair on the same evidence is decided once.
+
+        Everything happens under the lock of the chain's head: the row already there is returned,
+        and nobody is promoted over another champion than the one that was weighed.
 
         `as_of` is the business date it holds from; `champion_to` the model judged; `verdict` is
         JSON without NaN; `who` a person or step; `at` the wall clock, aware.
 
-        Raises: BadInput for an unknown kind or a promotion without a model.
+        Raises: BadInput for an unknown kind or a promotion without a model, StaleAttempt where
+        `champion_from` is no longer champion.
 
         >>> from datetime import UTC
         >>> from churn_ml.ledger import Ledger
@@ -95,6 +104,10 @@ class Decisions(Database):
         }
         with self.writing() as connection:
             head = connection.execute(select(DECISION_HEAD).with_for_update()).one()
+            if evidence_hash and (same := _same(connection, row)) is not None:
+                return _decision(same)
+            if kind in _PROMOTING:
+                _check_current(connection, row)
             row |= {"number": head.number + 1, "previous_hash": head.hash}
             row["hash"] = _hash(row)
             connection.execute(insert(DECISIONS), [row])
@@ -102,13 +115,14 @@ class Decisions(Database):
             connection.execute(update(DECISION_HEAD).values(**moved))
             return _decision(_row(connection, row["number"]))
 
-    def champion(self, as_of: date) -> str | None:
-        """The model that is champion as of `as_of`, for any date; None before the first."""
-        promoted = and_(DECISIONS.c.kind.in_(_PROMOTING), DECISIONS.c.as_of <= as_of)
-        newest = (DECISIONS.c.as_of.desc(), DECISIONS.c.number.desc())
-        query = select(DECISIONS.c.champion_to).where(promoted).order_by(*newest).limit(1)
+    def champion(self, as_of: date, *, contract: str | None = None) -> str | None:
+        """The model that is champion as of `as_of`, for any date; None before the first.
+
+        `contract`: only models of that contract's stamp count; a new contract has no champion yet.
+        """
         with self.reading() as connection:
-            return connection.execute(query).scalar()
+            found: str | None = connection.execute(_reigning(as_of, contract)).scalar()
+            return found
 
     def decisions(self) -> list[Decision]:
         """Every decision, oldest first."""
@@ -120,14 +134,9 @@ class Decisions(Database):
         self, champion: str | None, challenger: str, evidence_hash: str
     ) -> Decision | None:
         """The decision already taken on this pair and this evidence, the first one; or None."""
-        same = and_(
-            DECISIONS.c.champion_from == champion,
-            DECISIONS.c.champion_to == challenger,
-            DECISIONS.c.evidence_hash == evidence_hash,
-        )
-        query = select(DECISIONS).where(same).order_by(DECISIONS.c.number)
+        pair = {"champion_from": champion, "champion_to": challenger}
         with self.reading() as connection:
-            row = connection.execute(query).first()
+            row = _same(connection, pair | {"evidence_hash": evidence_hash})
         return None if row is None else _decision(row)
 
     def alpha_spent(self, year: int) -> float:
@@ -163,6 +172,38 @@ def _check(kind: str, champion_to: str | None) -> None:
         raise BadInput("unknown kind of decision", got=kind, expected=", ".join(get_args(Kind)))
     if champion_to is None:
         raise BadInput(f"a decision {kind!r} names no model", expected="champion_to")
+
+
+def _same(connection: Connection, asked: Mapping[str, Any]) -> Row[Any] | None:
+    """The first decision on the same pair and evidence."""
+    names = ("champion_from", "champion_to", "evidence_hash")
+    same = and_(*(DECISIONS.c[name] == asked[name] for name in names))
+    return connection.execute(select(DECISIONS).where(same).order_by(DECISIONS.c.number)).first()
+
+
+def _reigning(as_of: date, contract: str | None) -> Select[Any]:
+    """The query for the champion as of a date, of one contract's line of models or of all."""
+    promoted = and_(DECISIONS.c.kind.in_(_PROMOTING), DECISIONS.c.as_of <= as_of)
+    if contract is not None:
+        line = select(MODELS.c.id).where(MODELS.c.contract == contract)
+        promoted = and_(promoted, DECISIONS.c.champion_to.in_(line))
+    newest = (DECISIONS.c.as_of.desc(), DECISIONS.c.number.desc())
+    return select(DECISIONS.c.champion_to).where(promoted).order_by(*newest).limit(1)
+
+
+def _check_current(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Raise StaleAttempt where another model became champion since the verdict."""
+    its = select(MODELS.c.contract).where(MODELS.c.id == row["champion_to"])
+    contract = connection.execute(its).scalar()
+    current = connection.execute(_reigning(row["as_of"], contract)).scalar()
+    if current != row["champion_from"]:
+        raise StaleAttempt(
+            "the champion changed since the verdict",
+            where=f"as of {row['as_of'].isoformat()}",
+            got=current,
+            expected=row["champion_from"],
+            next_step="judge again: churn-ml promote",
+        )
 
 
 def _hash(row: Mapping[str, Any]) -> str:

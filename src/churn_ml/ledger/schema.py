@@ -30,6 +30,7 @@ IDENTITY = Table(
     "identity",
     METADATA,
     Column("id", String(32), primary_key=True),
+    Column("key_mark", String(16)),
 )
 TOKENS = Table(
     "tokens",

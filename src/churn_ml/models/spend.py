@@ -76,7 +76,8 @@ def extension(panel: pd.DataFrame, contract: Contract, economics: Economics) -> 
     """
     windows = economics.value_horizon_days / contract.horizon_days
     seen = _carries(panel, contract.horizon_days)
-    decay = _decay(seen, float((panel["label"] == 0).fillna(False).mean()))
+    mature = panel[panel["label"].notna() & ~panel["treated"].astype(bool)]
+    decay = _decay(seen, float((mature["label"] == 0).mean()))
     later = list(seen)
     while len(later) < windows:
         later.append((later[-1] if later else 1.0) * decay)

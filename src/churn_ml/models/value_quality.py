@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.economics import Terms, Truth, choose, per_1000, realised, tune_tau
+from churn_ml.errors import BadInput
 from churn_ml.models.protocol import matrix
 from churn_ml.models.spend import amounts, retained
 from churn_ml.models.value import KINDS, Recipe, ValueModel, rounded
@@ -107,9 +108,7 @@ def fold_of(customer_ids: Sequence[Any]) -> NDArray[np.int64]:
     return np.array([int.from_bytes(d, "big") % FOLDS for d in digests], dtype=np.int64)
 
 
-def cross_fitted(
-    history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe, *, capped: bool = True
-) -> Floats:
+def cross_fitted(history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe) -> Floats:
     """V^E of each row of `target`: by models fitted on the other customers of `history`.
 
     `history`: a labelled panel; every label window in it must have ended by the first cut-off of
@@ -129,7 +128,7 @@ def cross_fitted(
         of_fold = asked == fold
         models = [ValueModel.fit(history[learned != fold], recipe, kind) for kind in KINDS]
         rows = target[of_fold]
-        value[of_fold] = np.mean([m.predict(rows, capped=capped) for m in models], axis=0)
+        value[of_fold] = np.mean([m.predict(rows) for m in models], axis=0)
     return value
 
 
@@ -140,6 +139,7 @@ def by_profit(
 
     `values`: the predictions of each candidate; `p`: churn probability; `truth`: realised labels
     and V^E; one element per customer. Returns the candidate's index; ties go to the first.
+    Raises BadInput where there is no candidate.
 
     >>> from churn_ml.config import Offer
     >>> terms = Terms((Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1),))
@@ -148,6 +148,8 @@ def by_profit(
     >>> by_profit([blind, told], p, Truth(y, np.array([60.0, 80.0])), terms, np.array([1, 2]))
     1
     """
+    if not len(values):
+        raise BadInput("there is no value to choose from", where="models.value_quality")
 
     def earns(value: Floats) -> float:
         tau = tune_tau(p, value, truth, terms, tiebreak)

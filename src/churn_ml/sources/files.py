@@ -196,7 +196,7 @@ def _read_lot(lot: Lot, columns: dict[str, str]) -> pa.Table:
     rows = read_bytes(data, lot, sorted(set(columns.values())))
     count = rows.num_rows
     own = {ours: plain(rows[name], ours, lot, name) for ours, name in columns.items()}
-    drop_on = pa.scalar(lot.drop_on, pa.date32())
+    drop_on = pa.scalar(lot.known_on or lot.drop_on, pa.date32())
     return pa.table(
         own
         | {

@@ -24,8 +24,8 @@ TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
 """Words in a path that speak for a table; the first table that fits wins."""
 
 _CUSTOMER = (
-    "customer_id customer_no customer customer_number client_id client user_id"
-    " household_id household member_id account_id buyer_id"
+    "customer_id customer_no customer customer_number cust_id client_id client_no client user_id"
+    " user_no household_id household member_id member_no account_id buyer_id buyer_no"
 )
 _ORDER = (
     "order_id order_no order_number order basket_id basket invoice_no invoice_id"
@@ -68,11 +68,14 @@ _COLUMN_WORDS: Mapping[str, str] = {
     "ends_at": "ends_at end_date ended_at valid_to",
     "coupon_id": "coupon_id coupon_upc coupon coupon_code voucher_code",
     "purpose": "purpose consent_type",
-    "given": "given consent opted_in granted",
+    "given": "given consent opted_in opt_in optin subscribed granted",
 }
 
 _OWN_TIMES: Mapping[str, str] = {
-    "customers": "registered_at registration_date signup_date created_at updated_at valid_from",
+    "customers": (
+        "registered_at registered_on registration_date signup_date signed_up_at joined_on"
+        " created_at updated_at valid_from"
+    ),
     "products": "valid_from updated_at created_at",
     "campaigns": "start_date started_at starts_at valid_from",
     "campaign_contacts": "contacted_at sent_at contact_date send_date date",

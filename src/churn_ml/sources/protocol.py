@@ -40,6 +40,8 @@ class Lot:
     path: Path
     drop_on: date | None
     sha256: str
+    known_on: date | None = None
+    """The day it arrived, where that was later than its folder says; its rows carry this one."""
 
     @property
     def id(self) -> str:

@@ -38,7 +38,8 @@ class Sample:
 def samples_of(folder: Path) -> list[Sample]:
     """The files below `folder`, grouped by what differs between them: drop dates and numbers.
 
-    Names that begin with a dot or underscore are left out. Raises BadInput where nothing is left.
+    Names that begin with a dot or underscore, and the lake and exports of churn_ml itself, are left
+    out. Raises BadInput where nothing is left.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -49,7 +50,8 @@ def samples_of(folder: Path) -> list[Sample]:
     """
     groups: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name[0] not in "._" and path.name.lower().endswith(_SUFFIXES):
+        readable = path.is_file() and path.name.lower().endswith(_SUFFIXES)
+        if readable and path.name[0] not in "._" and not _of_ours(path, folder):
             groups.setdefault(_pattern(path.relative_to(folder)), []).append(path)
     if not groups:
         raise BadInput(
@@ -58,6 +60,12 @@ def samples_of(folder: Path) -> list[Sample]:
             next_step="churn-ml init FOLDER, with the folder of the shop's exports",
         )
     return [Sample(pattern, len(paths), _head(paths[0])) for pattern, paths in groups.items()]
+
+
+def _of_ours(path: Path, folder: Path) -> bool:
+    """True for what churn_ml itself wrote below `folder`: its lake and its exports."""
+    above = [part for part in path.parents if part.is_relative_to(folder)]
+    return any((part / mark).exists() for part in above for mark in ("_delta_log", "manifest.json"))
 
 
 def _pattern(path: Path) -> str:

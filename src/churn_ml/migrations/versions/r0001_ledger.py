@@ -46,7 +46,11 @@ def downgrade() -> None:
 
 def _identity() -> None:
     """The name of this ledger, drawn once: what destinations know their owner by."""
-    identity = op.create_table("identity", sa.Column("id", sa.String(32), primary_key=True))
+    identity = op.create_table(
+        "identity",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("key_mark", sa.String(16)),
+    )
     op.bulk_insert(identity, [{"id": uuid4().hex}])
 
 

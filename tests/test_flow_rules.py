@@ -1,0 +1,128 @@
+"""Rules of the hall that the story does not pass: answers, keys, contracts, silence of files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.config import load
+from churn_ml.errors import BadConfig, BadInput, NotReady
+from churn_ml.house import House, open_house
+from churn_ml.ledger import ModelRecord
+from churn_ml.receipts import Receipt
+
+from .conftest import FIRST, SECOND
+
+VERDICT = {
+    "decision": "promote",
+    "champion_from": "rule-1",
+    "challenger": "xgboost-1",
+    "evidence_hash": "e1",
+    "alpha_spent": 0.0038,
+    "reasons": ["it earns more"],
+}
+
+
+@pytest.fixture
+def reigned(house: House) -> House:
+    """A house with a champion, and a verdict to promote that waits for its answer."""
+    for model_id in ("rule-1", "xgboost-1"):
+        stamp = house.config.contract.stamp
+        house.ledger.add_model(ModelRecord(model_id, "rule", "0a", "m", FIRST, stamp))
+    at = house.clock()
+    house.ledger.decide(FIRST, "first", champion_from=None, champion_to="rule-1", who="test", at=at)
+    token = house.ledger.take_token("judge", SECOND)
+    receipt = Receipt("judge", SECOND, "promote", details=VERDICT)
+    house.ledger.publish(token, receipt=receipt, at=at, pins={"verdict": VERDICT})
+    return house
+
+
+def test_an_approved_verdict_promotes_and_names_the_approver(reigned: House) -> None:
+    receipt = flow.record(reigned, SECOND, answer="Promote", approver="ada")
+    assert receipt.status == "promoted"
+    assert receipt.details["approver"] == "ada"
+    assert reigned.champion(SECOND) == "xgboost-1"
+    assert reigned.champion(SECOND - timedelta(days=1)) == "rule-1"
+
+
+def test_a_rejected_verdict_is_a_recorded_refusal_and_spends_its_alpha(reigned: House) -> None:
+    receipt = flow.record(reigned, SECOND, answer="Reject", approver="ada")
+    assert receipt.status == "refused"
+    assert reigned.champion(SECOND) == "rule-1"
+    assert reigned.ledger.alpha_spent(2017) == pytest.approx(0.0038)
+
+
+def test_an_answered_verdict_takes_no_other_answer(reigned: House) -> None:
+    flow.record(reigned, SECOND, answer="Reject", approver="ada")
+    flow.record(reigned, SECOND, answer="Reject", approver="ada")
+    with pytest.raises(BadInput, match="answered already"):
+        flow.record(reigned, SECOND, answer="Promote", approver="bob")
+    assert len(reigned.ledger.decisions()) == 2
+
+
+def test_nobody_promotes_without_a_name(reigned: House) -> None:
+    with pytest.raises(BadInput, match="a yes needs a name"):
+        flow.record(reigned, SECOND, answer="Promote")
+    assert reigned.champion(SECOND) == "rule-1"
+
+
+def test_an_ingest_without_files_moves_no_watermark_n1(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(ingested)
+    shutil.rmtree(house.config.root / "drops/orders/drop=2017-10-02")
+    later = FIRST + timedelta(days=1)
+    for table in ("orders", "order_lines"):
+        shutil.rmtree(house.config.root / f"drops/{table}/drop=2017-10-02", ignore_errors=True)
+    assert flow.ingest(house, later).status == "no_data"
+    with pytest.raises(NotReady, match="the data does not reach this as_of"):
+        flow.score(house, later)
+
+
+def test_another_holdout_key_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert house.holdout_key
+    monkeypatch.setenv("CHURN_ML_HOLDOUT_KEY", "another-key-of-16")
+    with pytest.raises(BadConfig, match="holds another key"):
+        _ = open_house(house.config).holdout_key
+    monkeypatch.setenv("CHURN_ML_HOLDOUT_KEY", "short")
+    with pytest.raises(BadConfig, match="not set or too short"):
+        _ = open_house(house.config).holdout_key
+
+
+def test_a_new_contract_starts_a_new_line_without_a_champion(reigned: House) -> None:
+    toml = reigned.config.root / "churn.toml"
+    toml.write_text(toml.read_text().replace("horizon_days = 30", "horizon_days = 45"))
+    other = open_house(load(toml))
+    assert reigned.champion(SECOND) == "rule-1"
+    assert other.champion(SECOND) is None
+
+
+def test_settings_that_a_step_does_not_read_may_change_between_runs(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(ingested)
+    toml = house.config.root / "churn.toml"
+    toml.write_text(toml.read_text().replace('target = "exports"', 'target = "elsewhere"'))
+    assert flow.ingest(open_house(load(toml)), FIRST).status == "done"
+    toml.write_text(toml.read_text().replace("tolerance = 0.01", "tolerance = 0.02"))
+    with pytest.raises(BadConfig, match=r"churn\.toml changed since ingest"):
+        flow.ingest(open_house(load(toml)), FIRST)
+
+
+def test_a_foreign_error_goes_on_record_without_its_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise KeyError("customer 4711")
+
+    monkeypatch.setattr("churn_ml.sources.files.FilesSource.lots", broken)
+    with pytest.raises(KeyError):
+        flow.ingest(house, FIRST)
+    filed = house.ledger.receipts("ingest")[0].receipt
+    assert (filed.status, filed.details) == ("failed", {"error": "KeyError"})

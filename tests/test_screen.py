@@ -1,0 +1,100 @@
+"""The report on one screen, however long the house has been in use."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from typing import Any
+
+from rich.console import Console
+
+from churn_ml.receipts import Receipt, TableCount
+from churn_ml.screen import WIDTH, show
+from churn_ml.views import report
+
+FIRST = date(2017, 1, 1)
+METRIC = [0.8412, 0.83, 0.852]
+
+
+def shown(told: dict[str, Any]) -> list[str]:
+    text = io.StringIO()
+    show(told, Console(width=WIDTH, highlight=False, markup=False, file=text))
+    return text.getvalue().splitlines()
+
+
+def year() -> list[Receipt]:
+    """Fifty weeks of every step."""
+    model = {"auc": METRIC, "pr_auc": METRIC, "brier": METRIC, "lift10": METRIC, "grade": "B"}
+    told: dict[str, dict[str, Any]] = {
+        "ingest": {
+            "quarantine": [{"verdict": "quarantined", "rule": "r", "reason": "why", "rows": 1}]
+        },
+        "train": {},
+        "promote": {
+            "decision": "keep",
+            "champion": "rule-1",
+            "reasons": ["it earns less", "one season"],
+            "models": [
+                *({"name": n, "profit_per_1000": [1, 0, 2]} | model for n in ("champion", "rule")),
+                {"name": "oracle", "profit_per_1000": [9, 8, 10], "contacted_share": 0.1},
+            ],
+        },
+        "score": {"segments": [{"segment": f"S{i}", "customers": i} for i in range(18)]},
+        "export": {"destinations": {"crm": {"sent": 1, "unchanged": 2, "removed": 0}}},
+        "learn": {
+            "realised": [
+                {
+                    "as_of": "2017-10-01",
+                    "risk_band": "high",
+                    "customers": 0,
+                    "mean_score": None,
+                    "churned": [None, 0.0, 1.0],
+                }
+            ]
+        },
+    }
+    return [
+        Receipt(step, FIRST + timedelta(weeks=week), "done", (TableCount("t", 1, 1),), 1.0, {}, d)
+        for week in range(50)
+        for step, d in told.items()
+    ]
+
+
+def test_a_year_of_receipts_fits_one_screen() -> None:
+    lines = shown(report(year()))
+    assert 24 <= len(lines) <= 60
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_the_newest_two_as_ofs_of_each_step_are_shown() -> None:
+    lines = shown(report(year()))
+    score = [line.split()[1] for line in lines if line.startswith("score ")]
+    assert score == ["2017-12-03", "2017-12-10"]
+
+
+def test_a_failed_step_is_shown_with_its_reason_until_it_succeeds() -> None:
+    why = {"error": "no file for table orders | next step: correct the glob"}
+    failed = Receipt("ingest", FIRST, "failed", details=why)
+    assert any("next step: correct the glob" in line for line in shown(report([failed])))
+    again = shown(report([failed, Receipt("ingest", FIRST, "done")]))
+    assert not any("failed" in line or "glob" in line for line in again)
+
+
+def test_a_model_without_grade_shows_a_dash_and_references_stand_below() -> None:
+    lines = shown(report([*year(), Receipt("promote", date(2018, 1, 1), "refused", details={
+        "models": [{"name": "rule", "auc": METRIC, "grade": "D"},
+                   {"name": "nobody", "profit_per_1000": [0, 0, 0]}],
+        "reference": "rule",
+    })]))  # fmt: skip
+    assert next(line for line in lines if line.startswith("rule ")).split()[1] == "-"
+    assert "For comparison, profit per 1,000: nobody 0" in lines
+
+
+def test_brackets_in_a_reason_are_printed_as_they_are() -> None:
+    told = {"decision": "keep", "reasons": ["raise [gate] resamples"], "champion": None}
+    lines = shown(report([Receipt("promote", FIRST, "refused", details=told)]))
+    assert any("raise [gate] resamples" in line for line in lines)
+
+
+def test_an_empty_house_shows_nothing() -> None:
+    assert shown(report([])) == []
