@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from typer.testing import CliRunner
 
-from churn_ml import demo, flow
+from churn_ml import cli, demo, flow
 from churn_ml.config import load
 from churn_ml.errors import BadConfig, BadInput, NotReady
 from churn_ml.house import House, open_house, silent
@@ -234,3 +235,20 @@ def test_the_gate_weighs_both_policies_with_thresholds_of_the_same_day(after: Ho
     decision = after.ledger.decisions()[-1]
     assert decision.verdict["taus"] == told["taus"]
     assert "profit_at_saved_share" in told["models"][0]
+
+
+def test_a_suppressed_customer_leaves_every_destination_with_the_next_export_p3(
+    after: House,
+) -> None:
+    held = after.ledger.state("crm_sql")
+    customer = next(c for c, (content, _) in held.items() if content)
+    toml = str(after.config.root / "churn.toml")
+    done = CliRunner().invoke(cli.app, ["suppress", customer, "--config", toml])
+    assert done.exit_code == 0, done.output
+    told = flow.export(after, SECOND).details["destinations"]
+    assert {name: (row["sent"], row["removed"]) for name, row in told.items()} == {
+        "crm_file": (0, 1),
+        "crm_sql": (0, 1),
+    }
+    assert after.ledger.state("crm_sql")[customer][0] == ""
+    assert customer not in after.ledger.suppressed()

@@ -220,6 +220,21 @@ def report(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 
 @app.command()
+def suppress(
+    customers: Annotated[list[str], typer.Argument(help="Customer ids that nobody may contact.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Never contact these customers again: the next export takes them out of every destination.
+
+    Reads: churn.toml. Writes: keyed hashes of the ids, not the ids, into the ledger.
+    """
+    house = _house(config, quiet=True)
+    for customer_id in customers:
+        house.ledger.suppress(house.suppression_key(customer_id), house.clock())
+    print(f"{len(customers)} suppressed; run the next export to take them out of the destinations")
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("var/demo"),
     households: Annotated[
