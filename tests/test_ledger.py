@@ -1,12 +1,10 @@
 """The ledger: what is visible, who decided, what was delivered; by two processes at once too.
 
-Every test runs on SQLite. With CHURN_ML_TEST_POSTGRES set to the URL of a PostgreSQL server that
-lets us create databases, every test runs there as well, through the same code.
+Every test runs on SQLite and on PostgreSQL, through the same code.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -42,21 +40,20 @@ from churn_ml.warehouse import Written
 
 SEP, OCT, NOV = date(2017, 9, 1), date(2017, 10, 1), date(2017, 11, 1)
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
-POSTGRES = os.environ.get("CHURN_ML_TEST_POSTGRES")
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/ledger.db"
         return
-    assert POSTGRES
+    address = request.getfixturevalue("postgres")
     name = f"ledger_{uuid.uuid4().hex}"
-    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    server = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with server.connect() as connection:
         connection.exec_driver_sql(f"create database {name}")
-    yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    yield sa.make_url(address).set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f"drop database {name} with (force)")
 
@@ -77,11 +74,6 @@ def publish(ledger: Ledger, step: str, as_of: date, *parts: Written, **further: 
     receipt = Receipt(step, as_of, "done")
     ledger.publish(token, written=parts, receipt=receipt, at=AT, **further)
     return token
-
-
-@pytest.mark.skipif(not POSTGRES, reason="CHURN_ML_TEST_POSTGRES names no PostgreSQL server")
-def test_postgresql_is_tested_too(url: str) -> None:
-    assert url.startswith(("sqlite", "postgresql"))
 
 
 # Opening
@@ -281,6 +273,36 @@ def test_receipts_come_newest_first(ledger: Ledger) -> None:
     assert failed.receipt.status == "failed"
     assert len(failed.receipt.details["error"]) == 2000
     assert [f.receipt.step for f in ledger.receipts(as_of=NOV)] == ["train", "score"]
+
+
+def test_a_receipt_is_found_by_its_reference_with_who_asked_for_it(ledger: Ledger) -> None:
+    asked = "http://127.0.0.1:8080/dags/churn_score/runs/r/tasks/score"
+    publish(ledger, "score", OCT, caller=asked)
+    again = ledger.take_token("score", OCT)
+    ledger.record_failure(again, "disk full", AT, "by hand")
+    assert ledger.receipt("score/2017-10-01/1").caller == asked
+    failed = ledger.receipt("score/2017-10-01/2")
+    assert (failed.caller, failed.receipt.reference) == ("by hand", "score/2017-10-01/2")
+    assert failed.receipt.details["error"] == "disk full"
+
+
+@pytest.mark.parametrize(
+    "reference", ["score/2017-10-01/9", "score/2017-13-01/1", "score/2017-10-01", "' or 1=1", ""]
+)
+def test_a_reference_to_no_receipt_is_refused_by_name(ledger: Ledger, reference: str) -> None:
+    publish(ledger, "score", OCT)
+    with pytest.raises(NotReady, match="the ledger has no receipt") as caught:
+        ledger.receipt(reference)
+    assert reference in caught.value.what
+
+
+def test_contents_name_every_published_partition_and_its_hash(ledger: Ledger) -> None:
+    publish(ledger, "ingest", OCT, written("orders"), written("customers"))
+    publish(ledger, "ingest", NOV, written("orders", NOV, 8))
+    assert ledger.contents() == {
+        "customers": {"2017-10-01": "hash-customers-7"},
+        "orders": {"2017-10-01": "hash-orders-7", "2017-11-01": "hash-orders-8"},
+    }
 
 
 def test_a_wall_clock_without_a_zone_is_refused(ledger: Ledger) -> None:

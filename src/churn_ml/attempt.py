@@ -81,6 +81,7 @@ class Attempt:
             seconds=round(self.seconds, 3),
             versions={w.table: {w.partition.isoformat(): w.version} for w in self.written},
             details=self.details,
+            attempt=self.token.number,
         )
 
     @property
@@ -175,7 +176,7 @@ def attempt(
         # a foreign error may quote values of rows: only its kind goes on record
         told = str(error) if isinstance(error, ChurnError) else type(error).__name__
         with suppress(Transient):
-            house.ledger.record_failure(token, told, house.clock())
+            house.ledger.record_failure(token, told, house.clock(), house.caller)
         raise
 
 
@@ -183,12 +184,13 @@ def _close(trial: Attempt) -> None:
     """Publish what was written, or file the receipt of an attempt that left."""
     house, ledger = trial.house, trial.house.ledger
     if not trial.publishes:
-        ledger.file_receipt(trial.token, trial.receipt, house.clock())
+        ledger.file_receipt(trial.token, trial.receipt, house.clock(), house.caller)
         return
     ledger.publish(
         trial.token,
         receipt=trial.receipt,
         at=house.clock(),
+        caller=house.caller,
         written=trial.written,
         inputs=trial.inputs,
         pins=trial.pins | {"settings": settings_hash(house, trial.step)},

@@ -33,6 +33,7 @@ import json
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -226,6 +227,26 @@ class Gate(_Settings):
         return self.alpha_year / self.looks_per_year
 
 
+class Schedule(_Settings):
+    """When the DAGs run, and how long they wait; without Airflow only train_every_days counts.
+
+    `cron` (UTC) starts the ingest whose as_of is that day, from `start_on` until `end_on`; the
+    other steps follow it. A training is due `train_every_days` after the last one. A verdict to
+    promote waits `approval_hours` for a person, then it is refused. A step that the world was too
+    busy for is tried `retries` times more, `retry_seconds` apart; one that takes longer than
+    `step_minutes` is stopped.
+    """
+
+    cron: str = "0 4 * * *"
+    start_on: date = date(2024, 1, 1)
+    end_on: date | None = None
+    train_every_days: Annotated[int, Field(gt=0)] = 28
+    approval_hours: Annotated[float, Field(gt=0)] = 72.0
+    retries: Annotated[int, Field(ge=0)] = 2
+    retry_seconds: Annotated[float, Field(ge=0)] = 30.0
+    step_minutes: Annotated[float, Field(gt=0)] = 120.0
+
+
 class Destination(_Settings):
     """One place the scored segments go: a CSV folder or a SQL table.
 
@@ -256,6 +277,7 @@ class Config(_Settings):
     segments: Segments = Segments()
     training: Training = Training()
     gate: Gate = Gate()
+    schedule: Schedule = Schedule()
     destinations: dict[str, Destination] = Field(default_factory=dict)
     root: Path = Path()
     """The folder of churn.toml; set by `load`, never written in the file."""
@@ -271,6 +293,8 @@ class Config(_Settings):
             raise ValueError("medium_risk_score lies above high_risk_score in [segments]")
         if self.segments.high_value_share > self.segments.medium_value_share:
             raise ValueError("high_value_share lies above medium_value_share in [segments]")
+        if self.schedule.end_on and self.schedule.end_on < self.schedule.start_on:
+            raise ValueError("end_on lies before start_on in [schedule]")
         codes = [offer.code for offer in self.offers]
         if len(set(codes)) != len(codes) or "NONE" in codes:
             raise ValueError("offer codes must be unique and not NONE in [[offers]]")
@@ -278,8 +302,9 @@ class Config(_Settings):
 
     @property
     def hash(self) -> str:
-        """Identity of the settings, independent of where the file lies."""
-        return content_hash(self.model_dump(mode="json", exclude={"root"}))
+        """Identity of the settings that decide content: not where things lie, nor when they run."""
+        places = {"root", "paths", "destinations", "schedule"}
+        return content_hash(self.model_dump(mode="json", exclude=places))
 
     def path(self, relative: str) -> Path:
         """`relative` below the folder of churn.toml; absolute paths stay as they are."""

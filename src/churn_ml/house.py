@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -45,14 +45,30 @@ def silent(_: str) -> None:
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """Where the ledger and MLflow are, for a door that knows better than churn.toml.
+
+    None is what [paths] says. A URL may hold a password, so neither is shown.
+    """
+
+    ledger: str | None = field(default=None, repr=False)
+    mlflow: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class House:
-    """The configuration with the lake and the ledger it names, opened."""
+    """The configuration with the lake and the ledger it names, opened.
+
+    `caller`: who asked, such as the URL of a task instance; kept beside every receipt.
+    """
 
     config: Config
     warehouse: Warehouse
     ledger: Ledger
     say: Progress = silent
     clock: Callable[[], datetime] = wall_clock
+    addresses: Addresses = Addresses()
+    caller: str | None = None
 
     @cached_property
     def registry(self) -> Registry:
@@ -61,7 +77,7 @@ class House:
 
         paths = self.config.paths
         return Registry(
-            self.config.url(paths.mlflow),
+            self.addresses.mlflow or self.config.url(paths.mlflow),
             self.config.path(paths.mlflow_artifacts),
             self.config.contract.name,
         )
@@ -164,12 +180,24 @@ class House:
         return max(keys)
 
 
-def open_house(config: Config, *, say: Progress = silent) -> House:
+def open_house(
+    config: Config,
+    *,
+    say: Progress = silent,
+    addresses: Addresses = Addresses(),
+    caller: str | None = None,
+) -> House:
     """The house of `config`; makes its folder and migrates the ledger where needed.
 
     Raises BadConfig where churn.toml says something that no room could work with.
     """
     check(config)
     config.root.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger.open(config.url(config.paths.ledger))
-    return House(config, Warehouse(str(config.path(config.paths.lake))), ledger, say)
+    lake = Warehouse(str(config.path(config.paths.lake)))
+    ledger = open_ledger(config, addresses)
+    return House(config, lake, ledger, say, addresses=addresses, caller=caller)
+
+
+def open_ledger(config: Config, addresses: Addresses = Addresses()) -> Ledger:
+    """The ledger alone, for who only reads receipts and decisions: no lake, no MLflow, no key."""
+    return Ledger.open(addresses.ledger or config.url(config.paths.ledger))

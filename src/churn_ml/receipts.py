@@ -43,7 +43,8 @@ class Receipt:
 
     `status` is one word: done, unchanged, no_champion, no_data, failed... `seconds` is how long it
     took. `versions` names what was published, table -> partition -> version; `details` holds
-    further counts and references, never a customer id.
+    further counts and references, never a customer id. `attempt` is the number of its fencing
+    token: with step and as_of it is the `reference` that XCom carries and the page shows.
     """
 
     step: str
@@ -53,6 +54,16 @@ class Receipt:
     seconds: float = 0.0
     versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 0
+
+    @property
+    def reference(self) -> str:
+        """What this receipt is called, wherever only its name travels.
+
+        >>> Receipt("score", date(2017, 10, 1), "done", attempt=3).reference
+        'score/2017-10-01/3'
+        """
+        return f"{self.step}/{self.as_of.isoformat()}/{self.attempt}"
 
     @property
     def rows_in(self) -> int:
@@ -87,7 +98,7 @@ class Receipt:
         Returns: text that `from_json` reads back to an equal receipt.
 
         >>> Receipt("score", date(2017, 10, 1), "no_champion").to_json()
-        '{"as_of":"2017-10-01","details":{},"seconds":0.0,"status":"no_champion","step":"score",...}'
+        '{"as_of":"2017-10-01","attempt":0,"details":{},"seconds":0.0,"status":"no_champion",...}'
         """
         return json.dumps(
             asdict(self) | {"as_of": self.as_of.isoformat()}, sort_keys=True, separators=(",", ":")

@@ -16,9 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from churn_ml.config import content_hash
 from churn_ml.receipts import Receipt
+
+if TYPE_CHECKING:
+    from churn_ml.ledger import Ledger
 
 Report = dict[str, Any]
 
@@ -60,6 +64,30 @@ def report(receipts: Sequence[Receipt]) -> Report:
         "realised": _details(learned).get("realised", []),
         "exports": [e for r in _in_business_time(state, "export") for e in _exports(r)],
     }
+
+
+def contents(ledger: Ledger) -> Report:
+    """What two houses that were told the same have in common, and one hash over all of it.
+
+    Returns: `tables` (table -> partition -> content hash), `models` (their ids, which are made of
+    their bytes), `decisions` (as_of, kind, from, to, evidence, who), `hash`. Versions, attempts,
+    times and addresses are left out: they differ between a shell and a scheduler.
+
+    >>> from churn_ml.ledger import Ledger
+    >>> contents(Ledger.open("sqlite://"))["models"]
+    []
+    """
+    about = ("kind", "champion_from", "champion_to", "evidence_hash", "who")
+    told: Report = {
+        "tables": ledger.contents(),
+        "models": [model.id for model in ledger.models()],
+        "decisions": [
+            {"as_of": decision.as_of.isoformat()}
+            | {name: getattr(decision, name) for name in about}
+            for decision in ledger.decisions()
+        ],
+    }
+    return told | {"hash": content_hash(told)}
 
 
 def _in_business_time(receipts: Sequence[Receipt], *steps: str) -> list[Receipt]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,6 @@ from churn_ml.crm.payload import FIELDS, removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
-POSTGRES = os.environ.get("CHURN_ML_TEST_POSTGRES")
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 
 
@@ -24,15 +22,15 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/bi.db"
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
-    """A database without our tables; PostgreSQL too where CHURN_ML_TEST_POSTGRES holds its URL."""
+    """A database without our tables."""
     if request.param == "sqlite":
         return sqlite_url
-    assert POSTGRES
+    address: str = request.getfixturevalue("postgres")
     for table in ("churn_segments", "another_table"):
-        execute(POSTGRES, f"drop table if exists {table}, {table}_owner")
-    return POSTGRES
+        execute(address, f"drop table if exists {table}, {table}_owner")
+    return address
 
 
 def opened(url: str, owner: str = "me", table: str = "churn_segments") -> SqlDestination:

@@ -8,6 +8,7 @@ lock while migrating. A server that does not answer becomes Unreachable, which i
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class Database:
     def open(cls, url: str) -> Self:
         """The ledger at `url`, created or migrated to the newest schema first.
 
-        `url` is an SQLAlchemy URL: `sqlite:////shop/ledger.db`, `postgresql+psycopg2://...`;
+        `url` is an SQLAlchemy URL: `sqlite:////shop/ledger.db`, `postgresql+psycopg2://...`, or
+        with libpq's own `postgres://`;
         `sqlite://` is a ledger in memory. Two processes may open the same one at once.
 
         Raises: BadConfig for a URL that cannot be meant, Unreachable where nobody answers.
@@ -179,7 +181,7 @@ def _engine(url: str) -> Engine:
         memory = url in {"sqlite://", "sqlite:///:memory:"}
         further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
         # Statements are never shown with their values: some hold customer ids.
-        engine = create_engine(url, hide_parameters=True, **further)
+        engine = create_engine(_with_driver(url), hide_parameters=True, **further)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise BadConfig(
             "the ledger's URL is not one",
@@ -193,6 +195,15 @@ def _engine(url: str) -> Engine:
     elif engine.dialect.name != "postgresql":
         raise BadConfig("the ledger needs SQLite or PostgreSQL", got=engine.dialect.name)
     return engine
+
+
+def _with_driver(url: str) -> str:
+    """`url` with the one driver that the package is installed with.
+
+    >>> _with_driver("postgres://churn@db/ledger")
+    'postgresql+psycopg2://churn@db/ledger'
+    """
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -79,6 +79,7 @@ class Publications(Database):
         *,
         receipt: Receipt,
         at: datetime,
+        caller: str | None = None,
         written: Sequence[Written] = (),
         inputs: Versions | None = None,
         pins: Mapping[str, Any] | None = None,
@@ -88,8 +89,9 @@ class Publications(Database):
 
         `written` are the partitions, at most one a table; `inputs` the versions that were read;
         `pins` what a re-run must use again (model, config hash, contract...), as JSON values;
-        `lots` the (table, sha256) pairs that an ingest claims. `at` is the wall clock, aware.
-        The former publication of the same step and as_of is replaced.
+        `lots` the (table, sha256) pairs that an ingest claims. `at` is the wall clock, aware;
+        `caller` who asked, kept beside the receipt. The former publication of the same step and
+        as_of is replaced.
 
         Raises: StaleAttempt where a newer token was taken, BrokenPromise where another step owns
         one of the partitions.
@@ -108,7 +110,7 @@ class Publications(Database):
             }
             upsert(connection, PUBLICATIONS, [row], update=list(row))
             claim_lots(connection, lots, token.as_of)
-            file_receipt(connection, receipt, token, at)
+            file_receipt(connection, receipt, token, at, caller)
         return publication
 
     def publication(self, step: str, as_of: date) -> Publication | None:
@@ -141,6 +143,23 @@ class Publications(Database):
         with self.reading() as connection:
             for row in connection.execute(query.order_by(PARTITIONS.c.partition)):
                 found[row.table_name][row.partition.isoformat()] = row.version
+        return found
+
+    def contents(self) -> dict[str, dict[str, str]]:
+        """The content hash of every published partition: table -> "YYYY-MM-DD" -> sha256.
+
+        Two installations that were told the same have the same contents, whatever database,
+        versions and attempts it took.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").contents()
+        {}
+        """
+        found: dict[str, dict[str, str]] = {}
+        query = select(PARTITIONS).order_by(PARTITIONS.c.table_name, PARTITIONS.c.partition)
+        with self.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.table_name, {})[row.partition.isoformat()] = row.content_hash
         return found
 
 

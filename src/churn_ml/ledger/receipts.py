@@ -9,18 +9,20 @@ fails and files `failed` with the error's text.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
+from churn_ml.errors import NotReady
 from churn_ml.ledger.database import Database, stored, told
 from churn_ml.ledger.schema import RECEIPTS
 from churn_ml.receipts import Receipt
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from churn_ml.ledger.publications import Token
 
@@ -29,25 +31,34 @@ _ERROR_CHARACTERS = 2000
 
 @dataclass(frozen=True)
 class Filed:
-    """A receipt with the wall-clock time (UTC) and the token it was filed under."""
+    """A receipt with the wall-clock time (UTC), the token it was filed under, and who asked.
+
+    `caller`: the URL of the task instance where a scheduler ran the step; None from a shell.
+    """
 
     receipt: Receipt
     at: datetime
     token: int
+    caller: str | None = None
 
 
 class Receipts(Database):
     """The part of the ledger that says what was done and when."""
 
-    def file_receipt(self, token: Token, receipt: Receipt, at: datetime) -> None:
+    def file_receipt(
+        self, token: Token, receipt: Receipt, at: datetime, caller: str | None = None
+    ) -> None:
         """File the receipt of an attempt that published nothing (no_champion, unchanged)."""
         with self.writing() as connection:
-            file_receipt(connection, receipt, token, at)
+            file_receipt(connection, receipt, token, at, caller)
 
-    def record_failure(self, token: Token, error_text: str, at: datetime) -> None:
+    def record_failure(
+        self, token: Token, error_text: str, at: datetime, caller: str | None = None
+    ) -> None:
         """File a receipt with status `failed`; `error_text` holds no customer id."""
         details = {"error": error_text[:_ERROR_CHARACTERS]}
-        self.file_receipt(token, Receipt(token.step, token.as_of, "failed", details=details), at)
+        failed = Receipt(token.step, token.as_of, "failed", details=details, attempt=token.number)
+        self.file_receipt(token, failed, at, caller)
 
     def receipts(
         self, step: str | None = None, as_of: date | None = None, limit: int = 100
@@ -60,10 +71,45 @@ class Receipts(Database):
             query = query.where(RECEIPTS.c.as_of == as_of)
         with self.reading() as connection:
             rows = connection.execute(query).all()
-        return [Filed(Receipt.from_json(r.body), told(r.filed_at), r.token) for r in rows]
+        return [_filed(row) for row in rows]
+
+    def receipt(self, reference: str) -> Filed:
+        """The receipt called `reference`, such as "score/2017-10-01/3".
+
+        Raises: NotReady where the ledger has none of that name.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").receipt("score/2017-10-01/3")
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.NotReady: the ledger has no receipt score/2017-10-01/3 | ...
+        """
+        found = None
+        with suppress(ValueError), self.reading() as connection:
+            step, day, number = reference.split("/")
+            mine = (
+                RECEIPTS.c.step == step,
+                RECEIPTS.c.as_of == date.fromisoformat(day),
+                RECEIPTS.c.token == int(number),
+            )
+            query = select(RECEIPTS).where(*mine).order_by(RECEIPTS.c.id.desc())
+            found = connection.execute(query).first()
+        if found is None:
+            raise NotReady(
+                f"the ledger has no receipt {reference}",
+                expected="STEP/YYYY-MM-DD/ATTEMPT of a step that ended",
+                next_step="churn-ml report --json lists every step ever filed",
+            )
+        return _filed(found)
 
 
-def file_receipt(connection: Connection, receipt: Receipt, token: Token, at: datetime) -> None:
+def _filed(row: Row[Any]) -> Filed:
+    return Filed(Receipt.from_json(row.body), told(row.filed_at), row.token, row.caller)
+
+
+def file_receipt(
+    connection: Connection, receipt: Receipt, token: Token, at: datetime, caller: str | None = None
+) -> None:
     """File a receipt in the transaction that `connection` is in."""
     row = {
         "step": receipt.step,
@@ -72,5 +118,6 @@ def file_receipt(connection: Connection, receipt: Receipt, token: Token, at: dat
         "status": receipt.status,
         "body": receipt.to_json(),
         "filed_at": stored(at),
+        "caller": caller,
     }
     connection.execute(insert(RECEIPTS), [row])

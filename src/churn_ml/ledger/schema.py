@@ -71,6 +71,7 @@ RECEIPTS = Table(
     Column("status", String(32), nullable=False),
     Column("body", Text, nullable=False),
     Column("filed_at", DateTime, nullable=False),
+    Column("caller", Text),
     Index("receipts_by_step", "step", "as_of"),
 )
 LOTS = Table(
