@@ -152,9 +152,9 @@ def _side_by_side(tested: pd.DataFrame, config: Config) -> Result:
     """Figures of every family, pooled and per cut-off."""
     import numpy as np
 
-    from churn_ml import evaluation
     from churn_ml.economics import Terms
-    from churn_ml.evidence import Evidence
+    from churn_ml.gate import evaluation
+    from churn_ml.gate.evidence import Evidence
 
     frozen = Evidence.of(tested, tested["value_e"].to_numpy(float), {})
     policies = [

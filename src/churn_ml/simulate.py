@@ -26,8 +26,8 @@ from churn_ml.economics import Floats, Terms, Truth
 if TYPE_CHECKING:
     import pandas as pd
 
-    from churn_ml.evidence import Evidence
-    from churn_ml.gate import Trial
+    from churn_ml.gate.evidence import Evidence
+    from churn_ml.gate.trial import Trial
     from churn_ml.models.value import Recipe
 
 GONE30 = Contract(name="synthetic-gone30", lookback_days=90, horizon_days=30)
@@ -149,8 +149,8 @@ def simulated_evidence(people: Population, seed: int) -> Evidence:
     >>> len(simulated_evidence(population(100, seed=1), seed=1).truth.y)
     100
     """
-    from churn_ml.evidence import Evidence
-    from churn_ml.guards import standard_slices
+    from churn_ml.gate.evidence import Evidence
+    from churn_ml.gate.guards import standard_slices
 
     size = len(people.y)
     blur = np.random.default_rng(seed).standard_normal(size)
@@ -176,8 +176,8 @@ def contest(seed: int, train: int, evaluate: int, features: tuple[int, int], gat
     >>> trial.champion.name, trial.challenger.name, trial.reference.name
     ('champion', 'challenger', 'rule')
     """
-    from churn_ml.evaluation import PolicyOnRows
-    from churn_ml.gate import Trial
+    from churn_ml.gate.evaluation import PolicyOnRows
+    from churn_ml.gate.trial import Trial
 
     learned, judged = population(train, 2 * seed + 1), population(evaluate, 2 * seed + 2)
     evidence = simulated_evidence(judged, seed)

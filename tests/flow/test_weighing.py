@@ -14,8 +14,8 @@ import pytest
 from churn_ml.config import Config, Contract, Offer, Policy, Shop
 from churn_ml.economics import NO_CONTACT, Terms
 from churn_ml.errors import NotReady
-from churn_ml.evaluation import decide
 from churn_ml.flow import telling, weighing
+from churn_ml.gate.evaluation import decide
 from churn_ml.models.store import Bundle
 from churn_ml.training import Training, train
 

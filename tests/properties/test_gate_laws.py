@@ -20,12 +20,12 @@ from churn_ml.economics import (
     realised,
     tune_tau,
 )
-from churn_ml.evaluation import PolicyOnRows
-from churn_ml.evidence import Evidence
-from churn_ml.gate import Trial, verdict
+from churn_ml.gate.evaluation import PolicyOnRows
+from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.verdicts import Verdict
 from churn_ml.models.value import KINDS, ValueModel
 from churn_ml.simulate import contest, spending_panel, spending_recipe
-from churn_ml.verdict import Verdict
 
 LOOSE = Gate(
     alpha_year=0.025,

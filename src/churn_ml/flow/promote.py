@@ -18,9 +18,9 @@ from churn_ml.flow import telling, weighing
 from churn_ml.house import House
 
 if TYPE_CHECKING:
+    from churn_ml.gate.verdicts import Verdict
     from churn_ml.ledger import Decision, Publication
     from churn_ml.receipts import Receipt
-    from churn_ml.verdict import Verdict
 
 PROMOTE, REJECT = "Promote", "Reject"
 MACHINE = "churn_ml"
@@ -147,13 +147,13 @@ def _verdict(
     reference: str,
 ) -> dict[str, Any]:
     """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
-    from churn_ml import gate
     from churn_ml.economics import Terms
+    from churn_ml.gate.trial import Trial, verdict
 
     house, config = trial.house, trial.house.config
     (former, champion, tau), (model_id, challenger) = pair
-    found = gate.verdict(
-        gate.Trial(
+    found = verdict(
+        Trial(
             champion=weighing.policy(former, champion, rows, frozen, tau),
             challenger=weighing.policy(model_id, challenger, rows, frozen),
             reference=simple[reference],
@@ -174,7 +174,7 @@ def _verdict(
 
 def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:
     """The verdict that a decision on this pair and evidence already rests on."""
-    from churn_ml.verdict import Verdict
+    from churn_ml.gate.verdicts import Verdict
 
     found = house.ledger.stored_verdict(champion, challenger, evidence_hash)
     if found is None:

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from churn_ml import evaluation, metrics
+from churn_ml import metrics
 from churn_ml.economics import Terms
-from churn_ml.evidence import Evidence
 from churn_ml.flow.weighing import PAST
-from churn_ml.gate import margin_per_1000
-from churn_ml.grade import grade
-from churn_ml.guards import calibration
+from churn_ml.gate import evaluation
+from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.grade import grade
+from churn_ml.gate.guards import calibration
+from churn_ml.gate.trial import margin_per_1000
 from churn_ml.models.spend import MIN_ROWS
 from churn_ml.models.value import ValueModel
 from churn_ml.models.value_quality import judge
@@ -111,7 +112,7 @@ def figures(shown: evaluation.PolicyOnRows, frozen: Evidence) -> dict[str, Any]:
 def earned_by(row: evaluation.Earning) -> dict[str, Any]:
     """Profit per 1,000 customers at risk in the shop's currency, and the share contacted.
 
-    >>> from churn_ml.bootstrap import Estimate
+    >>> from churn_ml.gate.bootstrap import Estimate
     >>> earned_by(evaluation.Earning("rule", Estimate(9.0, 3.5, 2.0, 16.0, 1.96), 0.25))
     {'profit_per_1000': [9.0, 2.0, 16.0], 'contacted_share': 0.25}
     """

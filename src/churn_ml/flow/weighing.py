@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_ml import evaluation
 from churn_ml.economics import (
     Terms,
     Truth,
@@ -27,9 +26,10 @@ from churn_ml.economics import (
     realised,
     tune_tau,
 )
-from churn_ml.evidence import Evidence
-from churn_ml.grade import best_reference
-from churn_ml.guards import standard_slices
+from churn_ml.gate import evaluation
+from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.grade import best_reference
+from churn_ml.gate.guards import standard_slices
 from churn_ml.models.value import KINDS, Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted
 from churn_ml.preflight import LAYERS, check_counts, count

@@ -10,7 +10,7 @@ import pytest
 
 from churn_ml.economics import Truth
 from churn_ml.errors import BadInput, NotReady
-from churn_ml.evidence import Evidence, rows_hash
+from churn_ml.gate.evidence import Evidence, rows_hash
 
 DAY = date(2017, 10, 1)
 

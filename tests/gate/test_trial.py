@@ -12,10 +12,10 @@ from scipy.special import ndtr
 from churn_ml.config import Gate
 from churn_ml.economics import Floats
 from churn_ml.errors import BadInput, Leak
-from churn_ml.evaluation import PolicyOnRows, references
-from churn_ml.gate import Trial, verdict
+from churn_ml.gate.evaluation import PolicyOnRows, references
+from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.verdicts import Verdict
 from churn_ml.simulate import contest, population
-from churn_ml.verdict import Verdict
 
 ONE_LOOK = Gate(alpha_year=0.025, looks_per_year=1, resamples=800)
 ONE_OF_13 = Gate(resamples=5300)

@@ -9,11 +9,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from churn_ml.bootstrap import Resampling
 from churn_ml.config import Economics, Gate, Offer, Policy
 from churn_ml.economics import NO_CONTACT, Terms, Truth
 from churn_ml.errors import BadInput
-from churn_ml.evaluation import (
+from churn_ml.gate.bootstrap import Resampling
+from churn_ml.gate.evaluation import (
     PolicyOnRows,
     by_saved_share,
     compare,
@@ -21,7 +21,7 @@ from churn_ml.evaluation import (
     evaluate,
     references,
 )
-from churn_ml.evidence import Evidence
+from churn_ml.gate.evidence import Evidence
 from churn_ml.simulate import contest
 
 COUPON = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)

@@ -2,7 +2,7 @@
 
 In: an `Evidence` (evidence.py) and policies scored on exactly those rows. Out: profit per 1,000
 customers at risk with intervals, the references beside them (nobody, everybody, base rate,
-oracle), and the paired difference of two policies. What follows from it, `gate.py` decides.
+oracle), and the paired difference of two policies. What follows from it, `trial.py` decides.
 
 A policy is everything that decides a contact: score, calibration, value and threshold, under the
 same offers and limits. Worked example: both models were trained to 2017-08-02 and tuned at
@@ -18,7 +18,6 @@ from datetime import date
 
 import numpy as np
 
-from churn_ml.bootstrap import Estimate, Resampling, mean_per_row
 from churn_ml.economics import (
     NO_CONTACT,
     Floats,
@@ -32,7 +31,8 @@ from churn_ml.economics import (
     realised,
 )
 from churn_ml.errors import BadInput
-from churn_ml.evidence import Evidence
+from churn_ml.gate.bootstrap import Estimate, Resampling, mean_per_row
+from churn_ml.gate.evidence import Evidence
 
 POWER_QUANTILE = 0.8416212335729143
 """Normal quantile of a power of .8, which the minimum detectable effect speaks of."""

@@ -17,10 +17,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from churn_ml.bootstrap import Estimate, Resampling, Rows, normal_mean
 from churn_ml.economics import Floats, Terms
-from churn_ml.evaluation import Earning, PolicyOnRows, compare
-from churn_ml.evidence import Evidence
+from churn_ml.gate.bootstrap import Estimate, Resampling, Rows, normal_mean
+from churn_ml.gate.evaluation import Earning, PolicyOnRows, compare
+from churn_ml.gate.evidence import Evidence
 
 Letter: TypeAlias = Literal["A", "B", "C", "D"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churn_ml.bootstrap import Resampling, Rows, mean_per_row, normal_mean
+from churn_ml.gate.bootstrap import Resampling, Rows, mean_per_row, normal_mean
 
 ONE_SIDED = 0.025
 

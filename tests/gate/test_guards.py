@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn_ml.bootstrap import Resampling
 from churn_ml.config import Gate
 from churn_ml.economics import NO_CONTACT, Floats
-from churn_ml.evaluation import Comparison, compare, decide
-from churn_ml.gate import Trial
-from churn_ml.guards import brier, calibration, slices, standard_slices
+from churn_ml.gate.bootstrap import Resampling
+from churn_ml.gate.evaluation import Comparison, compare, decide
+from churn_ml.gate.guards import brier, calibration, slices, standard_slices
+from churn_ml.gate.trial import Trial
 from churn_ml.simulate import contest, population
 
 ROWS = 6000

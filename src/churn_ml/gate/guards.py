@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churn_ml.bootstrap import Estimate, normal_mean
 from churn_ml.economics import NO_CONTACT, Flags, Floats, Ints
-from churn_ml.evaluation import Comparison, PolicyOnRows
-from churn_ml.evidence import Evidence, Labels
+from churn_ml.gate.bootstrap import Estimate, normal_mean
+from churn_ml.gate.evaluation import Comparison, PolicyOnRows
+from churn_ml.gate.evidence import Evidence, Labels
 from churn_ml.metrics import calibration_slope, ece, ece_null
 
 CALIBRATION = ("ece", "slope", "value_weighted")
@@ -141,9 +141,9 @@ def slices(compared: Comparison, evidence: Evidence, margin_per_1000: float) -> 
     (2.5 % in all) upper bound of the challenger's gain in it lies below minus the margin; Student's
     t, by the rarer of churners and stayers on whom the policies disagree in it.
 
-    >>> from churn_ml.bootstrap import Resampling
+    >>> from churn_ml.gate.bootstrap import Resampling
     >>> from churn_ml.config import Gate
-    >>> from churn_ml.evaluation import compare
+    >>> from churn_ml.gate.evaluation import compare
     >>> from churn_ml.simulate import contest
     >>> trial = contest(1, train=2000, evaluate=1500, features=(5, 5), gate=Gate())
     >>> told = compare(trial.champion, trial.challenger, trial.evidence, trial.terms,

@@ -1,8 +1,8 @@
-"""Gate: does the challenger replace the champion? A verdict with its reasons, in money.
+"""Trial: does the challenger replace the champion? A verdict with its reasons, in money.
 
 In: a `Trial`: two policies scored on one evidence, the references, the terms, the settings of
 [gate] and what was spent of the year's alpha. Out: a `Verdict` that says promote, keep or
-undecidable (verdict.py). The ledger stores it, refusals too.
+undecidable (verdicts.py). The ledger stores it, refusals too.
 
 The rule (economics.md (b)): promote if the lower bound of the paired profit difference exceeds the
 margin and no guard fails. Each look spends alpha (5 % a year over 13 planned looks), the same pair
@@ -20,17 +20,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from churn_ml import guards
-from churn_ml.bootstrap import SEASONS, Resampling
 from churn_ml.config import Contract, Gate
 from churn_ml.economics import Terms
 from churn_ml.errors import BadInput
-from churn_ml.evaluation import Comparison, PolicyOnRows, check_rows, compare
-from churn_ml.evidence import Evidence
-from churn_ml.grade import Grade, grade
-from churn_ml.guards import Guard
+from churn_ml.gate import guards
+from churn_ml.gate.bootstrap import SEASONS, Resampling
+from churn_ml.gate.evaluation import Comparison, PolicyOnRows, check_rows, compare
+from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.grade import Grade, grade
+from churn_ml.gate.guards import Guard
+from churn_ml.gate.verdicts import Decision, Verdict
 from churn_ml.timeline import check_split
-from churn_ml.verdict import Decision, Verdict
 
 UNRESOLVABLE_SHARE = 0.10
 """Profit counts as not resolvable where less than this share of the oracle's cannot be detected."""

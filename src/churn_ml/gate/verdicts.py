@@ -1,6 +1,6 @@
 """Verdict: what the gate said, why, and every figure behind it, as one line of JSON.
 
-In: nothing but its fields; `gate.py` fills them. Out: JSON for the ledger, and back. A verdict
+In: nothing but its fields; `trial.py` fills them. Out: JSON for the ledger, and back. A verdict
 names its evidence by hash and holds no customer; the same pair on the same evidence has one.
 
 Worked example: the verdict of 2017-11-01 on the evidence of 2017-10-01 reads "keep: the challenger
@@ -14,7 +14,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from churn_ml.guards import Guard
+from churn_ml.gate.guards import Guard
 
 Decision: TypeAlias = Literal["promote", "keep", "undecidable"]
 

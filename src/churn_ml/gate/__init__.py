@@ -1,0 +1,16 @@
+"""The gate: what a policy earns on matured rows, and whether a challenger replaces the champion.
+
+Enters: policies scored on one frozen evidence. Leaves: earnings with their uncertainty, a grade
+against simple rules, and a verdict in money. Formulas: docs/economics.md (a) and (b).
+
+    bootstrap.py   clustered, studentised resampling over customers
+    evidence.py    the frozen rows, their labels and values, and their hash
+    evaluation.py  what policies earn on them, and the paired difference of two
+    guards.py      what must not get worse: calibration, slices, prediction
+    grade.py       A to D against the best simple rule
+    trial.py       champion against challenger: promote, keep or undecidable
+    verdicts.py    the verdict as a record that the ledger keeps
+
+Worked example: on 2017-11-01 the evidence is the cut-off 2017-10-01; XGBoost earns 445 USD per
+1,000 customers more than the champion, lower bound 104, needed 9.1: promote.
+"""
