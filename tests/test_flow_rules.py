@@ -66,6 +66,13 @@ def test_an_answered_verdict_takes_no_other_answer(reigned: House) -> None:
     assert len(reigned.ledger.decisions()) == 2
 
 
+def test_an_answer_that_never_came_is_a_no_by_nobody(reigned: House) -> None:
+    receipt = flow.record(reigned, SECOND, answer="Reject", approver=None)
+    assert (receipt.status, receipt.details["approver"]) == ("refused", "nobody answered")
+    assert reigned.champion(SECOND) == "rule-1"
+    assert reigned.ledger.alpha_spent(2017) == pytest.approx(0.0038)
+
+
 def test_nobody_promotes_without_a_name(reigned: House) -> None:
     with pytest.raises(BadInput, match="a yes needs a name"):
         flow.record(reigned, SECOND, answer="Promote")
@@ -126,3 +133,19 @@ def test_a_foreign_error_goes_on_record_without_its_words(
         flow.ingest(house, FIRST)
     filed = house.ledger.receipts("ingest")[0].receipt
     assert (filed.status, filed.details) == ("failed", {"error": "KeyError"})
+
+
+def test_without_a_champion_no_second_training_is_due_before_the_verdict_on_the_first(
+    house: House,
+) -> None:
+    assert flow.due(house, FIRST)
+    stamp = house.config.contract.stamp
+    house.ledger.add_model(ModelRecord("rule-1", "rule", "0a", "m", FIRST, stamp))
+    token = house.ledger.take_token("train", FIRST)
+    receipt = Receipt("train", FIRST, "done")
+    house.ledger.publish(token, receipt=receipt, at=house.clock(), pins={"challenger": "rule-1"})
+    assert not flow.due(house, FIRST + timedelta(days=1))
+    assert flow.due(house, FIRST + timedelta(days=28))
+    judged = house.ledger.take_token("judge", FIRST)
+    house.ledger.publish(judged, receipt=Receipt("judge", FIRST, "first"), at=house.clock())
+    assert flow.due(house, FIRST + timedelta(days=1))

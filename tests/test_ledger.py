@@ -31,6 +31,7 @@ from churn_ml.errors import (
     NotReady,
     StaleAttempt,
     Tampered,
+    Transient,
     Unreachable,
 )
 from churn_ml.ledger import Contact, Ledger, ModelRecord, Token, decisions
@@ -332,11 +333,19 @@ def test_an_ingest_claims_its_lots_when_it_publishes(ledger: Ledger) -> None:
     assert ledger.claimed("products") == {}
 
 
-@pytest.mark.parametrize("sha", ["aa", "never registered"])
-def test_a_lot_belongs_to_one_ingest(ledger: Ledger, sha: str) -> None:
+@pytest.mark.parametrize(
+    ("sha", "error", "words"),
+    [
+        ("aa", Transient, "taken by another ingest meanwhile"),
+        ("never seen", BrokenPromise, "was never registered"),
+    ],
+)
+def test_a_lot_belongs_to_one_ingest_and_the_other_may_try_again(
+    ledger: Ledger, sha: str, error: type[Exception], words: str
+) -> None:
     ledger.register_lot("aa", "orders", "aa.csv", AT)
     publish(ledger, "ingest", OCT, lots=[("orders", "aa")])
-    with pytest.raises(BrokenPromise, match="cannot be claimed"):
+    with pytest.raises(error, match=words):
         publish(ledger, "ingest", NOV, written("orders", NOV), lots=[("orders", sha)])
     assert ledger.versions(["orders"]) == {"orders": {}}
     assert ledger.claimed() == {("orders", "aa"): OCT}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from churn_ml.ledger import NOBODY
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.views import report
 
@@ -124,6 +125,11 @@ def test_a_later_verdict_lets_an_unanswered_one_lapse() -> None:
 def test_a_failed_answer_leaves_the_verdict_waiting() -> None:
     told = report([judge(SECOND, "promote"), failed("promote", SECOND)])
     assert [v["decision"] for v in told["verdicts"]] == ["promote, waiting for an answer"]
+
+
+def test_a_no_that_nobody_said_is_told_so() -> None:
+    no = promote(SECOND, "rule-1", decision="promote", kind="refuse", approver=NOBODY)
+    assert [v["decision"] for v in report([no])["verdicts"]] == ["promote, nobody answered"]
 
 
 def test_a_no_is_told_with_its_name() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churn_ml import cli_stack
 from churn_ml.errors import ChurnError, Transient
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ bench = typer.Typer(help="Measure quality on public data.", no_args_is_help=True
 app.add_typer(bench, name="bench")
 config_app = typer.Typer(help="Check a churn.toml.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(cli_stack.app, name="stack")
 
 
 def main() -> None:
@@ -113,11 +115,30 @@ def ingest(
 def train(
     as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False, repin: Repin = False
 ) -> None:
-    """Build the panel, train every candidate and name the challenger.
+    """Build the panel, train every candidate, name the challenger and show all that in MLflow.
 
-    Reads: canonical tables. Writes: panel, model folders, an MLflow run.
+    Reads: canonical tables. Writes: panel, model folders; runs, versions and aliases in MLflow.
+    Where MLflow is away that is said, and the training stands: run log when it is back.
     """
-    _step("train", config, as_of, as_json=as_json, repin=repin)
+    from churn_ml import flow
+
+    def train_and_log(house: House, day: Any) -> Receipt:
+        done = flow.train(house, day, repin=repin)
+        flow.log_if_reachable(house, day)
+        return done
+
+    _run(train_and_log, config, as_of, as_json=as_json)
+
+
+@app.command()
+def log(as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Log in MLflow what it misses of a training, and let its aliases follow the ledger.
+
+    Reads: the ledger, model folders. Writes: runs, versions and aliases in MLflow; twice is once.
+    """
+    from churn_ml import flow
+
+    _run(flow.log, config, as_of, as_json=as_json)
 
 
 @app.command()
@@ -241,16 +262,40 @@ def demo(
         int | None, typer.Option(help="Take only the first N households (default: all 2,469).")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Go on from an earlier demo.")] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Without Airflow: the steps alone, in this process.")
+    ] = False,
+    leave: Annotated[
+        bool,
+        typer.Option("--exit", help="Stop after the story; tell it directly too, to compare."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Walk a real shop's 2017 from files to outcome and verdict, and show the result.
 
+    It starts PostgreSQL, MLflow and Airflow on this machine, and drives the story through them. In
+    a terminal they stay up until Ctrl-C; with --exit, with --json or without a terminal they are
+    stopped and the story is told directly too: both must end in the same content.
     Reads: the Complete Journey package. Writes: everything below the folder.
     """
-    from churn_ml import demo as story
+    say = _progress(quiet=as_json)
+    if direct:
+        from churn_ml.demo import tell
 
-    told = story.tell(folder, households=households, keep=keep, say=_progress(quiet=as_json))
-    print(json.dumps(told, indent=1)) if as_json else _show(told)
+        told = tell(folder, households=households, keep=keep, say=say)
+        _show_demo(told, as_json=as_json)
+        return
+    from churn_ml.demo.stage import perform
+
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    perform(
+        folder,
+        households=households,
+        keep=keep,
+        stays=terminal and not (leave or as_json),
+        say=say,
+        show=lambda told: _show_demo(told, as_json=as_json),
+    )
 
 
 @bench.command()
@@ -322,6 +367,17 @@ def _show(told: dict[str, Any]) -> None:
     from churn_ml import screen
 
     screen.show(told)
+
+
+def _show_demo(told: dict[str, Any], *, as_json: bool) -> None:
+    """The report, and what the demo says beside it."""
+    if as_json:
+        print(json.dumps(told, indent=1))
+        return
+    from churn_ml.demo import words
+
+    _show(told)
+    print(words.figures(told))
 
 
 if __name__ == "__main__":

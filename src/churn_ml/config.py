@@ -234,7 +234,8 @@ class Schedule(_Settings):
     other steps follow it. A training is due `train_every_days` after the last one. A verdict to
     promote waits `approval_hours` for a person, then it is refused. A step that the world was too
     busy for is tried `retries` times more, `retry_seconds` apart; one that takes longer than
-    `step_minutes` is stopped.
+    `step_minutes` is stopped. `pool` is the Airflow pool that every step waits in: make another one
+    than Airflow's own before you name it, with as many slots as steps may run at once.
     """
 
     cron: str = "0 4 * * *"
@@ -245,6 +246,7 @@ class Schedule(_Settings):
     retries: Annotated[int, Field(ge=0)] = 2
     retry_seconds: Annotated[float, Field(ge=0)] = 30.0
     step_minutes: Annotated[float, Field(gt=0)] = 120.0
+    pool: str = "default_pool"
 
 
 class Destination(_Settings):

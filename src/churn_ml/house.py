@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -133,7 +134,21 @@ class House:
         moved = [name for name, model_id in wanted.items() if held.get(name) != model_id]
         for name in moved:
             self.registry.set_alias(name, wanted[name])
+        self._mark_decided()
         return f"moved {', '.join(moved)}" if moved else "unchanged"
+
+    def _mark_decided(self) -> None:
+        """Let MLflow's versions of the last three decided models say what was decided, and who."""
+        for decision in self.ledger.decisions()[-3:]:
+            with suppress(NotReady):  # MLflow was never told of that model
+                self.registry.tag(
+                    str(decision.champion_to),
+                    {
+                        "churn_ml.decision": decision.kind,
+                        "churn_ml.decided_by": decision.who,
+                        "churn_ml.decided_as_of": decision.as_of.isoformat(),
+                    },
+                )
 
     def suppressed(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of `customer_ids` who must never be contacted."""

@@ -19,6 +19,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.config import content_hash
+from churn_ml.ledger import NOBODY
 from churn_ml.receipts import Receipt
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Report = dict[str, Any]
 WITHOUT_STATE = frozenset({"failed", "no_champion", "no_data", "dry_run"})
 """Statuses of attempts that left everything as it was."""
 WAITING = "promote, waiting for an answer"
-LAPSED = "promote, nobody answered"
+LAPSED = f"promote, {NOBODY}"
 
 
 def report(receipts: Sequence[Receipt]) -> Report:
@@ -181,7 +182,8 @@ def _in_words(receipt: Receipt) -> str | None:
     """The decision, and who said no to it."""
     told = receipt.details
     if (told.get("decision"), told.get("kind")) == ("promote", "refuse"):
-        return f"promote, refused by {told.get('approver')}"
+        who = told.get("approver")
+        return LAPSED if who == NOBODY else f"promote, refused by {who}"
     return told.get("decision")
 
 

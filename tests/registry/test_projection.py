@@ -1,66 +1,23 @@
-"""The registry: every model once, findable, and never in the way when MLflow is down."""
+"""The projection: every model once, findable, and never in the way when MLflow is down."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from churn_ml.errors import NotReady, Unreachable
-from churn_ml.metrics import Interval
-from churn_ml.models import Bundle, Origin, load, save
-from churn_ml.models.rule import Rule
-from churn_ml.models.value import ValueModel
-from churn_ml.preflight import Counts
-from churn_ml.registry import AS_OF, MODEL_ID, Registry
-from churn_ml.training import Candidate, Training
+from churn_ml.errors import NotReady, StaleAttempt, Unreachable
+from churn_ml.models import load
+from churn_ml.registry import Registry
+from churn_ml.registry.trained import AS_OF, MODEL_ID, NOTE, PARENT
 
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-NOBODY = float("nan")
-
-
-def candidate(slope: float) -> Candidate:
-    origin = Origin(
-        spec_hash="5bec",
-        contract="gone30-0f1e2d3c",
-        trained_as_of=date(2017, 10, 1),
-        train_cut_offs=(date(2017, 7, 3), date(2017, 8, 2)),
-        choose_cut_off=date(2017, 9, 1),
-        config_hash="c0ff",
-        seed=17,
-        versions={"numpy": "2.4.6"},
-    )
-    value = ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=100.0,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
-    metrics = {"auc": Interval(0.75, 0.7, 0.8), "ece": Interval(0.01, NOBODY, NOBODY)}
-    return Candidate(Bundle(Rule(-3.0, slope, 1.0), value, 2.5, origin), metrics, 120.5)
-
-
-def trained(*slopes: float) -> Training:
-    counts = Counts(rows=800, churners=80, treated=0, immature=3)
-    return Training(tuple(candidate(slope) for slope in slopes), "rule", counts, counts)
-
-
-def kept(training: Training, root: Path) -> Path:
-    for each in training.candidates:
-        save(each.bundle, root)
-    return root
+from .conftest import AT, CALLER, Trains
 
 
 @pytest.fixture(scope="module")
@@ -83,33 +40,33 @@ def runs(registry: Registry) -> list[Any]:
     return sorted(found, key=lambda run: run.info.run_name)
 
 
+def statuses(registry: Registry) -> dict[str, int]:
+    return Counter(run.info.status for run in runs(registry))
+
+
 def test_a_training_is_a_run_with_a_nested_run_and_a_version_per_model(
-    registry: Registry, tmp_path: Path
+    registry: Registry, trained: Trains, models: Path
 ) -> None:
     training = trained(0.5, 0.6)
-    where = registry.log_training(
-        training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT
-    )
-    ids = [each.bundle.id for each in training.candidates]
-    assert list(where) == ids
-    assert sorted(each.version for each in where.values()) == [1, 2]
+    logged = registry.log_training(training, models)
+    assert list(logged.models) == [each.model_id for each in training.fitted]
+    assert sorted(each.version for each in logged.models.values()) == [1, 2]
     parent = next(run for run in runs(registry) if run.info.run_name == "train 2017-10-01")
+    assert parent.info.run_id == logged.run_id
     assert parent.data.params["train_rows"] == "800"
-    assert {run.data.tags.get("mlflow.parentRunId") for run in runs(registry)} == {
-        None,
-        parent.info.run_id,
+    assert parent.data.params["best"] == "rule1"
+    assert Counter(run.data.tags.get(PARENT) for run in runs(registry)) == {
+        None: 1,
+        parent.info.run_id: 2,
     }
-    assert {run.info.status for run in runs(registry)} == {"FINISHED"}
+    assert statuses(registry) == {"FINISHED": 3}
+    assert logged.url is None
 
 
 def test_metrics_come_with_their_bounds_and_undefined_ones_are_left_out(
-    registry: Registry, tmp_path: Path
+    registry: Registry, trained: Trains, models: Path
 ) -> None:
-    training = trained(0.5)
-    where = registry.log_training(
-        training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT
-    )
-    (found,) = where.values()
+    (found,) = registry.log_training(trained(0.5), models).models.values()
     data = client_of(registry).get_run(found.run_id).data
     assert data.metrics == {
         "auc": 0.75,
@@ -123,72 +80,143 @@ def test_metrics_come_with_their_bounds_and_undefined_ones_are_left_out(
     assert data.params["train_cut_offs"] == "2017-07-03 2017-08-02"
 
 
-def test_the_artifacts_are_the_model_byte_for_byte(registry: Registry, tmp_path: Path) -> None:
+def test_a_run_says_whose_it_is_what_it_read_and_who_asked(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    logged = registry.log_training(trained(0.5), models)
+    for run_id in (logged.run_id, *(each.run_id for each in logged.models.values())):
+        run = client_of(registry).get_run(run_id)
+        assert run.data.tags.items() >= {
+            (AS_OF, "2017-10-01"),
+            ("churn_ml.contract", "gone30-0f1e2d3c"),
+            ("churn_ml.receipt", "train/2017-10-01/1"),
+            ("churn_ml.read.orders", "1 partitions to 2017-10-01, newest version 7"),
+            ("churn_ml.caller", CALLER),
+        }
+        (read,) = run.inputs.dataset_inputs
+        assert (read.dataset.name, read.dataset.digest) == ("panel", ("5bec" * 16)[:36])
+        assert read.dataset.source == '{"delta_table_version": 3, "path": "lake/panel"}'
+        assert (run.info.start_time, run.info.end_time - run.info.start_time) == (
+            int(AT.timestamp() * 1000),
+            90_000,
+        )
+
+
+def test_the_description_says_what_was_trained_and_which_candidate_leads(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    training = trained(0.5, 0.6)
+    logged = registry.log_training(training, models)
+    note = client_of(registry).get_run(logged.run_id).data.tags[NOTE]
+    for words in (
+        "Training as of 2017-10-01",
+        "the cut-offs 2017-07-03, 2017-08-02 (800 rows, 80 churners)",
+        "compared on the cut-off 2017-09-01",
+        f"**rule1 leads** (`{training.challenger}`): profit 120.5 USD per 1,000 customers, "
+        "AUC 0.750 (0.700 to 0.800)",
+        "| rule0 | 120.5 | 0.750 (0.700 to 0.800) | - |",
+        f"Asked for by <{CALLER}>",
+    ):
+        assert words in note
+    version = client_of(registry).get_model_version(registry.name, "2")
+    assert version.description.startswith("**rule1**, the challenger of the training as of")
+    assert "moving one here changes nothing" in registry._model().description
+
+
+def test_the_artifacts_are_the_model_byte_for_byte(
+    registry: Registry, trained: Trains, models: Path, tmp_path: Path
+) -> None:
     training = trained(0.5)
-    where = registry.log_training(
-        training, kept(training, tmp_path / "models"), as_of=date(2017, 10, 1), at=AT
-    )
-    ((model_id, found),) = where.items()
+    ((model_id, found),) = registry.log_training(training, models).models.items()
     (tmp_path / "back").mkdir()
     client_of(registry).download_artifacts(found.run_id, model_id, str(tmp_path / "back"))
-    bundle = training.candidates[0].bundle
-    assert load(tmp_path / "back" / model_id, sha256=bundle.sha256).id == model_id
+    sha256 = training.fitted[0].sha256
+    assert load(tmp_path / "back" / model_id, sha256=sha256).id == model_id
 
 
-def test_logging_twice_is_logging_once(registry: Registry, tmp_path: Path) -> None:
+def test_logging_twice_is_logging_once(registry: Registry, trained: Trains, models: Path) -> None:
     training = trained(0.5, 0.6)
-    models = kept(training, tmp_path)
-    once = registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT)
-    assert registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT) == once
+    once = registry.log_training(training, models)
+    assert registry.log_training(training, models) == once
     assert len(runs(registry)) == 3
 
 
 def test_m1_what_a_failure_left_unlogged_is_logged_by_the_next_attempt(
-    registry: Registry, tmp_path: Path
+    registry: Registry, trained: Trains, models: Path, tmp_path: Path
 ) -> None:
     training = trained(0.5, 0.6)
-    models = kept(training, tmp_path / "models")
-    second = models / training.candidates[1].bundle.id
+    second = models / training.fitted[1].model_id
     second.rename(tmp_path / "away")
     with pytest.raises(NotReady):
-        registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT)
-    assert sorted(run.info.status for run in runs(registry)) == ["FAILED", "FINISHED"]
+        registry.log_training(training, models)
+    assert statuses(registry) == {"FAILED": 1, "FINISHED": 1}
     (tmp_path / "away").rename(second)
-    where = registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT)
-    assert sorted(each.version for each in where.values()) == [1, 2]
+    logged = registry.log_training(training, models)
+    assert sorted(each.version for each in logged.models.values()) == [1, 2]
+    below = [run for run in runs(registry) if run.data.tags.get(PARENT) == logged.run_id]
+    assert {run.data.tags[MODEL_ID] for run in below} == set(logged.models)
+    assert statuses(registry) == {"FAILED": 1, "FINISHED": 3}
 
 
-def test_c6_a_failed_upload_leaves_no_version(registry: Registry, tmp_path: Path) -> None:
+def test_c6_a_failed_upload_leaves_no_version(
+    registry: Registry, trained: Trains, models: Path, tmp_path: Path
+) -> None:
     registry.artifacts = tmp_path / "artifacts"
     registry.artifacts.write_text("a file where the folder should be")
     training = trained(0.5)
-    models = kept(training, tmp_path / "models")
     with pytest.raises(Unreachable):
-        registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT)
-    assert {run.info.status for run in runs(registry)} == {"FAILED"}
+        registry.log_training(training, models)
+    assert statuses(registry) == {"FAILED": 2}
     registry.artifacts.unlink()
-    (found,) = registry.log_training(training, models, as_of=date(2017, 10, 1), at=AT).values()
+    (found,) = registry.log_training(training, models).models.values()
     assert found.version == 1
 
 
 def test_c5_a_run_that_a_killed_attempt_left_running_is_marked_killed(
-    registry: Registry, tmp_path: Path
+    registry: Registry, trained: Trains, models: Path
 ) -> None:
-    tags = {AS_OF: "2017-10-01"}
-    left = client_of(registry).create_run(registry._experiment, tags=tags).info.run_id
-    other = (
-        client_of(registry).create_run(registry._experiment, tags={AS_OF: "2017-11-01"}).info.run_id
-    )
-    training = trained(0.5)
-    registry.log_training(training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT)
-    assert client_of(registry).get_run(left).info.status == "KILLED"
-    assert client_of(registry).get_run(other).info.status == "RUNNING"
+    client, experiment = client_of(registry), registry._experiment
+    left = client.create_run(experiment, tags={AS_OF: "2017-10-01"}).info.run_id
+    other = client.create_run(experiment, tags={AS_OF: "2017-11-01"}).info.run_id
+    registry.log_training(trained(0.5), models)
+    assert client.get_run(left).info.status == "KILLED"
+    assert client.get_run(other).info.status == "RUNNING"
 
 
-def test_an_alias_moves_and_can_be_taken_away(registry: Registry, tmp_path: Path) -> None:
-    training = trained(0.5, 0.6)
-    registry.log_training(training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT)
-    rule, challenger = (each.bundle.id for each in training.candidates)
+def test_an_attempt_that_wakes_up_behind_a_newer_one_makes_no_second_version(
+    registry: Registry, trained: Trains, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training, newer = trained(0.5), Registry(registry.place.url, registry.artifacts, "x")
+    newer.name = registry.name
+    real = registry._runs.note
+
+    def sleeps_there(run: str, *rest: Any) -> None:
+        monkeypatch.setattr(registry._runs, "note", real)
+        newer.log_training(training, models)
+        real(run, *rest)
+
+    monkeypatch.setattr(registry._runs, "note", sleeps_there)
+    with pytest.raises(StaleAttempt, match="a newer attempt logs this training"):
+        registry.log_training(training, models)
+    assert len(client_of(registry).search_model_versions(f"name = '{registry.name}'")) == 1
+    assert statuses(registry) == {"FINISHED": 2, "KILLED": 1}
+
+
+def test_a_training_run_again_with_another_candidate_gets_a_run_of_its_own(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    first = registry.log_training(trained(0.5, 0.6), models)
+    second = registry.log_training(trained(0.5, 0.7), models)
+    assert first.run_id != second.run_id
+    assert len(set(first.models) & set(second.models)) == 1
+    assert sorted(each.version for each in second.models.values()) == [1, 3]
+    assert statuses(registry) == {"FINISHED": 5}
+
+
+def test_an_alias_moves_and_can_be_taken_away(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    rule, challenger = registry.log_training(trained(0.5, 0.6), models).models
     assert registry.aliases() == {}
     registry.set_alias("champion", rule)
     registry.set_alias("challenger", challenger)
@@ -205,15 +233,20 @@ def test_an_alias_for_a_model_that_was_never_logged_is_refused(registry: Registr
         registry.set_alias("champion", "rule-000000000000")
 
 
-def test_versions_carry_the_sha256_that_the_ledger_knows(
-    registry: Registry, tmp_path: Path
+def test_versions_carry_the_sha256_that_the_ledger_knows_and_what_was_decided(
+    registry: Registry, trained: Trains, models: Path
 ) -> None:
     training = trained(0.5)
-    registry.log_training(training, kept(training, tmp_path), as_of=date(2017, 10, 1), at=AT)
+    (model_id,) = registry.log_training(training, models).models
+    registry.tag(model_id, {"churn_ml.decision": "first", "churn_ml.approver": "churn_ml"})
     version = client_of(registry).get_model_version(registry.name, "1")
-    bundle = training.candidates[0].bundle
-    assert version.tags[MODEL_ID] == bundle.id
-    assert version.tags["churn_ml.sha256"] == bundle.sha256
+    assert version.tags.items() >= {
+        (MODEL_ID, model_id),
+        ("churn_ml.sha256", training.fitted[0].sha256),
+        ("churn_ml.decision", "first"),
+    }
+    with pytest.raises(NotReady, match="churn-ml log --as-of"):
+        registry.tag("rule-000000000000", {"churn_ml.decision": "first"})
 
 
 def test_a_contract_name_that_mlflow_forbids_is_spelled_otherwise(tmp_path: Path) -> None:
@@ -221,7 +254,9 @@ def test_a_contract_name_that_mlflow_forbids_is_spelled_otherwise(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["not a database", "no folder", "no server"])
-def test_m2_mlflow_down_is_unreachable_at_every_call_and_soon(tmp_path: Path, kind: str) -> None:
+def test_m2_mlflow_down_is_unreachable_at_every_call_and_soon(
+    tmp_path: Path, trained: Trains, kind: str
+) -> None:
     (tmp_path / "file").write_text("this is not a database, and it is longer than a header" * 9)
     url = {
         "not a database": f"sqlite:///{tmp_path}/file",
@@ -229,9 +264,8 @@ def test_m2_mlflow_down_is_unreachable_at_every_call_and_soon(tmp_path: Path, ki
         "no server": "http://127.0.0.1:9",
     }[kind]
     down = Registry(url, tmp_path / "artifacts", "gone30")
-    training = trained(0.5)
     for call in (
-        lambda: down.log_training(training, tmp_path, as_of=date(2017, 10, 1), at=AT),
+        lambda: down.log_training(trained(0.5), tmp_path),
         lambda: down.set_alias("champion", "rule-000000000000"),
         down.aliases,
     ):
@@ -260,3 +294,14 @@ def test_nothing_is_said_warned_or_left_in_the_working_directory(tmp_path: Path)
     )
     assert (told.stdout, told.stderr) == ("{}\n", "")
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_two_trainings_of_two_dates_stand_side_by_side(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    registry.log_training(trained(0.5), models)
+    later = registry.log_training(trained(0.5, as_of=date(2017, 11, 1), caller=None), models)
+    assert [each.version for each in later.models.values()] == [2]
+    run = client_of(registry).get_run(later.run_id)
+    assert "churn_ml.caller" not in run.data.tags
+    assert "Asked for by" not in run.data.tags[NOTE]

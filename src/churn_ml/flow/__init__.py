@@ -4,10 +4,10 @@ Rooms never call each other. A step reads published versions through its `Attemp
 the rooms, writes what they return and publishes it in one ledger row. One file a step, one step a
 DAG. Worked example, the demo's story:
 
-    ingest 2017-10-01 -> train 2017-10-01 -> promote 2017-10-01 (the inactivity rule is champion)
-    -> score 2017-10-01 -> export 2017-10-01
+    ingest 2017-10-01 -> train, log 2017-10-01
+    -> promote 2017-10-01 (the inactivity rule is champion) -> score, export 2017-10-01
     ingest 2017-11-01 -> score, export 2017-11-01 -> learn 2017-11-01 (outcomes of 2017-10-01)
-    -> train 2017-11-01 -> promote 2017-11-01 (the challenger against the champion)
+    -> train, log 2017-11-01 -> promote 2017-11-01 (the challenger against the champion)
 
 Every step takes the house and an `as_of`, returns its `Receipt`, and can be run twice, killed
 anywhere and run for a past date. `repin=True` lets a re-run take new lots, versions and models.
@@ -16,9 +16,23 @@ anywhere and run for a past date. `repin=True` lets a re-run take new lots, vers
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
+from churn_ml.flow.log import log, log_if_reachable
 from churn_ml.flow.promote import judge, promote, record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
-from churn_ml.flow.train import train
+from churn_ml.flow.train import due, train
 
-__all__ = ["export", "ingest", "judge", "learn", "promote", "record", "run", "score", "train"]
+__all__ = [
+    "due",
+    "export",
+    "ingest",
+    "judge",
+    "learn",
+    "log",
+    "log_if_reachable",
+    "promote",
+    "record",
+    "run",
+    "score",
+    "train",
+]

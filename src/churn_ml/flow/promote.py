@@ -16,6 +16,7 @@ from churn_ml.attempt import Attempt, attempt, settings_hash
 from churn_ml.errors import BadConfig, BadInput, NotReady, Transient
 from churn_ml.flow import telling, weighing
 from churn_ml.house import House
+from churn_ml.ledger import NOBODY
 
 if TYPE_CHECKING:
     from churn_ml.gate.verdicts import Verdict
@@ -73,9 +74,9 @@ def record(
     """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
 
     `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
-    answered. Recording twice is recording once. Raises NotReady where nothing was judged, BadInput
-    where another answer stands or a yes has no name, StaleAttempt where the champion changed since
-    the verdict.
+    answered, None where nobody did in time. Recording twice is recording once. Raises NotReady
+    where nothing was judged, BadInput where another answer stands or a yes has no name,
+    StaleAttempt where the champion changed since the verdict.
     """
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         judged = house.ledger.publication("judge", as_of)
@@ -220,7 +221,7 @@ def _lapse(house: House, as_of: date) -> None:
         return
     told = last.pins["verdict"]
     if told["decision"] == "promote" and not _recorded(house, told):
-        _decide(house, last.as_of, told, "refuse", "nobody answered")
+        _decide(house, last.as_of, told, "refuse", None)
 
 
 def _decide(
@@ -235,7 +236,7 @@ def _decide(
         kind,
         champion_from=told["champion_from"],
         champion_to=told["challenger"],
-        who=(approver or MACHINE) if asked else MACHINE,
+        who=(approver or NOBODY) if asked else MACHINE,
         at=house.clock(),
         evidence_hash=told["evidence_hash"],
         verdict={k: v for k, v in told.items() if k != "models"},

@@ -6,23 +6,21 @@ on 2017-11-01 the day's scores go out first, and the challenger is trained after
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import NotReady
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
+from churn_ml.flow.log import log_if_reachable, owed
 from churn_ml.flow.promote import promote
 from churn_ml.flow.score import score
-from churn_ml.flow.train import train
+from churn_ml.flow.train import due, train
 
 if TYPE_CHECKING:
     from churn_ml.house import House
     from churn_ml.receipts import Receipt
-
-RETRAIN_DAYS = 28
-"""A challenger is trained at most this often (13 planned looks a year)."""
 
 
 def run(
@@ -30,10 +28,10 @@ def run(
 ) -> list[Receipt]:
     """Walk every step that is due as of `as_of`; returns their receipts in order.
 
-    Training is due where there is no champion, or 28 days after the last; one that was killed
-    before its verdict is judged first. Where history is too short to train, that is said and the
-    other steps go on. `approver` answers a verdict to promote; without one it waits. Raises what
-    the steps raise.
+    Training is due where there is no champion, or [schedule] train_every_days after the last; one
+    that was killed before its verdict is judged first. Where history is too short to train, or
+    MLflow is away, that is said and the other steps go on; the next walk logs what MLflow missed.
+    `approver` answers a verdict to promote; without one it waits. Raises what the steps raise.
     """
     receipts = [ingest(house, as_of, repin=repin)]
     first = house.champion(as_of) is None
@@ -49,16 +47,19 @@ def run(
 
 
 def _trained(house: House, as_of: date, approver: str | None) -> list[Receipt]:
-    """The training and verdict that are due, if any."""
+    """The training, logging and verdict that are due, if any."""
     newest = house.ledger.newest("train", upto=as_of)
-    due = newest is None or as_of - newest.as_of >= timedelta(days=RETRAIN_DAYS)
     if newest is not None and house.ledger.publication("judge", newest.as_of) is None:
-        return [promote(house, newest.as_of, approver=approver)]
-    if not due and house.champion(as_of) is not None:
-        return []
+        return [*_logged(house, newest.as_of), promote(house, newest.as_of, approver=approver)]
+    if newest is not None and not due(house, as_of):
+        return _logged(house, newest.as_of)
     try:
         trained = train(house, as_of)
     except NotReady as error:
         house.say(f"  not trained: {error}")
         return []
-    return [trained, promote(house, as_of, approver=approver)]
+    return [trained, *_logged(house, as_of), promote(house, as_of, approver=approver)]
+
+
+def _logged(house: House, as_of: date) -> list[Receipt]:
+    return log_if_reachable(house, as_of) if owed(house, as_of) else []

@@ -1,5 +1,7 @@
 """Train: the panel of cut-offs, every candidate, and the challenger among them.
 
+What is trained is published in the ledger; MLflow is told by log.py, afterwards.
+
 Worked example: training as of 2017-11-01 with a horizon of 30 and a settle time of 1 learns on the
 cut-offs 2017-04-04 to 2017-08-02, chooses and tunes at 2017-09-01, and leaves 2017-10-01 to the
 gate. Each cut-off sees only what was known then; each label what is known on 2017-11-01.
@@ -7,13 +9,13 @@ gate. Each cut-off sees only what was known then; each label what is known on 20
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+from dataclasses import asdict
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import NotReady, Transient
+from churn_ml.errors import NotReady
 from churn_ml.flow.learn import treated
 from churn_ml.house import House
 
@@ -21,15 +23,16 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from churn_ml.ledger import Publication
     from churn_ml.receipts import Receipt
     from churn_ml.training import Candidate, Training
 
 
 def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
-    """Build the panel, fit every candidate, save and log them, and name the challenger.
+    """Build the panel, fit every candidate, save them, and name the challenger.
 
-    Reads canonical tables; writes the panel, the model folders, the ledger's model rows and an
-    MLflow run. Where rows or churners are below [training] min_rows or min_churners only the
+    Reads canonical tables; writes the panel, the model folders and the ledger's model rows. Where
+    rows or churners are below [training] min_rows or min_churners only the
     inactivity rule is fitted, and the receipt says so under `too_few`. Raises NotReady where
     history is too short, a layer has no churner or no stayer, or customers were contacted and
     nobody was held out; Leak where training would see its own test.
@@ -42,10 +45,39 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         done = fit(panel, trial)
         trial.details |= _too_few(trial, done)
         ids = {each.name: _keep(trial, each) for each in done.candidates}
+        told = _told(done)
         trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
-        trial.details |= {"challenger": ids[done.best], "candidates": _told(done)}
-        trial.details |= {"mlflow": _log(trial, done, ids)}
+        # with these, and the model folders, MLflow can be told without fitting anything again
+        trial.pins |= {"figures": told, "layers": _layers(done)}
+        trial.details |= {"challenger": ids[done.best], "candidates": told}
     return trial.receipt
+
+
+def due(house: House, as_of: date) -> bool:
+    """Whether a training is due: without a champion, or [schedule] train_every_days after the last.
+
+    Where the last one's verdict is still to come, no champion is no reason for another.
+
+    >>> from churn_ml.config import Config, Shop
+    >>> from churn_ml.ledger import Ledger
+    >>> from churn_ml.warehouse import Warehouse
+    >>> config = Config(shop=Shop(name="s", currency="EUR"))
+    >>> due(House(config, Warehouse("lake"), Ledger.open("sqlite://")), date(2017, 10, 1))
+    True
+    """
+    newest = house.ledger.newest("train", upto=as_of)
+    if newest is None or as_of - newest.as_of >= timedelta(
+        days=house.config.schedule.train_every_days
+    ):
+        return True
+    return house.champion(as_of) is None and not _pending(house, newest)
+
+
+def _pending(house: House, training: Publication) -> bool:
+    """Whether the verdict on a training under the present contract is still to come."""
+    trained_under = house.ledger.model(training.pins["challenger"]).contract
+    judged = house.ledger.publication("judge", training.as_of)
+    return judged is None and trained_under == house.config.contract.stamp
 
 
 def build_panel(trial: Attempt) -> pd.DataFrame:
@@ -162,22 +194,12 @@ def _told(done: Training) -> list[dict[str, Any]]:
     ]
 
 
-def _log(trial: Attempt, done: Training, ids: dict[str, str]) -> dict[str, Any]:
-    """Log the candidates in MLflow; where it is down training stands and the receipt says so."""
-    house = trial.house
-    try:
-        logged = house.registry.log_training(
-            done,
-            house.config.path(house.config.paths.models),
-            as_of=trial.as_of,
-            at=house.clock(),
-        )
-        house.registry.set_alias("challenger", ids[done.best])
-    except Transient as error:
-        return {"not_logged": error.what}
-    for model_id, place in logged.items():
-        known = house.ledger.model(model_id)
-        house.ledger.add_model(
-            replace(known, mlflow_run=place.run_id, mlflow_version=str(place.version))
-        )
-    return {model_id: {"run": p.run_id, "version": p.version} for model_id, p in logged.items()}
+def _layers(done: Training) -> dict[str, Any]:
+    """The counts and cut-offs of the layers that were learned and chosen on, ready for JSON."""
+    origin = done.candidates[0].bundle.origin
+    days = {"train": origin.train_cut_offs, "choose": (origin.choose_cut_off,)}
+    counts = {"train": done.train, "choose": done.choose}
+    return {
+        layer: asdict(counts[layer]) | {"cut_offs": [day.isoformat() for day in cut_offs]}
+        for layer, cut_offs in days.items()
+    }

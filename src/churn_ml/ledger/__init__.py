@@ -34,7 +34,7 @@ True
 """
 
 from churn_ml.ledger.database import Database
-from churn_ml.ledger.decisions import Decision, Decisions
+from churn_ml.ledger.decisions import NOBODY, Decision, Decisions
 from churn_ml.ledger.deliveries import Contact, Deliveries
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
@@ -43,6 +43,7 @@ from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.suppression import Suppression
 
 __all__ = [
+    "NOBODY",
     "Contact",
     "Decision",
     "Filed",

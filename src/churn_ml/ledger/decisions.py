@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 Kind = Literal["first", "promote", "refuse", "rollback", "override"]
+NOBODY = "nobody answered"
+"""Who refuses a verdict to promote that no person answered in time."""
 _PROMOTING = ("first", "promote", "rollback", "override")
 
 

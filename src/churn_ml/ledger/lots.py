@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select, update
 
-from churn_ml.errors import BrokenPromise
+from churn_ml.errors import BrokenPromise, ChurnError, Transient
 from churn_ml.ledger.database import Database, stored, told
 from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import LOTS
@@ -63,7 +63,8 @@ class Lots(Database):
 def claim_lots(connection: Connection, lots: Iterable[tuple[str, str]], ingest_key: date) -> None:
     """Give `lots` (table, sha256) to `ingest_key`, and set free what it had claimed before.
 
-    Raises: BrokenPromise where another ingest holds one of them, or it was never registered.
+    Raises: Transient where another ingest took one of them meanwhile, BrokenPromise where one was
+    never registered.
     """
     wanted = sorted(set(lots))
     if not wanted:
@@ -76,9 +77,21 @@ def claim_lots(connection: Connection, lots: Iterable[tuple[str, str]], ingest_k
         )
         claimed = connection.execute(update(LOTS).where(free).values(ingest_key=ingest_key))
         if claimed.rowcount != 1:
-            raise BrokenPromise(
-                f"lot {sha256[:16]} of table {table} cannot be claimed",
-                where=f"ingest keyed {ingest_key.isoformat()}",
-                got="claimed by another ingest, or never registered",
-                expected="a registered lot that is free",
-            )
+            raise _taken(connection, table, sha256, ingest_key)
+
+
+def _taken(connection: Connection, table: str, sha256: str, ingest_key: date) -> ChurnError:
+    """Why a lot was not free: two ingests at once, or a defect."""
+    mine = and_(LOTS.c.table_name == table, LOTS.c.sha256 == sha256)
+    holder = connection.execute(select(LOTS.c.ingest_key).where(mine)).scalar()
+    if holder is None:
+        return BrokenPromise(
+            f"lot {sha256[:16]} of table {table} was never registered",
+            where=f"ingest keyed {ingest_key.isoformat()}",
+        )
+    return Transient(
+        f"lot {sha256[:16]} of table {table} was taken by another ingest meanwhile",
+        where=f"ingest keyed {ingest_key.isoformat()}",
+        got=f"claimed by the ingest keyed {holder.isoformat()}",
+        next_step="run again: it takes what is free then; run ingests one after the other",
+    )

@@ -1,79 +1,141 @@
-"""Reaching MLflow: its settings, a knock on the door, and its failures made ours.
+"""Reaching MLflow: its address and login, its settings, a knock, and its failures made ours.
 
 MLflow may be a database file, a database server or a tracking server, and any of them may be away.
 A step must not hang on that, and must not die of it: `knock` finds out in one try, and everything
-done inside `reached` raises `Unreachable` where MLflow fails. Worked example: the training of
-2017-10-01 ends while the server restarts; its models stand in their folders and in the ledger, the
-receipt says "not logged", and the next attempt logs them.
+done inside `reached` raises `Unreachable` where MLflow fails. A server that refuses the login is no
+such failure: trying again is of no use, so it is `BadConfig`.
+
+Worked example: `http://churn_ml:secret@127.0.0.1:5000` is split. MLflow is given
+`http://127.0.0.1:5000`; the login stands in its two environment variables while a call runs, and
+nowhere else. MLflow reads them at every request, so artifacts go by the same login.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from churn_ml.errors import ChurnError, Unreachable
+from churn_ml.errors import BadConfig, ChurnError, Unreachable
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    # a server that is down is told in seconds; the default tries for minutes
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    # the whole step is what is tried again: a request sent twice would make a run or version twice
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 """Set before MLflow is imported, where the environment does not say otherwise."""
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+WHERE = "[paths] mlflow in churn.toml, or the address that stands for it"
+REFUSED = {401: "MLflow refuses the login", 403: "MLflow does not allow this login to do that"}
+KNOCK_SECONDS = 10
+
+_one_at_a_time = threading.RLock()
+"""Environment and warning filters belong to the process: two logins must not mix."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where MLflow is: the URL it is given, and a server's login apart from it.
+
+    `url` never holds a server's login; a database's URL holds its password, so neither is shown.
+    """
+
+    url: str = field(repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """The place that `url` names; `postgres://` is taken too.
+
+        A login's user and password are percent-encoded in the URL. Raises BadConfig where the URL
+        of a server cannot be read, or names a user without a password.
+
+        >>> found = Place.of("http://churn_ml:s%20ecret@127.0.0.1:5000/")
+        >>> found.url, found.login, found
+        ('http://127.0.0.1:5000', ('churn_ml', 's ecret'), Place())
+        """
+        if not is_server(url):
+            return cls(re.sub(r"^postgres://", "postgresql://", url))
+        parts = _parts(url)
+        host = parts.netloc.rpartition("@")[2]
+        bare = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        if "@" not in parts.netloc:
+            return cls(bare)
+        login = unquote(parts.username or ""), unquote(parts.password or "")
+        if not all(login):
+            raise BadConfig(
+                "MLflow's URL holds half a login",
+                where=WHERE,
+                expected="http://USER:PASSWORD@HOST:PORT, or no login at all",
+                next_step="add the user or the password, percent-encoded",
+            )
+        return cls(bare, login)
+
+    @property
+    def shown(self) -> str:
+        """The place as it can be told."""
+        return without_password(self.url)
 
 
 @contextmanager
-def reached(url: str) -> Iterator[None]:
-    """Around every use of MLflow: its settings set, its warnings kept in, its failures made ours.
+def reached(place: Place) -> Iterator[None]:
+    """Around every use of MLflow: settings and login set, warnings kept in, failures made ours.
 
-    >>> with reached("postgresql://churn:secret@db/mlflow"):
+    One use at a time in a process. Raises BadConfig where the login is refused, Unreachable where
+    anything else of MLflow fails.
+
+    >>> with reached(Place.of("postgresql://churn:secret@db/mlflow")):
     ...     raise OSError("connection refused")
     Traceback (most recent call last):
     ...
     churn_ml.errors.Unreachable: MLflow did not do what it was asked | where: postgresql://***@db...
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
+    with ExitStack() as stack:
+        stack.enter_context(_one_at_a_time)
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        if place.login:
+            stack.enter_context(_logged_in(place.login))
         # MLflow 3.17 on SQLAlchemy 2.1 warns about its own mappings; nothing here is ours to mend
+        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
             yield
         except ChurnError:
             raise
         except Exception as error:
-            told = (str(error).splitlines() or [""])[0][:200]
-            raise Unreachable(
-                "MLflow did not do what it was asked",
-                where=without_password(url),
-                got=f"{type(error).__name__}: {told}",
-                next_step="models and decisions are safe in the ledger; run again when it is back",
-            ) from error
+            raise _made_ours(error, place) from error
 
 
-def knock(url: str) -> None:
+def knock(place: Place) -> None:
     """Ask once whether anybody is there: MLflow itself would try a database for 100 seconds.
 
-    >>> knock("sqlite://")
-    """
-    if is_server(url):
-        from urllib.request import urlopen
+    A server that answers anything but a failure of its own is there; whether it takes the login is
+    told by the first call. Raises what the network or the database raises.
 
-        urlopen(f"{url}/health", timeout=10).close()  # noqa: S310 - http or https, see is_server
+    >>> knock(Place.of("sqlite://"))
+    """
+    if is_server(place.url):
+        _knock_at_server(place)
         return
     from sqlalchemy import create_engine, inspect
 
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    if place.url.startswith("sqlite:///"):
+        Path(place.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(place.url)
     try:
         inspect(engine).get_table_names()
     finally:
@@ -90,9 +152,85 @@ def is_server(url: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """A URL that can be shown.
+    """A URL that can be shown: no login, no query; whatever stands before the last @ is taken out.
 
-    >>> without_password("postgresql://churn:secret@db/mlflow")
+    >>> without_password("postgresql://churn:s/ecr@et@db/mlflow?password=x")
     'postgresql://***@db/mlflow'
     """
-    return re.sub(r"//[^/@]*@", "//***@", url)
+    return re.sub(r"//.*@", "//***@", url.partition("?")[0])
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0 and "@" not in parts.path:
+            return parts
+    except ValueError:
+        pass
+    # the URL is not shown, nor the error that quotes it: a password may stand anywhere in it
+    raise BadConfig(
+        "MLflow's URL cannot be read",
+        where=WHERE,
+        expected="http://USER:PASSWORD@HOST:PORT, user and password percent-encoded",
+        next_step="encode characters such as / and @ in the password: %2F and %40",
+    )
+
+
+@contextmanager
+def _logged_in(login: tuple[str, str]) -> Iterator[None]:
+    """MLflow's two variables for a login, set while the block runs."""
+    before = {name: os.environ.get(name) for name in LOGIN}
+    os.environ.update(zip(LOGIN, login, strict=True))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _made_ours(error: Exception, place: Place) -> ChurnError:
+    """The error of ours that tells the caller what to do about one of MLflow's."""
+    status = _status(error)
+    if status in REFUSED:
+        return BadConfig(
+            REFUSED[status],
+            where=place.shown,
+            got=f"HTTP {status}",
+            expected="a user of that server who may write its experiments and models",
+            next_step=f"correct the login in {WHERE}, then: churn-ml log --as-of DATE",
+        )
+    told = (str(error).splitlines() or [""])[0][:200]
+    return Unreachable(
+        "MLflow did not do what it was asked",
+        where=place.shown,
+        got=f"{type(error).__name__}: {told}",
+        next_step="models and decisions are safe in the ledger; run again when it is back",
+    )
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status that MLflow's client, or its upload of artifacts, was answered with."""
+    if hasattr(error, "get_http_status_code"):
+        return int(error.get_http_status_code())
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def _knock_at_server(place: Place) -> None:
+    from http import HTTPStatus
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    asked = Request(f"{place.url}/health")  # noqa: S310 - http or https, see is_server
+    if place.login:
+        token = base64.b64encode(":".join(place.login).encode()).decode()
+        asked.add_header("Authorization", f"Basic {token}")
+    try:
+        urlopen(asked, timeout=KNOCK_SECONDS).close()  # noqa: S310 - as above
+    except HTTPError as error:
+        # a proxy in front may want another login than the one in the URL: it is there all the same
+        if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise

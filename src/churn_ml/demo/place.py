@@ -1,0 +1,106 @@
+"""Where the demo lies: a folder of its own, the shop's files in it, and the key it draws with.
+
+Enters: a folder. Leaves: the shop's drops and its churn.toml in it, or BadInput where the folder is
+somebody else's, holds a running stack, or was told the other way. Worked example: `var/demo` holds
+`drops/`, `churn.toml` and the mark `.churn_ml_demo`, and only because of the mark it is emptied.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from churn_ml.demo.story import SECOND
+from churn_ml.errors import BadInput
+from churn_ml.house import Progress
+from churn_ml.sources import complete_journey
+
+MARK = ".churn_ml_demo"
+# The demo's customers are public data: a published key keeps its holdout the same everywhere.
+DEMO_KEY = "complete-journey-demo-key"
+KEY_VARIABLE = "CHURN_ML_HOLDOUT_KEY"
+RECORD = "stack.json"
+"""What a stack writes into its folder first; named here, for the demo runs without a stack too."""
+BESIDE = '[paths]\nledger = "${CHURN_ML_LEDGER}"\nmlflow = "${CHURN_ML_MLFLOW}"\n'
+"""Of a churn.toml beside a stack: `env.sh` says to a shell where the servers are."""
+
+
+def clean(folder: Path, *, keep: bool) -> None:
+    """Empty the demo's folder unless `keep`; never one that the demo did not make.
+
+    Raises BadInput where the folder holds something else, or a stack runs in it.
+    """
+    _check_nothing_runs(folder)
+    if folder.exists() and not keep:
+        if any(folder.iterdir()) and not (folder / MARK).exists():
+            raise BadInput(
+                f"{folder} is not a demo folder: it is not emptied",
+                expected=f"an empty folder, or one with {MARK}",
+                next_step="pass --folder to another place",
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
+
+
+def _check_nothing_runs(folder: Path) -> None:
+    """Refuse to work in a folder whose databases are in use."""
+    if not (folder / RECORD).exists():
+        return
+    from churn_ml.stack.processes import members
+
+    running = members(folder.resolve())
+    if running:
+        raise BadInput(
+            "a demo runs in this folder already",
+            where=str(folder),
+            got=f"{len(running)} processes",
+            next_step=f"make stop, or: churn-ml stack stop --folder {folder}",
+        )
+
+
+def set_up(folder: Path, *, households: int | None, stack: bool, say: Progress) -> Path:
+    """Lay out the shop's files and its churn.toml unless they are there; returns the churn.toml.
+
+    `households`: how many (None: all); `stack`: whether ledger and MLflow are a stack's servers.
+    Raises BadInput where the folder was kept from a demo told the other way.
+    """
+    config = folder / "churn.toml"
+    wanted = "\n".join([complete_journey.churn_toml(), *([BESIDE] if stack else [])])
+    if not config.exists():
+        say("== laying out a shop's files: Complete Journey, 2017")
+        complete_journey.lay_out(folder, households=households, until=SECOND)
+        config.write_text(wanted, encoding="utf-8")
+    elif (BESIDE in config.read_text(encoding="utf-8")) != stack:
+        other = "directly" if stack else "through Airflow"
+        raise BadInput(
+            f"the demo in this folder was told {other}: its ledger is another",
+            where=str(config),
+            next_step="leave out --keep (KEEP), or go on the way it began: see --direct (DIRECT)",
+        )
+    return config
+
+
+@contextmanager
+def published_key() -> Iterator[None]:
+    """Draw the holdout with the demo's published key while the block runs, whatever is set.
+
+    >>> before = os.environ.get(KEY_VARIABLE)
+    >>> with published_key():
+    ...     os.environ[KEY_VARIABLE]
+    'complete-journey-demo-key'
+    >>> os.environ.get(KEY_VARIABLE) == before
+    True
+    """
+    before = os.environ.get(KEY_VARIABLE)
+    os.environ[KEY_VARIABLE] = DEMO_KEY
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[KEY_VARIABLE]
+        else:
+            os.environ[KEY_VARIABLE] = before

@@ -1,0 +1,154 @@
+"""Log: a training that the ledger knows, shown in MLflow.
+
+Training never waits for MLflow: it publishes, and this step tells MLflow afterwards, from the
+ledger and the model folders alone. Where MLflow is away nothing is lost and nothing is fitted
+again: logging later finds what is missing. Worked example: MLflow restarts while 2017-11-01 is
+trained; `churn-ml log --as-of 2017-11-01` an hour later makes the runs, the versions and the
+aliases that it would have made then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.attempt import attempt
+from churn_ml.errors import BadConfig, NotReady, Transient
+from churn_ml.house import House
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from churn_ml.ledger import Publication
+    from churn_ml.receipts import Receipt
+    from churn_ml.registry import Logged, Trained
+
+NOT_FIGURES = ("name", "model", "tau")
+
+
+def log(house: House, as_of: date) -> Receipt:
+    """Log what MLflow misses of the training of `as_of`, and let its aliases follow the ledger.
+
+    Reads the ledger and the model folders; writes runs, versions and aliases in MLflow, and in the
+    ledger where each model stands there. Twice is once. The receipt holds `mlflow` (model id -> run
+    and version), `run_url` (the page of the training's run; None where MLflow is a database) and
+    `aliases`. Raises Unreachable where MLflow is away, BadConfig where it refuses the login or
+    churn.toml names another contract, NotReady where nothing was trained for `as_of`.
+    """
+    with attempt(house, "log", as_of, (), repin=True) as trial:
+        published = _published(house, as_of)
+        logged = house.registry.log_training(
+            _trained(house, published), house.config.path(house.config.paths.models)
+        )
+        _note(house, logged.models)
+        trial.pins |= {"training": published.token}
+        trial.details |= {
+            "mlflow": {
+                model_id: {"run": each.run_id, "version": each.version}
+                for model_id, each in logged.models.items()
+            },
+            "run_url": logged.url,
+            "aliases": _follow(house, published),
+        }
+    return trial.receipt
+
+
+def log_if_reachable(house: House, as_of: date) -> list[Receipt]:
+    """Log the training of `as_of` as `log` does; where MLflow is away say so and go on.
+
+    Returns the receipt, or nothing where MLflow is away. Raises what `log` raises, Unreachable
+    apart.
+    """
+    try:
+        return [log(house, as_of)]
+    except Transient as error:
+        house.say(f"  not logged in MLflow: {error.got or error.what}")
+        house.say(f"  nothing is lost; when it is back: churn-ml log --as-of {as_of.isoformat()}")
+        return []
+
+
+def owed(house: House, as_of: date) -> bool:
+    """Whether the training published for `as_of` still has to be logged; False without one."""
+    trained, logged = (house.ledger.publication(step, as_of) for step in ("train", "log"))
+    return trained is not None and (
+        logged is None or bool(logged.pins.get("training") != trained.token)
+    )
+
+
+def _published(house: House, as_of: date) -> Publication:
+    """The training of `as_of`, done under the present contract's name."""
+    found = house.ledger.publication("train", as_of)
+    if found is None or "figures" not in found.pins:
+        raise NotReady(
+            "no training to log",
+            where=as_of.isoformat(),
+            got=None if found is None else "a training of a version that kept no figures",
+            next_step=f"churn-ml train --as-of {as_of.isoformat()}",
+        )
+    stamp = house.ledger.model(found.pins["challenger"]).contract
+    if stamp.rpartition("-")[0] != house.config.contract.name:
+        raise BadConfig(
+            "churn.toml names another contract than the training that is to be logged",
+            where="[contract] name",
+            got=house.config.contract.name,
+            expected=stamp.rpartition("-")[0],
+            next_step="log it with the churn.toml that it was trained with",
+        )
+    return found
+
+
+def _trained(house: House, published: Publication) -> Trained:
+    """What the ledger knows of a training, as the registry takes it."""
+    from churn_ml.registry import Fitted, Panel, Trained
+
+    pins, key = published.pins, published.as_of.isoformat()
+    filed = house.ledger.receipt(f"train/{key}/{published.token}")
+    models = {row["model"]: house.ledger.model(row["model"]) for row in pins["figures"]}
+    return Trained(
+        as_of=published.as_of,
+        contract=models[pins["challenger"]].contract,
+        currency=house.config.shop.currency,
+        fitted=tuple(
+            Fitted(row["name"], row["model"], models[row["model"]].sha256, _figures(row))
+            for row in pins["figures"]
+        ),
+        challenger=pins["challenger"],
+        layers=pins["layers"],
+        panel=Panel(
+            path=f"{house.config.paths.lake}/panel",
+            version=published.written["panel"][key],
+            content_hash=published.hashes["panel"],
+            rows=filed.receipt.rows_out,
+        ),
+        read=published.inputs,
+        receipt=filed.receipt.reference,
+        started_at=filed.at - timedelta(seconds=filed.receipt.seconds),
+        ended_at=filed.at,
+        caller=filed.caller or house.caller,
+    )
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: figure for name, figure in row.items() if name not in NOT_FIGURES}
+
+
+def _note(house: House, models: Mapping[str, Logged]) -> None:
+    """Write into the ledger where each model stands in MLflow."""
+    for model_id, place in models.items():
+        known = house.ledger.model(model_id)
+        house.ledger.add_model(
+            replace(known, mlflow_run=place.run_id, mlflow_version=str(place.version))
+        )
+
+
+def _follow(house: House, published: Publication) -> str:
+    """Let the aliases follow the ledger; the challenger is that of the newest training."""
+    newest = house.ledger.newest("train")
+    if newest is not None and newest.as_of == published.as_of:
+        house.registry.set_alias("challenger", published.pins["challenger"])
+    try:
+        return house.project()
+    except NotReady as error:
+        # the champion is of a training that MLflow has not been told of yet
+        return f"not moved: {error.what}"

@@ -1,0 +1,103 @@
+"""The demo as a whole stops what it began, and fails where both ways of telling it differ."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("psutil")
+
+from churn_ml import cli
+from churn_ml.demo import direct, stage
+from churn_ml.errors import BrokenPromise, Permanent
+from churn_ml.house import silent
+
+TOLD = {"content_hash": "ab", "story_seconds": 90.0}
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happens in which order, with the story and the platform left out."""
+    done: list[str] = []
+
+    @contextmanager
+    def stopped(folder: Path, say: Any) -> Any:
+        try:
+            yield
+        finally:
+            done.append("stopped")
+
+    def told(*_: Any, **__: Any) -> dict[str, Any]:
+        done.append("through Airflow")
+        return dict(TOLD)
+
+    def directly(folder: Path, **_: Any) -> dict[str, Any]:
+        done.append(f"directly in {folder.name}")
+        return {"content_hash": "ab", "story_seconds": 60.0}
+
+    monkeypatch.setattr(stage, "stopped_in_the_end", stopped)
+    monkeypatch.setattr(stage, "_told", told)
+    monkeypatch.setattr(stage, "stay", lambda folder, say: done.append("stayed"))
+    monkeypatch.setattr(direct, "tell", directly)
+    return done
+
+
+def perform(folder: Path, order: list[str], *, stays: bool) -> dict[str, Any]:
+    shown = []
+
+    def show(report: dict[str, Any]) -> None:
+        order.append("shown")
+        shown.append(dict(report))
+
+    stage.perform(folder, households=1, keep=False, stays=stays, say=silent, show=show)
+    return shown[0]
+
+
+def test_in_a_terminal_the_result_is_shown_and_everything_stays_until_it_is_left(
+    order: list[str], tmp_path: Path
+) -> None:
+    assert "direct_seconds" not in perform(tmp_path / "demo", order, stays=True)
+    assert order == ["through Airflow", "shown", "stayed", "stopped"]
+
+
+def test_without_one_everything_is_stopped_before_the_story_is_told_directly_too(
+    order: list[str], tmp_path: Path
+) -> None:
+    report = perform(tmp_path / "demo", order, stays=False)
+    assert order == ["through Airflow", "stopped", "directly in direct", "shown"]
+    assert (report["overhead_seconds"], report["times_direct"]) == (30.0, 1.5)
+    assert report["direct_hash"] == report["content_hash"] == "ab"
+
+
+def test_different_content_is_a_failure_that_shows_both_hashes(
+    order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"content_hash": "cd", "story_seconds": 60.0}
+    monkeypatch.setattr(direct, "tell", lambda folder, **_: other)
+    with pytest.raises(BrokenPromise, match=r"different content.*got: ab.*expected: cd"):
+        perform(tmp_path / "demo", order, stays=False)
+    assert order[-1] == "shown"
+
+
+def test_a_task_that_fails_ends_the_demo_with_exit_code_1_and_its_message(
+    order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> dict[str, Any]:
+        raise Permanent("churn_score failed for 2017-10-01 in its task score")
+
+    monkeypatch.setattr(stage, "_told", fails)
+    done = CliRunner().invoke(cli.app, ["demo", "--folder", str(tmp_path / "demo"), "--exit"])
+    assert isinstance(done.exception, Permanent)
+    assert done.exit_code == 1
+    assert order == ["stopped"]
+
+
+def test_without_a_terminal_the_demo_does_not_stay(order: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["demo", "--folder", str(tmp_path / "demo"), "--json"])
+    assert done.exit_code == 0
+    assert '"times_direct": 1.5' in done.output
+    assert "stayed" not in order

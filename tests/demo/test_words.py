@@ -1,0 +1,52 @@
+"""Logins are said in a terminal and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("psutil")
+
+from churn_ml.demo import words
+from churn_ml.stack.record import Stack, new_secrets
+
+
+@pytest.fixture
+def stack() -> Stack:
+    """A stack as recorded, of which nothing runs."""
+    here = Path("/shop/var/demo")
+    return Stack(
+        folder=here,
+        config=here / "churn.toml",
+        dags=here,
+        plugins=here,
+        airflow_port=8080,
+        mlflow_port=5000,
+        key_env="CHURN_ML_HOLDOUT_KEY",
+        users={"admin": "pass-of-admin", "demo-approver": "pass-of-approver"},
+        secrets=new_secrets(),
+    )
+
+
+def test_in_a_terminal_every_login_stands_beside_its_address(stack: Stack) -> None:
+    airflow, page, mlflow = words.addresses(stack, logins=True).splitlines()
+    assert "http://127.0.0.1:8080" in airflow
+    assert "admin / pass-of-admin, demo-approver / pass-of-approver" in airflow
+    assert page.endswith("http://127.0.0.1:8080/plugin/churn")
+    assert mlflow.endswith(f"churn_ml / {stack.secrets['mlflow']}")
+
+
+def test_without_a_terminal_no_password_is_said(stack: Stack) -> None:
+    told = words.addresses(stack, logins=False)
+    assert "http://127.0.0.1:5000" in told
+    assert "churn-ml stack status --logins --folder /shop/var/demo" in told
+    assert not any(p in told for p in (*stack.users.values(), *stack.secrets.values()))
+
+
+def test_the_report_holds_addresses_and_no_login(stack: Stack) -> None:
+    assert words.urls(stack) == {
+        "Airflow": "http://127.0.0.1:8080",
+        "the page": "http://127.0.0.1:8080/plugin/churn",
+        "MLflow": "http://127.0.0.1:5000",
+    }

@@ -1,0 +1,152 @@
+"""Logging a training in MLflow: after it, from the ledger alone, and never in its way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.errors import BadConfig, NotReady, Unreachable
+from churn_ml.flow.log import owed
+from churn_ml.house import Addresses, House, open_house
+from churn_ml.receipts import Receipt
+
+from ..conftest import FIRST, SECOND
+
+NOBODY_THERE = Addresses(mlflow="http://churn_ml:s3cret@127.0.0.1:9")
+CALLER = "http://127.0.0.1:8080/dags/churn_train/runs/1/tasks/train"
+
+
+@pytest.fixture(scope="module")
+def trained(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop that was trained while MLflow was away; never changed."""
+    from churn_ml.config import load
+    from churn_ml.demo import DEMO_KEY
+
+    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("trained") / "shop"))
+    config = load(folder / "churn.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+        flow.train(open_house(config, addresses=NOBODY_THERE, caller=CALLER), FIRST)
+    return folder
+
+
+@pytest.fixture
+def house(trained: Path, copy_of: Callable[[Path], House]) -> House:
+    return copy_of(trained)
+
+
+def away(house: House, say: Callable[[str], None] = print) -> House:
+    """The same house, from which MLflow cannot be reached."""
+    return replace(house, addresses=NOBODY_THERE, say=say)
+
+
+def pins(house: House) -> Any:
+    found = house.ledger.publication("train", FIRST)
+    assert found is not None
+    return found.pins
+
+
+def test_training_does_not_touch_mlflow_and_keeps_all_that_logging_needs(house: House) -> None:
+    assert not list(house.config.root.glob("mlflow*"))
+    told = pins(house)
+    assert {row["name"]: row["model"] for row in told["figures"]} == told["candidates"]
+    assert told["layers"]["choose"]["cut_offs"] == ["2017-08-01"]
+    assert told["layers"]["train"]["rows"] > 200
+
+
+def test_logging_shows_the_training_as_the_ledger_knows_it_and_twice_is_once(house: House) -> None:
+    receipt = flow.log(house, FIRST)
+    told = pins(house)
+    assert set(receipt.details["mlflow"]) == set(told["candidates"].values())
+    assert receipt.details["run_url"] is None
+    assert house.registry.aliases() == {"challenger": told["challenger"]}
+    place = receipt.details["mlflow"][told["challenger"]]
+    known = house.ledger.model(told["challenger"])
+    assert (known.mlflow_run, known.mlflow_version) == (place["run"], str(place["version"]))
+    data = house.registry._client.get_run(place["run"]).data
+    figures = next(row for row in told["figures"] if row["model"] == told["challenger"])
+    assert [data.metrics[name] for name in ("auc", "auc_low", "auc_high")] == figures["auc"]
+    assert data.tags["churn_ml.caller"] == CALLER
+    assert data.tags["churn_ml.receipt"] == "train/2017-10-01/1"
+    again = flow.log(house, FIRST)
+    assert again.details["mlflow"] == receipt.details["mlflow"]
+
+
+def test_where_mlflow_is_away_that_is_said_and_nothing_is_lost(house: House) -> None:
+    before = house.ledger.contents(), house.ledger.publication("train", FIRST)
+    said: list[str] = []
+    with pytest.raises(Unreachable, match="safe in the ledger"):
+        flow.log(away(house), FIRST)
+    assert flow.log_if_reachable(away(house, said.append), FIRST) == []
+    assert "churn-ml log --as-of 2017-10-01" in said[-1]
+    filed = house.ledger.receipts("log")[0].receipt
+    assert filed.status == "failed"
+    assert "s3cret" not in f"{said} {filed}"
+    assert (house.ledger.contents(), house.ledger.publication("train", FIRST)) == before
+    assert owed(house, FIRST)
+    (logged,) = flow.log_if_reachable(house, FIRST)
+    assert logged.details["aliases"] == "unchanged"
+    assert not owed(house, FIRST)
+
+
+def test_a_champion_that_mlflow_missed_gets_its_alias_when_it_is_logged(house: House) -> None:
+    promoted = flow.promote(away(house), FIRST)
+    assert promoted.details["aliases"].startswith("not moved")
+    assert flow.log(house, FIRST).details["aliases"] == "moved champion"
+    assert house.registry.aliases()["champion"] == house.ledger.champion(FIRST)
+
+
+def test_a_training_run_again_is_owed_again(house: House) -> None:
+    token = house.ledger.take_token("log", FIRST)
+    publish(house, token, training=1)
+    assert not owed(house, FIRST)
+    publish(house, house.ledger.take_token("log", FIRST), training=0)
+    assert owed(house, FIRST)
+    assert not owed(house, SECOND)
+
+
+def test_an_older_training_logged_later_does_not_take_the_challengers_alias(house: House) -> None:
+    publish(house, house.ledger.take_token("train", SECOND), challenger="xgboost-1")
+    flow.log(house, FIRST)
+    assert house.registry.aliases() == {}
+
+
+def test_what_was_never_trained_is_not_logged(house: House) -> None:
+    with pytest.raises(NotReady, match=r"no training to log.*churn-ml train --as-of 2017-11-01"):
+        flow.log(house, SECOND)
+    publish(house, house.ledger.take_token("train", SECOND), challenger="xgboost-1")
+    with pytest.raises(NotReady, match="kept no figures"):
+        flow.log(house, SECOND)
+
+
+def test_a_training_under_another_contract_is_not_logged_under_this_one(house: House) -> None:
+    contract = house.config.contract.model_copy(update={"name": "gone90"})
+    other = replace(house, config=house.config.model_copy(update={"contract": contract}))
+    with pytest.raises(BadConfig, match="names another contract"):
+        flow.log(other, FIRST)
+
+
+def test_a_training_is_due_without_a_champion_and_then_every_so_many_days(house: House) -> None:
+    assert flow.due(house, FIRST)
+    challenger = pins(house)["challenger"]
+    house.ledger.decide(
+        FIRST, "first", champion_from=None, champion_to=challenger, who="test", at=house.clock()
+    )
+    assert not flow.due(house, FIRST)
+    assert not flow.due(house, FIRST + timedelta(days=27))
+    assert flow.due(house, FIRST + timedelta(days=28))
+    schedule = house.config.schedule.model_copy(update={"train_every_days": 7})
+    weekly = replace(house, config=house.config.model_copy(update={"schedule": schedule}))
+    assert flow.due(weekly, FIRST + timedelta(days=7))
+
+
+def publish(house: House, token: Any, **pinned: Any) -> None:
+    receipt = Receipt(token.step, token.as_of, "done", attempt=token.number)
+    house.ledger.publish(token, receipt=receipt, at=house.clock(), pins=pinned)
