@@ -1,0 +1,64 @@
+"""### Promote: the challenger against the champion, in money.
+
+Weighs both on the newest rows whose outcome is known, asks a person where the verdict is *promote*,
+and writes every decision down, refusals too.
+
+* **When**: after a training (asset `challenger`), with the same as_of.
+* **Reads** that training and the champion of the day. **Writes** verdict and decision to the
+  ledger; MLflow's aliases follow. The first champion is the inactivity rule: nobody is asked, and
+  an event of the asset `champion` has its day scored.
+* **The question** waits under *Required Actions* for anyone who may answer there, for `[schedule]
+  approval_hours`. No answer is *Reject*. Answer and name stand in the ledger.
+* **When it fails**: nothing is decided, the champion stays, and the log names the next step. Clear
+  the task then: recording twice is recording once.
+* **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A verdict that
+  is answered already comes back as it was and asks nobody.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import PartitionedAssetTimetable, TriggerRule, dag, task
+
+import door
+from question import ASK, answer, question
+
+
+@dag(schedule=PartitionedAssetTimetable(assets=door.CHALLENGER), **door.policy(__doc__, "models"))
+def churn_promote() -> None:
+    """Judge, ask where it matters, record always, announce the first champion."""
+
+    @task
+    def judge() -> door.Told:
+        """Weigh the challenger against the champion."""
+        from churn_ml import flow
+
+        receipt = flow.judge(door.house(), door.as_of())
+        return door.hand_on(receipt, **question(receipt, door.CONFIG.shop.currency))
+
+    @task.branch
+    def route(judged: door.Told) -> str:
+        """Ask a person only where the verdict is to promote and nobody answered it yet."""
+        return "ask" if judged["asks"] else "record"
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    def record(reply: door.Told) -> door.Told:
+        """Write the decision, with the answer where one was asked for."""
+        from churn_ml import flow
+
+        receipt = flow.record(door.house(), door.as_of(), **answer(reply))
+        return door.hand_on(receipt, kind=receipt.details["kind"])
+
+    @task(outlets=[door.CHAMPION])
+    def announce(decided: door.Told) -> None:
+        """Let the day of the first champion be scored."""
+        if decided["kind"] != "first":
+            door.skip("not the first champion", decided)
+        door.announce(door.CHAMPION, decided["receipt"])
+
+    ask = HITLOperator(task_id="ask", response_timeout=door.ANSWER_WITHIN, **ASK)
+    route(judge()) >> [ask, decided := record(ask.output)]
+    announce(decided)
+
+
+churn_promote()

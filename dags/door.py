@@ -1,0 +1,215 @@
+"""What the six DAGs share: settings, assets, the key read, the house opened, receipts handed on.
+
+Enters: `CHURN_ML_CONFIG`, the path of churn.toml, and the Airflow connections `churn_ledger` and
+`churn_mlflow` (where one is absent, churn.toml speaks). Leaves: the arguments every DAG is made
+with, and in XCom a receipt's reference and counts, never a row. Importing it costs as little as
+reading churn.toml: what is heavy is imported inside tasks.
+
+Worked example: the task `score` of the run with partition key 2017-10-01 calls `as_of()` and gets
+date(2017, 10, 1), calls `house()` and gets the lake, ledger and MLflow opened for itself, and hands
+on {"receipt": "score/2017-10-01/3", "status": "done", "rows_in": 9784, "rows_out": 9784}.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+from airflow.sdk import (
+    Asset,
+    Connection,
+    CronPartitionTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
+
+from churn_ml.config import Config, Schedule, load
+from churn_ml.errors import BadConfig, BadInput, Permanent, Transient
+
+if TYPE_CHECKING:
+    from churn_ml.house import House
+    from churn_ml.receipts import Receipt
+
+VARIABLE = "CHURN_ML_CONFIG"
+SKIPS = frozenset({"no_champion", "no_data"})
+"""Statuses of a step that had nothing to work on: its task is skipped, and nothing follows."""
+
+Told = Any
+"""What a task hands on: a dict, which Airflow would split into one XCom a key if it were named."""
+
+
+def _asset(name: str, what: str) -> Asset:
+    """An asset of the house; its events carry the as_of as key and the receipt as extra."""
+    return Asset(name, uri=f"churn-ml://{name}", group="churn_ml", extra={"what": what})
+
+
+CANONICAL = _asset("canonical", "the shop's tables, validated and published as of a day")
+ACTIONS = _asset("actions", "scores, reasons, segments and actions of a day")
+CHALLENGER = _asset("challenger", "a trained model that wants to be champion")
+CHAMPION = _asset("champion", "the first champion: from its day on there is something to score by")
+
+
+def settings() -> Config:
+    """The churn.toml that `CHURN_ML_CONFIG` names; raises BadConfig, which the UI shows."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        raise BadConfig(
+            f"environment variable {VARIABLE} is not set",
+            where="Airflow's DAG processor and workers",
+            expected="the path of a churn.toml",
+            next_step=f"export {VARIABLE}=/path/to/churn.toml for every Airflow service, restart",
+        )
+    return load(Path(named))
+
+
+def _utc(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def rules(schedule: Schedule) -> dict[str, Any]:
+    """The arguments of every DAG: the clock is fixed, one run at a time, retries by error class."""
+    wait = timedelta(seconds=schedule.retry_seconds)
+    by_class = [
+        RetryRule(Permanent, RetryAction.FAIL, reason="somebody has to act first"),
+        RetryRule(Transient, RetryAction.RETRY, retry_delay=wait, reason="the world was busy"),
+    ]
+    return {
+        "start_date": _utc(schedule.start_on),
+        "end_date": _utc(schedule.end_on) if schedule.end_on else None,
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": {
+            "owner": "churn_ml",
+            "pool": schedule.pool,
+            "retries": schedule.retries,
+            "retry_delay": wait,
+            "retry_policy": ExceptionRetryPolicy(by_class),
+            "execution_timeout": timedelta(minutes=schedule.step_minutes),
+        },
+    }
+
+
+CONFIG = settings()
+RULES = rules(CONFIG.schedule)
+DAILY = CronPartitionTimetable(CONFIG.schedule.cron, timezone="UTC", key_format="%Y-%m-%d")
+ANSWER_WITHIN = timedelta(hours=CONFIG.schedule.approval_hours)
+REPIN = Param(
+    False,
+    type="boolean",
+    title="Take what is newest",
+    description="A date that was run before reads again what it read then: the same lots, versions "
+    "and model, under the same settings. Tick this to take the newest of all instead.",
+)
+
+
+def policy(doc: str, *tags: str) -> dict[str, Any]:
+    """The arguments of a DAG: its policy `doc`, whose first line describes it, tags and rules."""
+    told = doc.partition("\n")[0].strip("# ")
+    return {"doc_md": doc, "description": told, "tags": ["churn_ml", *tags]} | rules(
+        CONFIG.schedule
+    )
+
+
+def as_of() -> date:
+    """The end of the known world of this run: its partition key.
+
+    Raises BadInput where there is none, where it is no day, or where that day is still to come.
+    """
+    run = get_current_context()["dag_run"]
+    key = run.partition_key or ""
+    try:
+        day = date.fromisoformat(key)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != key or day > run.run_after.date():
+        raise BadInput(
+            "the partition key of this run is not an as_of",
+            where=f"{run.dag_id}, run {run.run_id}",
+            got=repr(run.partition_key),
+            expected="a day that has begun, as in 2017-10-01",
+            next_step="trigger the DAG again and fill in the partition key",
+        )
+    return day
+
+
+def by_event() -> bool:
+    """True where an asset's event started this run, False where a person or a backfill did."""
+    return get_current_context()["dag_run"].run_type == "asset_triggered"
+
+
+def param(name: str) -> Any:
+    """What the trigger form says under `name`; its default in runs that nobody triggered."""
+    return get_current_context()["params"][name]
+
+
+def house() -> House:
+    """The house of this task: progress goes to its log, and receipts name its page in the UI.
+
+    Nothing is opened for a run without an as_of: raises as `as_of` does.
+    """
+    as_of()
+    from churn_ml.house import Addresses, open_house
+
+    return open_house(
+        CONFIG,
+        say=logging.getLogger("churn_ml").info,
+        addresses=Addresses(ledger=_url("churn_ledger"), mlflow=_url("churn_mlflow")),
+        caller=get_current_context()["ti"].log_url,
+    )
+
+
+def _url(conn_id: str) -> str | None:
+    """The URL behind an Airflow connection; None where there is no such connection.
+
+    A connection of type http keeps its scheme in `schema` or before the host, as Airflow's own
+    HTTP hook reads it.
+    """
+    try:
+        known = Connection.get(conn_id)
+    except AirflowNotFoundException:
+        return None
+    if known.conn_type != "http":
+        return str(known.get_uri())
+    scheme, _, host = known.host.rpartition("://")
+    login = f"{quote(known.login, '')}:{quote(known.password or '', '')}@" if known.login else ""
+    port = f":{known.port}" if known.port else ""
+    return f"{scheme or known.schema or 'http'}://{login}{host}{port}"
+
+
+def hand_on(receipt: Receipt, asset: Asset | None = None, **more: Any) -> dict[str, Any]:
+    """What goes into XCom: the receipt's reference and counts, and `more`; plain JSON only.
+
+    `asset`: its event gets the reference too. A receipt of a step that had nothing to work on
+    skips the task and everything after it, and stands in XCom all the same.
+    """
+    told = {
+        "receipt": receipt.reference,
+        "status": receipt.status,
+        "rows_in": receipt.rows_in,
+        "rows_out": receipt.rows_out,
+        **more,
+    }
+    if receipt.status in SKIPS:
+        skip(receipt.in_words(), told)
+    if asset is not None:
+        announce(asset, receipt.reference)
+    return told
+
+
+def announce(asset: Asset, reference: str) -> None:
+    """Let the event of `asset` name the receipt behind it."""
+    get_current_context()["outlet_events"][asset].extra = {"receipt": reference}
+
+
+def skip(why: str, told: dict[str, Any]) -> NoReturn:
+    """Skip this task and what follows it; `told` stays in XCom, and no asset event goes out."""
+    get_current_context()["ti"].xcom_push(key="return_value", value=told)
+    raise AirflowSkipException(why)

@@ -1,0 +1,118 @@
+"""What the front page shows: the state of the house at a glance, from receipts alone.
+
+Enters: every filed receipt, and the settings for the shop's name and currency. Leaves: one plain
+dict for the template. No number is computed that `churn_ml.views` does not give, but sums over the
+segments and the geometry of the drawings.
+
+Worked example: after the story of 2017 the first line says that 246 customers were scored as of
+2017-11-01, and the champion stands there since 2017-10-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from churn_ml import views
+from churn_ml.config import Config
+from churn_ml.ledger import Filed
+from churn_ml.views import Report
+from churn_page import pictures, verdicts
+from churn_page.receipt import line
+
+Row = dict[str, Any]
+
+RECENT = 10
+"""Runs shown at once; the older ones unfold."""
+KEPT = 100
+"""Runs on the page at all; every one is in report.json."""
+SHOWN_VERDICTS = 3
+KEPT_VERDICTS = 40
+SHOWN_DAYS = 4
+
+
+def report(filed: Sequence[Filed]) -> Report:
+    """The report of `churn_ml.views` on the receipts, oldest first."""
+    return views.report([each.receipt for each in filed])
+
+
+def front(filed: Sequence[Filed], config: Config) -> Row:
+    """Everything the template of the front page asks for."""
+    state = report(filed)
+    said = verdicts.told(state, filed)
+    lines = [line(each) for each in reversed(filed)]
+    return {
+        "shop": config.shop,
+        "horizon_days": config.contract.horizon_days,
+        "champion": verdicts.champion(state, filed),
+        "scored": _scored(state, filed),
+        "notices": _notices(lines, said),
+        "recent": lines[:RECENT],
+        "older": lines[RECENT:KEPT],
+        "untold": max(0, len(lines) - KEPT),
+        "verdicts": said[:SHOWN_VERDICTS],
+        "older_verdicts": said[SHOWN_VERDICTS:KEPT_VERDICTS],
+        "metrics": verdicts.side_by_side(state),
+        "models": state["models"],
+        "references": state["references"],
+        "segments": _segments(state["segments"]),
+        "consent": state["consent"],
+        "realised": state["realised"],
+        "reliability": pictures.reliability(state["realised"]),
+        "exports": [_export(row) for row in _newest_days(state["exports"])],
+        "quarantine": _newest_days(state["quarantine"]),
+    }
+
+
+def _newest_days(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the newest as_ofs, newest first; those of one day stay in their order."""
+    days = sorted({row["as_of"] for row in rows}, reverse=True)[:SHOWN_DAYS]
+    return [row for day in days for row in rows if row["as_of"] == day]
+
+
+def _scored(state: Report, filed: Sequence[Filed]) -> Row | None:
+    """Whom the newest scoring spoke of, how much money is at risk, how many get an offer."""
+    day, segments = state["scored_as_of"], state["segments"]
+    if day is None:
+        return None
+    tables = [
+        count
+        for each in filed
+        if (each.receipt.step, each.receipt.as_of.isoformat()) == ("score", day)
+        for count in each.receipt.tables
+        if count.table == "scores"
+    ]
+    return {
+        "as_of": day,
+        "customers": tables[-1].rows_out if tables else None,
+        "value_at_risk": sum(row["value_at_risk"] for row in segments),
+        "offered": sum(row["offered"] for row in segments),
+        "holdout": sum(row["holdout"] for row in segments),
+    }
+
+
+def _notices(lines: Sequence[Row], said: Sequence[Row]) -> list[Row]:
+    """What somebody should act on: a verdict that waits, steps whose last try failed."""
+    waiting = [{"kind": "waits", **row} for row in said if row["waits"]]
+    last: dict[tuple[str, str], Row] = {}
+    for row in lines:  # newest first: the first seen is the last try
+        last.setdefault((row["step"], row["as_of"]), row)
+    failed = [{"kind": "failed", **row} for row in last.values() if row["status"] == "failed"]
+    return waiting + failed
+
+
+def _segments(rows: Sequence[Row]) -> Row:
+    """Segments with money at risk as bars; those that are not scored, in one line."""
+    scored = [row for row in rows if "RISK" in row["segment"]]
+    aside = [row for row in rows if "RISK" not in row["segment"]]
+    lengths = pictures.bars([row["value_at_risk"] for row in scored])
+    shown = [row | {"bar": length} for row, length in zip(scored, lengths, strict=True)]
+    return {"scored": shown, "aside": aside, "aside_sum": sum(row["customers"] for row in aside)}
+
+
+def _export(row: Row) -> Row:
+    """One export with its counts as parts of a bar, and what else is to be said of it."""
+    parts = [(name, row.get(name) or 0) for name in ("sent", "unchanged", "removed")]
+    others = ("rejected", "withheld", "older", "resumed")
+    aside = {name: row[name] for name in others if row.get(name)}
+    return row | {"parts": pictures.stacked(parts), "aside": aside}
