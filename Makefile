@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all fmt lint types imports unit bench docs lock clean
+.PHONY: help install demo stop status test test-all fmt lint types imports unit stack bench docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,18 +19,26 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-demo: install ## the main job on real data: a shop's year, from files to outcome and verdict (KEEP=1 keeps var/demo)
-	$(BIN)/churn-ml demo $(if $(KEEP),--keep)
+demo: install ## the main job on real data, through Airflow and MLflow (EXIT=1 ends it, DIRECT=1 without them, KEEP=1 goes on)
+	$(BIN)/churn-ml demo $(if $(KEEP),--keep) $(if $(EXIT),--exit) $(if $(DIRECT),--direct)
 
-test: install ## what CI runs: format, lint, types, imports, every test but the slow ones
+stop: ## stop what make demo started, from any terminal
+	$(BIN)/churn-ml stack stop --folder var/demo
+
+status: ## show what of make demo runs, and where
+	$(BIN)/churn-ml stack status --folder var/demo
+
+test: install ## what CI runs: format, lint, types, imports, every test but the slow ones, Airflow's last
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not stack"
+	$(BIN)/pytest -m "stack and not slow" tests/stack
 
 test-all: install ## the slow tests too
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not stack"
+	$(BIN)/pytest -m stack tests/stack
 
 fmt: install ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .
@@ -46,8 +54,11 @@ types: install ## mypy alone
 imports: install ## the direction of imports alone
 	$(BIN)/lint-imports
 
-unit: install ## the tests alone, in one process
-	$(BIN)/pytest -m "not slow"
+unit: install ## the tests that start no platform, in one process
+	$(BIN)/pytest -m "not slow and not stack"
+
+stack: install ## the tests on a running PostgreSQL, MLflow and Airflow alone
+	$(BIN)/pytest -m stack tests/stack
 
 bench: install ## the quality benchmark on Complete Journey
 	$(BIN)/churn-ml bench quality c2-gone30
