@@ -12,7 +12,7 @@ import pytest
 
 from churn_ml import flow
 from churn_ml.config import load
-from churn_ml.errors import BadConfig, BadInput, NotReady
+from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly
 from churn_ml.house import House, open_house
 from churn_ml.ledger import ModelRecord
 from churn_ml.receipts import Receipt
@@ -71,6 +71,49 @@ def test_an_answer_that_never_came_is_a_no_by_nobody(reigned: House) -> None:
     assert (receipt.status, receipt.details["approver"]) == ("refused", "nobody answered")
     assert reigned.champion(SECOND) == "rule-1"
     assert reigned.ledger.alpha_spent(2017) == pytest.approx(0.0038)
+
+
+def test_a_yes_to_another_verdict_than_the_one_that_was_shown_promotes_nobody(
+    reigned: House,
+) -> None:
+    newer = VERDICT | {"challenger": "logistic-2"}
+    reigned.ledger.add_model(
+        ModelRecord("logistic-2", "x", "0b", "m", FIRST, reigned.config.contract.stamp)
+    )
+    token = reigned.ledger.take_token("judge", SECOND)
+    receipt = Receipt("judge", SECOND, "promote", details=newer, attempt=token.number)
+    reigned.ledger.publish(token, receipt=receipt, at=reigned.clock(), pins={"verdict": newer})
+    yes = {"answer": "Promote", "approver": "ada"}
+    with pytest.raises(StaleAttempt, match="another than the one that was answered"):
+        flow.record(reigned, SECOND, judged="judge/2017-11-01/1", **yes)
+    assert reigned.champion(SECOND) == "rule-1"
+    flow.record(reigned, SECOND, judged="judge/2017-11-01/2", **yes)
+    assert reigned.champion(SECOND) == "logistic-2"
+
+
+def test_an_answer_is_yes_or_no(reigned: House) -> None:
+    with pytest.raises(BadInput, match="unknown answer"):
+        flow.record(reigned, SECOND, answer="promote", approver="ada")
+    assert len(reigned.ledger.decisions()) == 1
+
+
+def test_a_history_that_is_too_short_yet_is_no_failure(house: House) -> None:
+    early = FIRST - timedelta(days=180)
+    flow.ingest(house, early)
+    with pytest.raises(TooEarly, match="history is too short to train"):
+        flow.train(house, early)
+    (filed,) = house.ledger.receipts("train")
+    assert filed.receipt.status == "too_early"
+
+
+def test_training_long_after_the_last_order_says_so(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(ingested)
+    late = FIRST + timedelta(days=400)
+    flow.ingest(house, late)
+    with pytest.raises(NotReady, match="no customer is eligible in the layers"):
+        flow.train(house, late)
 
 
 def test_nobody_promotes_without_a_name(reigned: House) -> None:

@@ -104,7 +104,7 @@ def test_every_bundle_says_where_it_comes_from(panel: pd.DataFrame) -> None:
         assert origin.contract == CONFIG.contract.stamp
         assert (origin.trained_as_of, origin.choose_cut_off) == (TODAY, CHOOSE)
         assert origin.train_cut_offs == TRAIN
-        assert (origin.spec_hash, origin.config_hash) == ("5bec", CONFIG.hash)
+        assert (origin.spec_hash, origin.config_hash) == ("5bec", CONFIG.told("train"))
         assert (origin.seed, each.bundle.tau) == (17, 1.5)
         assert origin.versions
 

@@ -27,8 +27,8 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.config import content_hash
-from churn_ml.errors import BadConfig, ChurnError, NotReady, Transient
+from churn_ml.config import READS
+from churn_ml.errors import BadConfig, ChurnError, NotReady, TooEarly, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
 from churn_ml.receipts import Receipt, TableCount
@@ -39,14 +39,6 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
     import pyarrow as pa
-
-READS: Mapping[str, tuple[str, ...]] = {
-    "ingest": ("shop", "sources", "validation"),
-    "train": ("contract", "economics", "offers", "policy", "training", "gate"),
-    "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
-    "learn": ("contract",),
-}
-"""The sections of churn.toml that decide what a step publishes."""
 
 
 @dataclass
@@ -175,8 +167,9 @@ def attempt(
     except Exception as error:
         # a foreign error may quote values of rows: only its kind goes on record
         told = str(error) if isinstance(error, ChurnError) else type(error).__name__
+        status = "too_early" if isinstance(error, TooEarly) else "failed"
         with suppress(Transient):
-            house.ledger.record_failure(token, told, house.clock(), house.caller)
+            house.ledger.record_failure(token, told, house.clock(), house.caller, status)
         raise
 
 
@@ -193,28 +186,19 @@ def _close(trial: Attempt) -> None:
         caller=house.caller,
         written=trial.written,
         inputs=trial.inputs,
-        pins=trial.pins | {"settings": settings_hash(house, trial.step)},
+        pins=trial.pins | {"settings": house.config.told(trial.step)},
         lots=trial.lots,
     )
 
 
-def settings_hash(house: House, step: str) -> str:
-    """Identity of what churn.toml tells a step; other sections do not touch it.
-
-    Parameters: `step`, a name of READS; one that is not there reads everything it is given.
-    """
-    told = house.config.model_dump(mode="json", include=set(READS.get(step, ())))
-    return content_hash(told)
-
-
 def _same_settings(house: House, step: str, former: Publication | None) -> None:
     """Refuse a re-run under other settings: it would not be the same run."""
-    if former is None or former.pins.get("settings") == settings_hash(house, step):
+    if former is None or former.pins.get("settings") == house.config.told(step):
         return
     raise BadConfig(
         f"churn.toml changed since {step} as of {former.as_of.isoformat()} was published",
         where=", ".join(f"[{section}]" for section in READS.get(step, ())),
-        got=settings_hash(house, step)[:12],
+        got=house.config.told(step)[:12],
         expected=str(former.pins.get("settings"))[:12],
         next_step="restore churn.toml, or run again with --repin to take the new one",
     )

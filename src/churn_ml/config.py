@@ -33,6 +33,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -42,6 +43,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from churn_ml.errors import BadConfig
 
 _PAGE = "docs/configuration.md"
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "ingest": ("shop", "sources", "validation"),
+    "train": ("contract", "economics", "offers", "policy", "training", "gate"),
+    "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
+    "learn": ("contract",),
+}
+"""The sections of churn.toml that decide what a step publishes."""
+
+VARIABLE = "CHURN_ML_CONFIG"
+"""Names the churn.toml that Airflow's DAGs and its page work on."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -302,11 +314,16 @@ class Config(_Settings):
             raise ValueError("offer codes must be unique and not NONE in [[offers]]")
         return self
 
-    @property
-    def hash(self) -> str:
-        """Identity of the settings that decide content: not where things lie, nor when they run."""
-        places = {"root", "paths", "destinations", "schedule"}
-        return content_hash(self.model_dump(mode="json", exclude=places))
+    def told(self, step: str) -> str:
+        """Identity of what churn.toml tells a step; other sections do not touch it.
+
+        Parameters: `step`, a name of READS; one that is not there reads everything it is given.
+
+        >>> one, renamed = (Config(shop=Shop(name=name, currency="EUR")) for name in ("s", "t"))
+        >>> one.told("train") == renamed.told("train"), one.told("ingest") == renamed.told("ingest")
+        (True, False)
+        """
+        return content_hash(self.model_dump(mode="json", include=set(READS.get(step, ()))))
 
     def path(self, relative: str) -> Path:
         """`relative` below the folder of churn.toml; absolute paths stay as they are."""
@@ -359,6 +376,28 @@ def load(path: Path) -> Config:
             next_step="pass --config FILE, or write one with: churn-ml init FOLDER",
         ) from error
     return from_text(text, root=path.parent)
+
+
+def named(where: str) -> Config:
+    """The settings in the churn.toml that the environment names: what DAGs and page work on.
+
+    `where`: who asks, for the message. Raises BadConfig where the variable is not set, or the file
+    is not what it should be.
+
+    >>> named("the page")
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: environment variable CHURN_ML_CONFIG is not set | where: the page...
+    """
+    path = os.environ.get(VARIABLE)
+    if not path:
+        raise BadConfig(
+            f"environment variable {VARIABLE} is not set",
+            where=where,
+            expected="the path of a churn.toml",
+            next_step=f"export {VARIABLE}=/path/to/churn.toml for every Airflow service, restart",
+        )
+    return load(Path(path))
 
 
 def from_text(text: str, *, root: Path = Path()) -> Config:

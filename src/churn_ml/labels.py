@@ -78,7 +78,7 @@ def labels(
     import pandas as pd
 
     ids = _ids(customers)
-    frame = pd.DataFrame({"customer_id": ids})
+    frame = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")})
     if timeline.is_mature(as_of, contract, watermark):
         orders, amount = _window(tables, as_of, contract)
         frame["label"] = [0 if orders.get(c, 0) else 1 for c in ids]

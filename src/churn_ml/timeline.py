@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from churn_ml.config import Contract
-from churn_ml.errors import BadInput, Leak, NotReady
+from churn_ml.errors import BadInput, Leak, TooEarly
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def layers(watermark: date, history_starts: date, contract: Contract, every_days
     """Split time into train, choose and evaluate, a label window apart from each other.
 
     `history_starts` is the first day with orders; no training cut-off lies before
-    `history_starts + lookback_days`. Raises NotReady where history is too short for one.
+    `history_starts + lookback_days`. Raises TooEarly where history is too short for one.
 
     >>> c = Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1)
     >>> split = layers(date(2017, 11, 1), date(2017, 1, 1), c, every_days=30)
@@ -167,7 +167,7 @@ def layers(watermark: date, history_starts: date, contract: Contract, every_days
     train = cut_offs_back(choose - window, earliest, every_days)
     if not train:
         needed = earliest + 3 * window + timedelta(days=contract.settle_days)
-        raise NotReady(
+        raise TooEarly(
             "history is too short to train",
             where=f"contract {contract.name}",
             got=f"orders from {history_starts.isoformat()} to {watermark.isoformat()}",

@@ -160,7 +160,7 @@ def train(
         trained_as_of=trained_as_of,
         train_cut_offs=tuple(sorted(set(past["cut_off"]))),
         choose_cut_off=min(later["cut_off"]),
-        config_hash=config.hash,
+        config_hash=config.told("train"),
         seed=config.training.seed,
         versions={},
     )

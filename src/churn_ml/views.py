@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 
-WITHOUT_STATE = frozenset({"failed", "no_champion", "no_data", "dry_run"})
+WITHOUT_STATE = frozenset({"failed", "too_early", "no_champion", "no_data", "dry_run"})
 """Statuses of attempts that left everything as it was."""
 WAITING = "promote, waiting for an answer"
 LAPSED = f"promote, {NOBODY}"

@@ -16,7 +16,7 @@ anywhere and run for a past date. `repin=True` lets a re-run take new lots, vers
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
-from churn_ml.flow.log import log, log_if_reachable
+from churn_ml.flow.log import log, log_if_reachable, owed
 from churn_ml.flow.promote import judge, promote, record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
@@ -30,6 +30,7 @@ __all__ = [
     "learn",
     "log",
     "log_if_reachable",
+    "owed",
     "promote",
     "record",
     "run",

@@ -1,7 +1,7 @@
 """Promote: the challenger against the champion on the newest matured rows, and what was decided.
 
-`judge` weighs and writes nothing that binds; `record` writes one decision row, refusals too, and
-then moves the aliases in MLflow. Between the two a person may be asked. Worked example: on
+`judge` weighs and decides nothing of its verdict; `record` writes one decision row, refusals too,
+and then moves the aliases in MLflow. Between the two a person may be asked. Worked example: on
 2017-10-01 there is no champion, so the inactivity rule becomes the first; on 2017-11-01 the best
 candidate of that day's training is weighed against it on the rows of 2017-10-01.
 """
@@ -12,8 +12,8 @@ import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.attempt import Attempt, attempt, settings_hash
-from churn_ml.errors import BadConfig, BadInput, NotReady, Transient
+from churn_ml.attempt import Attempt, attempt
+from churn_ml.errors import BadConfig, BadInput, ChurnError, NotReady, StaleAttempt
 from churn_ml.flow import telling, weighing
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 PROMOTE, REJECT = "Promote", "Reject"
+PAIR = ("champion_from", "challenger", "evidence_hash")
+"""What a verdict is about: the same three are the same verdict."""
 MACHINE = "churn_ml"
 """Who decides where no person is asked: the first champion, and refusals."""
 
@@ -46,8 +48,7 @@ def promote(
 
 
 def _recorded(house: House, told: Any) -> bool:
-    pair = told["champion_from"], told["challenger"], told["evidence_hash"]
-    return house.ledger.stored_verdict(*pair) is not None
+    return house.ledger.stored_verdict(*(told[name] for name in PAIR)) is not None
 
 
 def judge(house: House, as_of: date) -> Receipt:
@@ -69,24 +70,31 @@ def judge(house: House, as_of: date) -> Receipt:
 
 
 def record(
-    house: House, as_of: date, *, answer: str = REJECT, approver: str | None = None
+    house: House,
+    as_of: date,
+    *,
+    answer: str = REJECT,
+    approver: str | None = None,
+    judged: str | None = None,
 ) -> Receipt:
     """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
 
     `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
-    answered, None where nobody did in time. Recording twice is recording once. Raises NotReady
-    where nothing was judged, BadInput where another answer stands or a yes has no name,
-    StaleAttempt where the champion changed since the verdict.
+    answered, None where nobody did in time; `judged`: the reference of the judging that was shown
+    to who answered. Recording twice is recording once. Raises NotReady where nothing was
+    judged, BadInput where another answer stands or a yes has no name, StaleAttempt where the
+    champion changed since the verdict, or the verdict since the question.
     """
     with attempt(house, "promote", as_of, (), repin=True) as trial:
-        judged = house.ledger.publication("judge", as_of)
-        if judged is None:
+        published = house.ledger.publication("judge", as_of)
+        if published is None:
             raise NotReady(
                 "no verdict to record",
                 where=as_of.isoformat(),
                 next_step=f"churn-ml promote --as-of {as_of.isoformat()}",
             )
-        told = judged.pins["verdict"]
+        told = published.pins["verdict"]
+        _check_asked(house, told, judged)
         kind = _kind(told["decision"], answer)
         decision = _decide(house, as_of, told, kind, approver)
         _check_same(decision, kind, approver)
@@ -190,7 +198,24 @@ def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None
     return mine[-1] if mine else None
 
 
+def _check_asked(house: House, told: dict[str, Any], judged: str | None) -> None:
+    """Refuse an answer to another verdict than the one that stands now."""
+    if judged is None:
+        return
+    shown = house.ledger.receipt(judged).receipt.details
+    if any(shown.get(name) != told.get(name) for name in PAIR):
+        raise StaleAttempt(
+            "the verdict is another than the one that was answered",
+            where=judged,
+            got=f"now {told['challenger']} against {told['champion_from']}",
+            expected=f"{shown.get('challenger')} against {shown.get('champion_from')}",
+            next_step="run churn_promote anew for this date: it asks again",
+        )
+
+
 def _kind(decision: str, answer: str) -> str:
+    if answer not in (PROMOTE, REJECT):
+        raise BadInput("unknown answer", got=answer, expected=f"{PROMOTE} or {REJECT}")
     if decision == "first":
         return "first"
     return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
@@ -205,7 +230,7 @@ def _training(house: House, as_of: date) -> Publication:
             where=as_of.isoformat(),
             next_step=f"churn-ml train --as-of {as_of.isoformat()}",
         )
-    if trained.pins["settings"] != settings_hash(house, "train"):
+    if trained.pins["settings"] != house.config.told("train"):
         raise BadConfig(
             "churn.toml changed since the training that is to be judged",
             where=as_of.isoformat(),
@@ -259,5 +284,5 @@ def _follow(house: House) -> str:
     """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
     try:
         return house.project()
-    except (Transient, NotReady) as error:
+    except ChurnError as error:
         return f"not moved: {error.what}"

@@ -92,7 +92,21 @@ def build_panel(trial: Attempt) -> pd.DataFrame:
         rows_at(trial, now, cut_off).assign(layer=layer)
         for cut_off, layer in [*days, (split.evaluate, "evaluate")]
     ]
-    return pd.concat(parts, ignore_index=True)
+    panel = pd.concat(parts, ignore_index=True)
+    _check_everywhere_somebody(panel, trial)
+    return panel
+
+
+def _check_everywhere_somebody(panel: pd.DataFrame, trial: Attempt) -> None:
+    """Raise NotReady where a layer has no eligible customer: files end long before this as_of."""
+    empty = [n for n in ("train", "choose", "evaluate") if not (panel["layer"] == n).any()]
+    if empty:
+        raise NotReady(
+            f"no customer is eligible in the layers {', '.join(empty)}",
+            where=f"train as of {trial.as_of.isoformat()}",
+            expected="orders in the [contract] lookback_days before every cut-off",
+            next_step="train as of a date that the orders reach",
+        )
 
 
 def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.DataFrame:

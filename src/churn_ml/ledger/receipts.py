@@ -53,11 +53,16 @@ class Receipts(Database):
             file_receipt(connection, receipt, token, at, caller)
 
     def record_failure(
-        self, token: Token, error_text: str, at: datetime, caller: str | None = None
+        self,
+        token: Token,
+        error_text: str,
+        at: datetime,
+        caller: str | None = None,
+        status: str = "failed",
     ) -> None:
-        """File a receipt with status `failed`; `error_text` holds no customer id."""
+        """File the receipt of an attempt that raised; `error_text` holds no customer id."""
         details = {"error": error_text[:_ERROR_CHARACTERS]}
-        failed = Receipt(token.step, token.as_of, "failed", details=details, attempt=token.number)
+        failed = Receipt(token.step, token.as_of, status, details=details, attempt=token.number)
         self.file_receipt(token, failed, at, caller)
 
     def receipts(
