@@ -69,5 +69,7 @@ docs: install ## write the generated pages of docs/
 lock: install ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra platform --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
-clean: ## remove the environment and everything the demo wrote
-	rm -rf .venv var
+clean: ## stop what runs below var; remove the environment and everything the demo wrote
+	@test ! -x $(BIN)/churn-ml || $(BIN)/churn-ml stack stop --folder var/demo
+	@test ! -x $(BIN)/churn-ml || $(BIN)/churn-ml stack stop --folder var/stack
+	rm -rf .venv var/demo

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from churn_ml.stack.installed import check_installed
+
 Folder = Annotated[
     Path, typer.Option("--folder", help="Where everything the servers write lies, logs too.")
 ]
@@ -34,11 +36,13 @@ def start(
 ) -> None:
     """Start PostgreSQL, MLflow and Airflow on 127.0.0.1, or what of them is dead.
 
-    They stay up until `churn-ml stack stop`. Ports, passwords and data of an earlier start stay.
+    They stay up until `churn-ml stack stop`. Ports, users, passwords and data of an earlier start
+    stay; a live server whose settings have changed is restarted.
     The DAGs are live at once: a schedule that is due runs. The holdout key must be in the
     environment, in the variable that [holdout] key_env names. About half a minute, 1 GB of memory.
     Reads: churn.toml. Writes: everything below the folder.
     """
+    check_installed()
     from churn_ml import stack
 
     started = stack.start(config, folder, say=_say)
@@ -55,6 +59,7 @@ def stop(folder: Folder = FOLDER) -> None:
     Works from any terminal, also when whoever started it is gone; a start still at work is ended.
     What a task has not published is done again by its next run. Nothing is deleted.
     """
+    check_installed()
     from churn_ml import stack
 
     stack.stop(folder, say=_say)
@@ -72,6 +77,7 @@ def status(
 
     Exits with 3 where not all of them live. Reads: the folder. Writes: nothing.
     """
+    check_installed()
     from churn_ml import stack
 
     told = stack.status(folder)

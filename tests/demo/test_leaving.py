@@ -13,9 +13,10 @@ import pytest
 pytest.importorskip("psutil")
 
 from churn_ml.demo import leaving
-from churn_ml.demo.leaving import heard_once, stay, stopped_in_the_end
+from churn_ml.demo.leaving import stay, stopped_in_the_end
 from churn_ml.errors import BrokenPromise
 from churn_ml.house import silent
+from churn_ml.stack.processes import SIGNALS, heard_once
 
 
 def press(number: signal.Signals) -> None:
@@ -46,6 +47,23 @@ def test_ctrl_c_unwinds_the_demo_and_a_second_one_does_not_cut_the_stopping_shor
     with pytest.raises(KeyboardInterrupt), stopped_in_the_end(tmp_path, silent):
         press(signal.SIGINT)
     assert stops == ["begun", "ended"]
+
+
+def test_a_first_ctrl_c_during_the_stopping_at_a_normal_end_does_not_cut_it_short(
+    stops: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt), stopped_in_the_end(tmp_path, silent):
+        pass
+    assert stops == ["begun", "ended"]
+
+
+def test_a_first_ctrl_c_during_the_stopping_after_an_error_does_not_cut_it_short(
+    stops: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt) as left, stopped_in_the_end(tmp_path, silent):
+        _ = 1 / 0
+    assert stops == ["begun", "ended"]
+    assert isinstance(left.value.__context__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -82,10 +100,10 @@ def test_a_process_that_is_left_is_a_broken_promise(
 
 
 def test_the_signals_are_given_back() -> None:
-    before = [signal.getsignal(number) for number in leaving.SIGNALS]
+    before = [signal.getsignal(number) for number in SIGNALS]
     with heard_once():
         assert signal.getsignal(signal.SIGINT) is not before[0]
-    assert [signal.getsignal(number) for number in leaving.SIGNALS] == before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from churn_ml import demo
 from churn_ml.config import from_text, load
-from churn_ml.demo.place import BESIDE, MARK, clean, set_up
+from churn_ml.demo.place import BESIDE, MARK, held, set_up
 from churn_ml.errors import BadInput
 from churn_ml.house import silent
 from churn_ml.sources import complete_journey
@@ -40,12 +40,32 @@ def test_a_folder_that_is_not_the_demos_is_not_emptied(tmp_path: Path) -> None:
 
 def test_a_folder_of_the_demo_is_emptied_unless_it_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    clean(folder, keep=False)
-    (folder / "old").touch()
-    clean(folder, keep=True)
-    assert (folder / "old").exists()
-    clean(folder, keep=False)
-    assert [path.name for path in folder.iterdir()] == [MARK]
+    with held(folder, keep=False):
+        (folder / "old").touch()
+        (folder / "older").mkdir()
+    with held(folder, keep=True):
+        assert (folder / "old").exists()
+    with held(folder, keep=False):
+        assert [path.name for path in folder.iterdir()] == [MARK]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_second_demo_does_not_empty_the_folder_under_the_first(
+    tmp_path: Path, keep: bool
+) -> None:
+    folder = tmp_path / "demo"
+    with held(folder, keep=False):
+        (folder / "drops").touch()
+        with pytest.raises(BadInput, match="another demo works"), held(folder, keep=keep):
+            pytest.fail("both work in it")
+        assert (folder / "drops").exists()
+
+
+def test_a_folder_that_is_not_the_demos_is_not_marked_as_one_by_keep(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(BadInput, match="not a demo folder"), held(tmp_path, keep=True):
+        pytest.fail("it is held")
+    assert not (tmp_path / MARK).exists()
 
 
 @pytest.mark.parametrize("stack", [True, False])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from churn_ml import cli
 from churn_ml.demo import direct, stage
 from churn_ml.errors import BrokenPromise, Permanent
 from churn_ml.house import silent
+from churn_ml.stack import installed
 
 TOLD = {"content_hash": "ab", "story_seconds": 90.0}
 
@@ -46,14 +49,14 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def perform(folder: Path, order: list[str], *, stays: bool) -> dict[str, Any]:
+def perform(folder: Path, order: list[str], *, stays: bool, keep: bool = False) -> dict[str, Any]:
     shown = []
 
     def show(report: dict[str, Any]) -> None:
         order.append("shown")
         shown.append(dict(report))
 
-    stage.perform(folder, households=1, keep=False, stays=stays, say=silent, show=show)
+    stage.perform(folder, households=1, keep=keep, stays=stays, say=silent, show=show)
     return shown[0]
 
 
@@ -71,6 +74,22 @@ def test_without_one_everything_is_stopped_before_the_story_is_told_directly_too
     assert order == ["through Airflow", "stopped", "directly in direct", "shown"]
     assert (report["overhead_seconds"], report["times_direct"]) == (30.0, 1.5)
     assert report["direct_hash"] == report["content_hash"] == "ab"
+
+
+def test_a_story_that_goes_on_from_an_earlier_one_is_not_compared(
+    order: list[str], tmp_path: Path
+) -> None:
+    assert "direct_seconds" not in perform(tmp_path / "demo", order, stays=False, keep=True)
+    assert order == ["through Airflow", "shown", "stopped"]
+
+
+def test_without_the_platform_installed_the_demo_says_so_before_it_writes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(installed, "find_spec", lambda name: None if name == "psutil" else name)
+    done = CliRunner().invoke(cli.app, ["demo", "--folder", str(tmp_path / "demo")])
+    assert "the platform is not installed: psutil" in str(done.exception)
+    assert not (tmp_path / "demo").exists()
 
 
 def test_different_content_is_a_failure_that_shows_both_hashes(
@@ -101,3 +120,27 @@ def test_without_a_terminal_the_demo_does_not_stay(order: list[str], tmp_path: P
     assert done.exit_code == 0
     assert '"times_direct": 1.5' in done.output
     assert "stayed" not in order
+
+
+class Stream(io.StringIO):
+    """A standard stream that is a terminal, or is sent into a file."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.mark.parametrize("redirected", ["stdin", "stdout", "stderr", None])
+def test_logins_are_said_only_where_every_stream_is_a_terminal(
+    redirected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stays: list[bool] = []
+    monkeypatch.setattr(stage, "perform", lambda *_, **told: stays.append(told["stays"]))
+    with monkeypatch.context() as patch:
+        for name in ("stdin", "stdout", "stderr"):
+            patch.setattr(sys, name, Stream(terminal=name != redirected))
+        cli.demo(tmp_path, households=1, keep=False, direct=False, leave=False, as_json=False)
+    assert stays == [redirected is None]

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli_stack
+from churn_ml.demo.place import BESIDE
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.sources import complete_journey
 from churn_ml.stack import checks, environment, health, record, services, starting, stopping
@@ -29,7 +30,7 @@ def silent(_: str) -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "churn.toml"
-    path.write_text(complete_journey.churn_toml(), encoding="utf-8")
+    path.write_text(f"{complete_journey.churn_toml()}\n{BESIDE}", encoding="utf-8")
     return path
 
 
@@ -81,7 +82,7 @@ def test_a_shell_takes_ledger_mlflow_and_key_from_env_sh(stack: Stack) -> None:
 def test_ports_and_secrets_stay_once_the_stack_was_healthy(stack: Stack) -> None:
     replace(stack, was_healthy=True).write()
     known = again(stack)
-    assert known.users == {"admin": stack.users["admin"]}
+    assert known.users == stack.users
     assert (known.secrets, known.airflow_url) == (stack.secrets, stack.airflow_url)
 
 
@@ -152,9 +153,11 @@ def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
 
 
 def test_a_second_start_is_refused_while_one_is_at_work(stack: Stack) -> None:
-    with record.locked(stack.folder) as mine:
+    with record.locked(stack.folder, record.START) as mine:
         assert mine
-        assert record.holder(stack.folder) == os.getpid()
+        found = record.holder(stack.folder)
+        assert found is not None
+        assert (found.purpose, found.process.pid) == ("start", os.getpid())
         with pytest.raises(BadInput, match="another start or stop works"):
             starting.start(stack.config, stack.folder, say=silent, dags=stack.dags)
 
@@ -173,6 +176,13 @@ def test_another_airflow_of_the_callers_shell_does_not_steer_ours(
     assert seen["AIRFLOW_CONN_CHURN_LEDGER"] == stack.ledger_url
     dropped = {"MLFLOW_TRACKING_URI", "CHURN_ML_LEDGER", "CHURN_ML_MLFLOW"}
     assert not (dropped | {"PYTHONDONTWRITEBYTECODE"}) & set(seen)
+
+
+def test_a_shop_that_ran_before_keeps_the_ledger_that_its_churn_toml_names(stack: Stack) -> None:
+    stack.config.write_text(complete_journey.churn_toml(), encoding="utf-8")
+    seen = environment.airflow(stack)
+    assert "AIRFLOW_CONN_CHURN_LEDGER" not in seen
+    assert seen["AIRFLOW_CONN_CHURN_MLFLOW"] == stack.mlflow_login_url
 
 
 def test_a_setting_of_the_caller_wins(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from churn_ml import views
 from churn_ml.config import load
 from churn_ml.demo.memory import own_pss_megabytes, peak_pss
-from churn_ml.demo.place import DEMO_KEY, KEY_VARIABLE, clean, published_key, set_up
+from churn_ml.demo.place import DEMO_KEY, KEY_VARIABLE, held, published_key, set_up
 from churn_ml.demo.story import chapters
 from churn_ml.house import House, Progress, open_house
 
@@ -37,8 +37,7 @@ def tell(folder: Path, *, households: int | None, keep: bool, say: Progress) -> 
     `say`, where progress goes. Raises BadInput where `folder` holds something else.
     """
     started = time.perf_counter()
-    clean(folder, keep=keep)
-    with peak_pss(own_pss_megabytes) as peak, published_key():
+    with held(folder, keep=keep), peak_pss(own_pss_megabytes) as peak, published_key():
         config = set_up(folder, households=households, stack=False, say=say)
         house = open_house(load(config), say=say)
         story_seconds = walk(house)

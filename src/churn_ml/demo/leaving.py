@@ -1,15 +1,13 @@
 """Leaving the demo: whatever ends it, nothing of its stack goes on, and nothing cuts that short.
 
 Enters: signals. Leaves: no process below the folder. The first Ctrl-C, SIGTERM or SIGHUP unwinds
-the demo from wherever it is; while it stops the stack further ones are not heard. Worked example:
+the demo from wherever it is; while it stops the stack they wait. Worked example:
 Ctrl-C in the middle of the training, and again a second later: the training's task, Airflow, MLflow
 and PostgreSQL are gone before the prompt is back, and the exit code is 130.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +16,9 @@ from pathlib import Path
 from churn_ml.errors import BrokenPromise
 from churn_ml.house import Progress
 from churn_ml.stack import stop
-from churn_ml.stack.processes import members
+from churn_ml.stack.processes import heard_once, held_back, members
 from churn_ml.stack.record import read
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 2.0
 
 
@@ -35,8 +32,9 @@ def stopped_in_the_end(folder: Path, say: Progress) -> Iterator[None]:
         try:
             yield
         finally:
-            stop(folder, say=say)
-            left = members(folder.resolve())
+            with held_back():  # the first signal of all may come only now
+                stop(folder, say=say)
+                left = members(folder.resolve())
             if left:
                 raise BrokenPromise(
                     "processes of the demo are left",
@@ -44,34 +42,6 @@ def stopped_in_the_end(folder: Path, say: Progress) -> Iterator[None]:
                     got=", ".join(f"pid {process.pid}" for process in left),
                     next_step=f"churn-ml stack stop --folder {folder}",
                 )
-
-
-@contextmanager
-def heard_once() -> Iterator[None]:
-    """Let the first signal to leave unwind the block, and no other; only in the main thread.
-
-    Ctrl-C raises KeyboardInterrupt, the others SystemExit with 128 and the signal's number.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard: list[int] = []
-
-    def leave(number: int, _: object) -> None:
-        if heard:
-            return
-        heard.append(number)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    former = {number: signal.getsignal(number) for number in SIGNALS}
-    chosen = [number for number, handler in former.items() if handler != signal.SIG_IGN]
-    for number in chosen:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in chosen:
-            signal.signal(number, former[number])
 
 
 def stay(folder: Path, say: Progress) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from churn_ml.stack.pss import kilobytes
+
 
 class Peak:
     """The highest sum of proportional set sizes seen so far, in megabytes."""
@@ -25,19 +27,26 @@ class Peak:
 def peak_pss(measure: Callable[[], float], every_seconds: float = 1.0) -> Iterator[Peak]:
     """Keep the highest value of `measure` (megabytes) while the block runs, taken by a thread.
 
+    Raises what `measure` raised, at the end of the block: a peak seen in part is no peak.
+
     >>> with peak_pss(lambda: 7.0) as peak:
     ...     pass
     >>> peak.megabytes
     7.0
     """
     peak, done = Peak(), threading.Event()
+    failed: list[Exception] = []
 
     def look() -> None:
         peak.megabytes = max(peak.megabytes, measure())
 
     def watch() -> None:
         while not done.wait(every_seconds):
-            look()
+            try:
+                look()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised below
+                failed.append(error)
+                return
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -47,6 +56,8 @@ def peak_pss(measure: Callable[[], float], every_seconds: float = 1.0) -> Iterat
     finally:
         done.set()
         watcher.join()
+    if failed:
+        raise failed[0]
 
 
 def own_pss_megabytes() -> float:
@@ -57,7 +68,7 @@ def own_pss_megabytes() -> float:
     """
     group = os.getpgrp()
     mine = (p for p in Path("/proc").glob("[0-9]*") if _in_group(p, group))
-    return sum(_pss_kilobytes(process) for process in mine) / 1024
+    return sum(kilobytes(int(process.name)) for process in mine) / 1024
 
 
 def stack_pss_megabytes(folder: Path) -> float:
@@ -72,11 +83,3 @@ def _in_group(process: Path, group: int) -> bool:
         return os.getpgid(int(process.name)) == group
     except OSError:  # it ended meanwhile
         return False
-
-
-def _pss_kilobytes(process: Path) -> int:
-    try:
-        text = (process / "smaps_rollup").read_text(encoding="ascii")
-    except OSError:  # it ended meanwhile, or the kernel keeps it to itself
-        return 0
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))

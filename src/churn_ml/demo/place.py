@@ -7,6 +7,7 @@ somebody else's, holds a running stack, or was told the other way. Worked exampl
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -28,22 +29,42 @@ BESIDE = '[paths]\nledger = "${CHURN_ML_LEDGER}"\nmlflow = "${CHURN_ML_MLFLOW}"\
 """Of a churn.toml beside a stack: `env.sh` says to a shell where the servers are."""
 
 
-def clean(folder: Path, *, keep: bool) -> None:
-    """Empty the demo's folder unless `keep`; never one that the demo did not make.
+@contextmanager
+def held(folder: Path, *, keep: bool) -> Iterator[None]:
+    """Hold the demo's folder, emptied unless `keep`, while the block runs.
 
-    Raises BadInput where the folder holds something else, or a stack runs in it.
+    The mark is what is locked; the kernel lets go of it when this process ends. Raises BadInput
+    where the folder holds something else, another demo works in it, or a stack runs in it.
     """
-    _check_nothing_runs(folder)
-    if folder.exists() and not keep:
-        if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise BadInput(
-                f"{folder} is not a demo folder: it is not emptied",
-                expected=f"an empty folder, or one with {MARK}",
-                next_step="pass --folder to another place",
-            )
-        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
+    if not (folder / MARK).exists() and any(folder.iterdir()):
+        raise BadInput(
+            f"{folder} is not a demo folder: it is not emptied",
+            expected=f"an empty folder, or one with {MARK}",
+            next_step="pass --folder to another place",
+        )
+    with (folder / MARK).open("ab") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(
+                "another demo works in this folder",
+                where=str(folder),
+                next_step="wait for it, end it with Ctrl-C, or pass --folder to another place",
+            ) from None
+        _check_nothing_runs(folder)
+        if not keep:
+            _empty(folder)
+        yield
+
+
+def _empty(folder: Path) -> None:
+    """Remove everything but the mark, which is locked."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARK:
+            path.unlink()
 
 
 def _check_nothing_runs(folder: Path) -> None:

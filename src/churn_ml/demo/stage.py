@@ -18,11 +18,11 @@ from churn_ml.config import load
 from churn_ml.demo import direct, words
 from churn_ml.demo.leaving import stay, stopped_in_the_end
 from churn_ml.demo.memory import peak_pss, stack_pss_megabytes
-from churn_ml.demo.place import clean, published_key, set_up
+from churn_ml.demo.place import held, published_key, set_up
 from churn_ml.demo.through_airflow import addresses, drive
 from churn_ml.errors import BrokenPromise
 from churn_ml.house import Progress, open_ledger
-from churn_ml.stack import start
+from churn_ml.stack import checks, start
 
 PLACES = {
     "files": "drops",
@@ -50,22 +50,25 @@ def perform(
     """Tell the story through a stack below `folder`; returns the report, with nothing running.
 
     Parameters: as of `direct.tell`; `stays`, stay up until Ctrl-C and print the logins, or stop at
-    once and tell the story directly too; `show`, called with the report when the story is over.
+    once and, unless `keep`, tell the story directly too; `show`, called with the report when the
+    story is over.
     Raises what `drive` raises, and BrokenPromise where both ways differ, or a process is left.
     """
     began = time.perf_counter()
-    clean(folder, keep=keep)
-    with stopped_in_the_end(folder, say):
-        report = _told(folder, households, stays=stays, say=say)
-        _written(folder, report, began)
-        if stays:
-            show(report)
-            say(words.look_around(folder))
-            stay(folder, say)
+    with held(folder, keep=keep):
+        with stopped_in_the_end(folder, say):
+            report = _told(folder, households, stays=stays, say=say)
+            _written(folder, report, began)
+            if stays or keep:  # what was kept may hold days that no story tells: none compares
+                show(report)
+            if stays:
+                say(words.look_around(folder))
+                stay(folder, say)
+        if stays or keep:
             return report
-    say("== the same story directly, without Airflow")
-    beside = direct.tell(folder / "direct", households=households, keep=keep, say=say)
-    show(_written(folder, report | compared(report, beside), began))
+        say("== the same story directly, without Airflow")
+        beside = direct.tell(folder / "direct", households=households, keep=False, say=say)
+        show(_written(folder, report | compared(report, beside), began))
     check_same(report, beside)
     return report
 
@@ -98,7 +101,7 @@ def check_same(report: views.Report, beside: views.Report) -> None:
 
 def _told(folder: Path, households: int | None, *, stays: bool, say: Progress) -> views.Report:
     """The platform started and the story driven through it, as a report."""
-    root = folder.resolve()
+    root = checks.usable(folder.resolve())  # before the shop's files are laid out
     with peak_pss(lambda: stack_pss_megabytes(root)) as peak, published_key():
         config = set_up(folder, households=households, stack=True, say=say)
         began = time.perf_counter()

@@ -13,6 +13,7 @@ Worked example::
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,15 @@ from churn_ml.demo.story import ANSWER, APPROVER, FIRST, SECOND, TASKS, TRIGGERE
 from churn_ml.errors import NotReady
 from churn_ml.house import Addresses, Progress, open_ledger, silent
 from churn_ml.stack.api import Airflow, Run, Task
-from churn_ml.stack.following import Asked, Told, follow, nobody_answers, nobody_tells
+from churn_ml.stack.following import (
+    Asked,
+    Check,
+    Told,
+    follow,
+    nobody_answers,
+    nobody_tells,
+    patiently,
+)
 from churn_ml.stack.health import failure
 from churn_ml.stack.record import SERVICES, read
 
@@ -73,31 +82,43 @@ def drive(
     where a key does not end in time; Unreachable where Airflow stays away, NotReady where the stack
     was stopped.
     """
-    ledger = open_ledger(config, addresses(stack))
+    ledger, check = open_ledger(config, addresses(stack)), partial(check_alive, stack.folder)
     with Airflow.of(stack) as airflow, Airflow.of(stack, approver) as person:
-        airflow.ready(TASKS)
+        patiently(partial(airflow.ready, TASKS), check)
         telling = Telling(airflow, ledger, say)
-
-        def tell(task: Task) -> None:
-            telling(task)
-            watch(task)
-
-        check = partial(check_alive, stack.folder)
-        walk = partial(follow, airflow, limit_seconds=limit_seconds, tell=tell, check=check)
+        walk = partial(
+            follow, airflow, limit_seconds=limit_seconds, tell=_both(telling, watch), check=check
+        )
         started, looks = time.perf_counter(), []
         for day in keys:
-            key = day.isoformat()
-            say(f"== {TRIGGERED} is triggered with the key {key}")
-            # what an interrupted demo left open is followed too: it goes on by itself
-            past = [run for run in airflow.runs(key) if run.ended]
-            airflow.trigger(TRIGGERED, key)
+            say(f"== {TRIGGERED} is triggered with the key {day}")
+            past = _triggered(airflow, day.isoformat(), check)
             answer = _answering(person, answers.get(day), telling)
-            looks.append(walk(key, past=past, answer=answer))
+            looks.append(walk(day.isoformat(), past=past, answer=answer))
         return Driven(
             seconds=round(time.perf_counter() - started, 1),
             runs=tuple(run for look in looks for run in look.runs),
             tasks=tuple(task for look in looks for task in look.tasks),
         )
+
+
+def _both(telling: Told, watch: Told) -> Told:
+    def tell(task: Task) -> None:
+        telling(task)
+        watch(task)
+
+    return tell
+
+
+def _triggered(airflow: Airflow, key: str, check: Check) -> list[Run]:
+    """Trigger the ingest of `key`, once, though an answer be lost; returns the runs before it.
+
+    Only those that have ended: what an interrupted demo left open goes on by itself.
+    """
+    past = [run for run in patiently(partial(airflow.runs, key), check) if run.ended]
+    run_id = f"manual__{key}__{secrets.token_hex(8)}"
+    patiently(partial(airflow.trigger, TRIGGERED, key, run_id=run_id), check)
+    return past
 
 
 def check_alive(folder: Path) -> None:

@@ -12,16 +12,20 @@ from collections.abc import Callable
 
 import httpx
 
-from churn_ml.errors import Unreachable
+from churn_ml.errors import BadConfig, Unreachable
 from churn_ml.stack.health import POLL_SECONDS, client
-from churn_ml.stack.record import Stack
+from churn_ml.stack.record import RECORD, Stack
 
 POOL = {"name": "churn_ml", "slots": 2, "description": "the heavy tasks of churn_ml"}
 PATIENCE_SECONDS = 90.0
+REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
 def prepare(stack: Stack) -> None:
-    """Make the user and the pool; raises Unreachable where a server does not let us."""
+    """Make the user and the pool.
+
+    Raises BadConfig where a recorded login is refused, Unreachable where a server does not do it.
+    """
     _patiently(lambda: _make_user(stack), f"MLflow on {stack.mlflow_url}")
     _patiently(lambda: _make_pool(stack), f"Airflow on {stack.airflow_url}")
 
@@ -29,8 +33,12 @@ def prepare(stack: Stack) -> None:
 def _make_user(stack: Stack) -> None:
     told = {"username": "churn_ml", "password": stack.secrets["mlflow"]}
     login = ("admin", stack.secrets["mlflow_admin"])
+    name = {"username": "churn_ml"}
+    with client(stack.mlflow_url, auth=("churn_ml", told["password"])) as http:
+        if http.get("/api/2.0/mlflow/users/get", params=name).is_success:
+            return  # what the administrator's password is by now is no matter
     with client(stack.mlflow_url, auth=login) as http:
-        known = http.get("/api/2.0/mlflow/users/get", params={"username": "churn_ml"})
+        known = http.get("/api/2.0/mlflow/users/get", params=name)
         if known.status_code == httpx.codes.NOT_FOUND:
             known = http.post("/api/2.0/mlflow/users/create", json=told)
         known.raise_for_status()
@@ -54,6 +62,8 @@ def _patiently(ask: Callable[[], None], where: str) -> None:
         try:
             return ask()
         except httpx.HTTPError as error:
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in REFUSED:
+                raise _refused(where, error.response.status_code) from error
             if time.monotonic() > deadline:
                 raise Unreachable(
                     "a server of the platform came up but does not do what it is asked",
@@ -62,3 +72,14 @@ def _patiently(ask: Callable[[], None], where: str) -> None:
                     next_step="read its log below the folder; then start again",
                 ) from error
         time.sleep(POLL_SECONDS)
+
+
+def _refused(where: str, status: int) -> BadConfig:
+    """The error for a login that the server knows no more: asking again does not help."""
+    return BadConfig(
+        "a server of the platform refuses the login that the stack has recorded",
+        where=where,
+        got=str(int(status)),
+        expected=f"the passwords in {RECORD}",
+        next_step="set the former password again, or write the new one there",
+    )

@@ -13,66 +13,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
 from churn_ml.errors import BadInput, NotReady
-from churn_ml.stack.wire import Wire
+from churn_ml.stack.told import Question, Run, Task, lines_of, run_of, task_of
+from churn_ml.stack.wire import Conflict, Wire
 
 if TYPE_CHECKING:
     from churn_ml.stack.record import Stack
 
+__all__ = ["ANY", "Airflow", "Question", "Run", "Task"]
+
 ANY = "~"
 """What Airflow's API calls every DAG, or every run."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a DAG; `key` is its partition key, the as_of; `seconds` None before its end."""
-
-    dag: str
-    id: str
-    key: str | None
-    state: str
-    seconds: float | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen in it.
-
-        >>> Run("churn_score", "r1", "2017-10-01", "running").ended
-        False
-        """
-        return self.state in ("success", "failed")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task of a run at its newest try; `state` None before it is scheduled."""
-
-    dag: str
-    run: str
-    name: str
-    state: str | None
-    try_number: int = 0
-    index: int = -1
-    seconds: float | None = None
-
-    @property
-    def path(self) -> str:
-        """Its place in the API."""
-        return f"/dags/{self.dag}/dagRuns/{self.run}/taskInstances/{self.name}"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a task asks a person, and the options it gives."""
-
-    task: Task
-    subject: str
-    body: str
-    options: tuple[str, ...]
 
 
 class Airflow(Wire):
@@ -95,15 +49,23 @@ class Airflow(Wire):
         key: str,
         *,
         conf: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
         patience_seconds: float = 90,
     ) -> Run:
         """Start a run of `dag` with a partition key; `conf` fills in the trigger form.
 
-        A DAG that was just deployed is waited for. Raises NotReady where it is not known after
+        With a `run_id` of the caller's twice is once: whose answer was lost asks again. A DAG that
+        was just deployed is waited for. Raises NotReady where it is not known after
         `patience_seconds`, with its import error; BadInput where Airflow refuses key or form.
         """
         body = {"logical_date": None, "partition_key": key, "conf": dict(conf or {})}
-        return _run(self._patient("POST", dag, "dagRuns", body, patience_seconds))
+        body |= {"dag_run_id": run_id} if run_id else {}
+        try:
+            return run_of(self._patient("POST", dag, "dagRuns", body, patience_seconds))
+        except Conflict:
+            if run_id is None or not (told := self.ask("GET", f"/dags/{dag}/dagRuns/{run_id}")):
+                raise
+            return run_of(told)
 
     def ready(self, dags: Iterable[str], *, patience_seconds: float = 90) -> None:
         """Wait until every one of `dags` is parsed: only then it hears the events of assets.
@@ -143,7 +105,9 @@ class Airflow(Wire):
     def runs(self, key: str | None = None, dag: str = ANY) -> list[Run]:
         """The runs of a key, of a DAG, or all, newest first."""
         query = {"order_by": "-id"} | ({"partition_key_prefix_pattern": key} if key else {})
-        runs = (_run(told) for told in self.pages("GET", f"/dags/{dag}/dagRuns", "dag_runs", query))
+        runs = (
+            run_of(told) for told in self.pages("GET", f"/dags/{dag}/dagRuns", "dag_runs", query)
+        )
         return [run for run in runs if key is None or run.key == key]
 
     def tasks(self, runs: Iterable[Run]) -> list[Task]:
@@ -153,14 +117,21 @@ class Airflow(Wire):
             return []
         query = {"dag_run_ids": sorted({run for _, run in wanted})}
         path = f"/dags/{ANY}/dagRuns/{ANY}/taskInstances/list"
-        found = [_task(told) for told in self.pages("POST", path, "task_instances", query)]
+        found = [task_of(told) for told in self.pages("POST", path, "task_instances", query)]
         return [task for task in found if (task.dag, task.run) in wanted]
 
     def announced(self, key: str) -> list[str]:
         """The DAGs that an asset's event of this key has asked for, and that have no run yet."""
         query = {"has_created_dag_run_id": False}
-        found = self.ask("GET", "/partitioned_dag_runs", query=query, root="/ui") or {}
-        rows = found.get("partitioned_dag_runs", [])
+        found = self.ask("GET", "/partitioned_dag_runs", query=query, root="/ui")
+        if found is None or "partitioned_dag_runs" not in found:
+            raise BadInput(
+                "this Airflow does not tell which runs an asset has asked for",
+                where=f"{self.url}/ui/partitioned_dag_runs",
+                expected="Airflow 3.3",
+                next_step="install the version that requirements.lock names",
+            )
+        rows = found["partitioned_dag_runs"]
         return [row["dag_id"] for row in rows if row["partition_key"] == key]
 
     def xcom(self, task: Task, name: str = "return_value") -> Any:
@@ -174,17 +145,27 @@ class Airflow(Wire):
         path = f"/dags/{ANY}/dagRuns/{ANY}/hitlDetails"
         found = self.pages("GET", path, "hitl_details", {"response_received": False})
         return [
-            Question(_task(q["task_instance"]), q["subject"], q["body"] or "", tuple(q["options"]))
+            Question(
+                task_of(q["task_instance"]), q["subject"], q["body"] or "", tuple(q["options"])
+            )
             for q in found
         ]
 
     def answer(self, task: Task, option: str) -> None:
         """Answer a task's question as this client's user.
 
-        Raises BadInput where it is answered already, or `option` is none of its options.
+        Twice = once. Raises BadInput where it has another answer or somebody else's already, or
+        `option` is none of its options.
         """
-        body = {"chosen_options": [option], "params_input": {}}
-        if self.ask("PATCH", f"{task.path}/{task.index}/hitlDetails", body) is None:
+        path = f"{task.path}/{task.index}/hitlDetails"
+        try:
+            told = self.ask("PATCH", path, {"chosen_options": [option], "params_input": {}})
+        except Conflict:
+            told = self.ask("GET", path) or {}
+            who = (told.get("responded_by_user") or {}).get("name")
+            if (who, told.get("chosen_options")) != (self.user, [option]):
+                raise
+        if told is None:
             raise BadInput("this task asks nothing", where=f"{task.dag}.{task.name}, {task.run}")
 
     def backfill(self, dag: str, first: date, last: date, *, reprocess: str = "none") -> int:
@@ -214,39 +195,5 @@ class Airflow(Wire):
         """The last lines of the log of a task's newest try; empty where there is none."""
         query = {"map_index": task.index, "full_content": True}
         told = self.ask("GET", f"{task.path}/logs/{max(task.try_number, 1)}", query=query)
-        found = [line for each in (told or {}).get("content", ()) for line in _lines(each)]
+        found = [line for each in (told or {}).get("content", ()) for line in lines_of(each)]
         return "\n".join(found[-lines:])
-
-
-def _run(told: Mapping[str, Any]) -> Run:
-    return Run(
-        told["dag_id"], told["dag_run_id"], told["partition_key"], told["state"], told["duration"]
-    )
-
-
-def _task(told: Mapping[str, Any]) -> Task:
-    return Task(
-        dag=told["dag_id"],
-        run=told["dag_run_id"],
-        name=told["task_id"],
-        state=told["state"],
-        try_number=told["try_number"],
-        index=told["map_index"],
-        seconds=told["duration"],
-    )
-
-
-def _lines(entry: Any) -> list[str]:
-    """A log entry as lines; of an error only its kind and words, as the ledger keeps them.
-
-    >>> _lines({"event": "Task failed", "level": "error", "error_detail": [
-    ...     {"exc_type": "BadInput", "exc_value": "no column"}]})
-    ['Task failed', '  BadInput: no column']
-    """
-    if isinstance(entry, str):
-        return entry.splitlines()
-    said = str(entry.get("event", ""))
-    if said.startswith("::"):  # where a group of lines folds
-        return []
-    causes = entry.get("error_detail") or ()
-    return [*said.splitlines(), *(f"  {e['exc_type']}: {e['exc_value']}" for e in causes)]

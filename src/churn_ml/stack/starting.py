@@ -1,25 +1,31 @@
 """Start a stack, or what is dead of it.
 
 Enters: a churn.toml, a folder, the holdout key in the environment. Leaves: a live `Stack`, or
-nothing at all: whatever ends a start (an error, Ctrl-C, SIGTERM) ends everything it began.
+what lived before: whatever ends a start (an error, Ctrl-C, SIGTERM) ends everything it began.
 The order: PostgreSQL; then MLflow while Airflow's schema is brought up; then Airflow's components.
 """
 
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from churn_ml.errors import BadInput
+from churn_ml.errors import BadInput, Unreachable
 from churn_ml.house import Progress
-from churn_ml.stack import accounts, checks, health, postgres, services
-from churn_ml.stack.processes import Service, held_back, kill, members, run, spawn
-from churn_ml.stack.record import SERVICES, Stack, locked, read
+from churn_ml.stack import accounts, checks, environment, health, postgres, services
+from churn_ml.stack.processes import (
+    Service,
+    heard_once,
+    held_back,
+    kill,
+    members,
+    run,
+    spawn,
+)
+from churn_ml.stack.record import SERVICES, START, Stack, locked, read
 from churn_ml.stack.stopping import end_everything, end_service
 
 USERS = ("admin", "demo-approver")
@@ -45,41 +51,67 @@ def start(
 ) -> Stack:
     """Start the platform of the shop `config` below `folder`, or what of it is dead.
 
-    Parameters: `settings`, variables for Airflow beside or over ours (`AIRFLOW__...`); `users`,
-    Airflow's, of whom `admin` may everything and the others run and approve; `dags` and `plugins`,
-    where they lie (None: churn_ml's own). Ports, passwords and secrets of an earlier start stay.
+    Parameters: `settings`, variables for Airflow beside or over ours (`AIRFLOW__...`; None: those
+    of an earlier start); `users`, Airflow's, of whom `admin` may everything and the others run and
+    approve; `dags` and `plugins`, where they lie (None: churn_ml's own). Ports, users, passwords
+    and secrets of an earlier start stay; a live service whose settings have changed is restarted.
     Raises BadInput where another start or another shop holds the folder, or the machine lacks disk,
-    port or package; BadConfig where the holdout key is missing; Unreachable where a server does
-    not come up. Then nothing is left running.
+    port or package; BadConfig where the holdout key is missing or a login is refused; Unreachable
+    where a server does not come up. Then only what lived before is left running.
     """
     folder = checks.usable(folder.absolute())
-    with locked(folder) as mine:
-        if not mine:
-            raise BadInput(
-                "another start or stop works on this folder",
-                where=str(folder),
-                next_step="wait for it, or: churn-ml stack stop",
-            )
-        stack = checks.plan(config, folder, settings or {}, users, dags, plugins)
-        with _whole_or_nothing(folder, say):
+    with _held(folder):
+        known = read(folder)
+        stack = checks.plan(config, folder, settings, users, dags, plugins)
+        with _all_or_as_before(folder, _kept(stack), say):
+            _end_changed(known, stack, say)
             return _bring_up(stack, say)
 
 
 def restart(folder: Path, service: str, *, say: Progress) -> Stack:
-    """End one service, if it lives, and start it again; raises BadInput where there is no stack."""
-    stack = read(folder.resolve())
-    if stack is None:
+    """End one service, if it lives, and start it again, and what else is dead.
+
+    Raises BadInput where there is no such service or no stack, and what `start` raises.
+    """
+    folder = folder.resolve()
+    if service not in SERVICES:
+        raise BadInput(
+            f"a stack has no service {service}",
+            got=service,
+            expected=", ".join(SERVICES),
+            next_step="name one of these",
+        )
+    if read(folder) is None:
         raise BadInput(f"no stack is recorded in {folder}", next_step="churn-ml stack start")
-    end_service(stack.folder, service)
-    return start(
-        stack.config,
-        stack.folder,
-        say=say,
-        settings=stack.settings,
-        users=tuple(stack.users),
-        dags=stack.dags,
-        plugins=stack.plugins,
-    )
+    with _held(folder):
+        stack = _recorded_again(folder)
+        before = {name: pid for name, pid in _kept(stack).items() if name != service}
+        with _all_or_as_before(folder, before, say):
+            end_service(folder, service)
+            return _bring_up(stack, say)
+
+
+def _recorded_again(folder: Path) -> Stack:
+    """The stack as it is recorded, checked once more."""
+    stack = read(folder)
+    if stack is None:
+        raise BadInput(f"the stack of {folder} was removed", next_step="churn-ml stack start")
+    return checks.plan(stack.config, folder, None, (), stack.dags, stack.plugins)
+
+
+def _kept(stack: Stack) -> dict[str, int]:
+    """The live services that a failed start leaves alone: none of a stack that never stood."""
+    return stack.groups() if stack.was_healthy else {}
+
+
+def _end_changed(known: Stack | None, stack: Stack, say: Progress) -> None:
+    """End the live services that are told something else than before: they start anew."""
+    if known is None or not stack.was_healthy:
+        return
+    for name in SERVICES[1:]:
+        if name in stack.groups() and COMMANDS[name](known) != COMMANDS[name](stack):
+            say(f"   {name} is restarted: its settings have changed")
+            end_service(stack.folder, name)
 
 
 def _bring_up(stack: Stack, say: Progress) -> Stack:
@@ -94,13 +126,15 @@ def _bring_up(stack: Stack, say: Progress) -> Stack:
     health.wait(stack, ("postgres",), seconds=DATABASE_SECONDS, say=say)
     postgres.create_databases(stack)
     stack = _ensure(stack, "mlflow", say)
-    stack = _migrate(stack, say)
+    stack = replace(_migrate(stack, say), was_healthy=True).write()  # from here on DAGs may run
     for name in SERVICES[2:]:
         stack = _ensure(stack, name, say)
     health.wait(stack, SERVICES, seconds=SERVERS_SECONDS, say=say)
     accounts.prepare(stack)
+    if not environment.takes_our_ledger(stack):
+        say(f"   the ledger is the one that {stack.config} names in [paths], not the platform's")
     say(f"   Airflow answers on {stack.airflow_url}, MLflow on {stack.mlflow_url}")
-    return replace(stack, was_healthy=True).write()
+    return stack
 
 
 def _ensure(stack: Stack, name: str, say: Progress) -> Stack:
@@ -108,6 +142,13 @@ def _ensure(stack: Stack, name: str, say: Progress) -> Stack:
     if name in stack.services and stack.services[name].alive():
         return stack
     kill(lambda: members(stack.folder, name))
+    if left := members(stack.folder, name):
+        raise Unreachable(
+            f"processes of an earlier {name} withstand KILL: what they work on is not touched",
+            where=str(stack.folder),
+            got=", ".join(f"pid {p.pid}" for p in left),
+            next_step="look at them with ps; they may wait for a disk",
+        )
     if name == "postgres":
         postgres.clear(stack)
     say(f"   starting {name}")
@@ -126,33 +167,40 @@ def _migrate(stack: Stack, say: Progress) -> Stack:
 
 
 @contextmanager
-def _whole_or_nothing(folder: Path, say: Progress) -> Iterator[None]:
-    """End everything below `folder` when the block does not end well; SIGTERM is like Ctrl-C."""
-    with _terminable():
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the folder while the block runs; raises BadInput where another start or stop does."""
+    with locked(folder, START) as mine:
+        if not mine:
+            raise BadInput(
+                "another start or stop works on this folder",
+                where=str(folder),
+                next_step="wait for it, or: churn-ml stack stop",
+            )
+        yield
+
+
+@contextmanager
+def _all_or_as_before(folder: Path, before: Mapping[str, int], say: Progress) -> Iterator[None]:
+    """When the block does not end well, end what it began; SIGTERM is like Ctrl-C.
+
+    `before`: the services that lived; where none did, everything below `folder` ends.
+    """
+    with heard_once():
         try:
             yield
         except BaseException:
             with held_back():  # a second Ctrl-C waits: it would leave processes behind
-                end_everything(folder, say)
+                _end_begun(folder, before, say)
             raise
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the block; only in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
+def _end_begun(folder: Path, before: Mapping[str, int], say: Progress) -> None:
+    if not before:
+        end_everything(folder, say)
         return
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    former = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
-    chosen = [n for n, handler in former.items() if handler != signal.SIG_IGN]
-    for number in chosen:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in chosen:
-            signal.signal(number, former[number])
+    stack = read(folder)
+    now = stack.groups() if stack else {}
+    begun = [n for n in SERVICES if n not in before or now.get(n) != before[n]]
+    for name in ("migrate", *reversed(begun)):
+        end_service(folder, name)
+    say(f"   the services that ran before go on: {', '.join(n for n in now if n not in begun)}")

@@ -7,6 +7,7 @@ by its fast shutdown, so that its files are whole.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,12 @@ import psutil
 from churn_ml.errors import Unreachable
 from churn_ml.house import Progress
 from churn_ml.stack.processes import gone, kill, members, pss_megabytes, send
-from churn_ml.stack.record import LOCK, SERVICES, holder, locked, read
+from churn_ml.stack.record import LOCK, SERVICES, START, STOP, holder, locked, read
 
-TERM_SECONDS, DATABASE_SECONDS, START_SECONDS = 10.0, 30.0, 60.0
+TERM_SECONDS, DATABASE_SECONDS = 10.0, 30.0
+POLL_SECONDS = 0.5
+HOLD_SECONDS = 90.0
+"""How long another start or stop may take to let go of the folder: longer than a stop takes."""
 TASK_SECONDS = 3.0
 """The steps may be killed at any point, and on TERM Airflow lets a task run on."""
 
@@ -29,8 +33,9 @@ TASK_SECONDS = 3.0
 def stop(folder: Path, *, say: Progress) -> None:
     """End every process of the stack below `folder` and wait until none is left.
 
-    A start that is still at work there is ended first. Twice = once; nothing to stop is no error.
-    Raises Unreachable where processes withstand even KILL.
+    A start that is still at work there is ended first, another stop is waited for. Twice = once;
+    nothing to stop is no error. Raises Unreachable where processes withstand even KILL, or another
+    start or stop does not let go of the folder.
     """
     folder = folder.resolve()
     with _held(folder, say):
@@ -133,19 +138,34 @@ def _held(folder: Path, say: Progress) -> Iterator[None]:
     if not (folder / LOCK).exists():  # removed, or never a stack: only the marks can tell
         yield
         return
-    deadline = time.monotonic() + START_SECONDS
+    deadline, asked = time.monotonic() + HOLD_SECONDS, 0
     while True:
-        with locked(folder) as mine:
-            if mine or time.monotonic() > deadline:
+        with locked(folder, STOP) as mine:
+            if mine:
                 yield
                 return
-        _end_holder(folder, say)
+        if time.monotonic() > deadline:
+            raise _not_let_go(folder)
+        asked = _end_start(folder, asked, say)
+        time.sleep(POLL_SECONDS)
 
 
-def _end_holder(folder: Path, say: Progress) -> None:
-    """Ask the start that holds the folder to unwind, and give it a moment."""
-    with suppress(psutil.NoSuchProcess):
-        starter = psutil.Process(holder(folder))
-        say(f"   ending the start at work in {folder / LOCK}: pid {starter.pid}")
-        starter.terminate()
-    time.sleep(1.0)
+def _end_start(folder: Path, asked: int, say: Progress) -> int:
+    """Ask the start that holds the folder to unwind, once; returns the pid that was asked last."""
+    found = holder(folder)
+    if found is None or found.purpose != START or found.process.pid in (asked, os.getpid()):
+        return asked
+    say(f"   ending the start at work in {folder / LOCK}: pid {found.process.pid}")
+    with suppress(psutil.Error):  # it ended meanwhile, or is another user's: it is waited for
+        psutil.Process(found.process.pid).terminate()
+    return found.process.pid
+
+
+def _not_let_go(folder: Path) -> Unreachable:
+    found = holder(folder)
+    return Unreachable(
+        f"another start or stop did not let go of the folder within {HOLD_SECONDS:g} s",
+        where=str(folder / LOCK),
+        got=f"{found.purpose}, pid {found.process.pid}" if found else "a process without a name",
+        next_step="look at it with ps, end it, then: churn-ml stack stop",
+    )

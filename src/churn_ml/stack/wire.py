@@ -16,9 +16,13 @@ import httpx
 from churn_ml.errors import BadInput, Unreachable
 
 PAGE = 100
-NOT_FOUND, SERVER_ERROR = 404, 500
+NOT_FOUND, CONFLICT, SERVER_ERROR = 404, 409, 500
 REFUSED = (401, 403)
 """What Airflow says to no token or one that ran out, and to one that another secret signed."""
+
+
+class Conflict(BadInput):
+    """What was wished for contradicts what is there (409): maybe an answer to it was lost."""
 
 
 class Wire:
@@ -101,7 +105,7 @@ class Wire:
         if answer.status_code >= SERVER_ERROR:
             raise self._away(f"{answer.status_code} for {answer.request.url.path}")
         if answer.is_error:
-            raise BadInput(
+            raise (Conflict if answer.status_code == CONFLICT else BadInput)(
                 f"Airflow refused {answer.request.method} {answer.request.url.path}",
                 where=f"{self.url}, as {self.user}",
                 got=f"{answer.status_code}: {_detail(answer)}",

