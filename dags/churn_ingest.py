@@ -14,9 +14,8 @@ day: all of them or none.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-10-01`. A first load is
   one run with the last day as its key: it takes the whole history.
 * **A range of days**: a backfill with *max active runs* 1, for each day takes what the day before
-  left. Its end is a moment, not a day: to include a day, end it on the next day at 00:00.
-* **Tasks stay scheduled, none starts**: the pool of `[schedule] pool` is missing. Make it, as in
-  `airflow pools set churn_ml 2 steps`
+  left; with more (10 where the API is not told) its runs fail and say so. Its end is a moment, not
+  a day: to include a day, end it on the next day at 00:00.
 """
 
 from __future__ import annotations
@@ -34,12 +33,14 @@ import door
 def churn_ingest() -> None:
     """One task: it lands, validates and publishes in one bracket."""
 
-    # a backfill may start several days at once; each must find what the day before has left
-    @task(outlets=[door.CANONICAL], max_active_tis_per_dag=1)
+    # a run by hand may stand beside a backfill's: of two that want the same files the ledger lets
+    # one have them and the other is tried again, so no limit on tasks is needed here
+    @task(outlets=[door.CANONICAL])
     def ingest() -> door.Told:
-        """Land, validate and publish what was dropped up to the door.as_of."""
+        """Land, validate and publish what was dropped up to the as_of."""
         from churn_ml import flow
 
+        door.in_order()
         receipt = flow.ingest(door.house(), door.as_of(), repin=door.param("repin"))
         return door.hand_on(receipt, door.CANONICAL)
 

@@ -31,7 +31,7 @@ def churn_learn() -> None:
 
     @task(priority_weight=5)
     def learn() -> door.Told:
-        """Write the outcomes of every scoring that has matured by the door.as_of."""
+        """Write the outcomes of every scoring that has matured by the as_of."""
         from churn_ml import flow
 
         return door.hand_on(flow.learn(door.house(), door.as_of(), repin=door.param("repin")))

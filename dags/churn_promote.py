@@ -1,16 +1,16 @@
 """### Promote: the challenger against the champion, in money.
 
-Weighs both on the newest rows whose outcome is known, asks a person where the verdict is *promote*,
-and writes every decision down, refusals too.
+Weighs both on the newest rows whose outcome is known, and asks a person before a change.
 
 * **When**: after a training (asset `challenger`), with the same as_of.
-* **Reads** that training and the champion of the day. **Writes** verdict and decision to the
-  ledger; MLflow's aliases follow. The first champion is the inactivity rule: nobody is asked, and
-  an event of the asset `champion` has its day scored.
-* **The question** waits under *Required Actions* for anyone who may answer there, for `[schedule]
-  approval_hours`. No answer is *Reject*. Answer and name stand in the ledger.
-* **When it fails**: nothing is decided, the champion stays, and the log names the next step. Clear
-  the task then: recording twice is recording once.
+* **Reads** that training and the champion of the day. **Writes** verdict and decision, refusals
+  too, to the ledger; MLflow's aliases follow. The first champion is the inactivity rule: nobody is
+  asked, and an event of the asset `champion` has its day scored.
+* **The question** waits under *Required Actions* for `[schedule] approval_hours`. No answer is
+  *Reject*. Answer and name stand in the ledger.
+* **When it fails**: up to `record` nothing is decided; what `record` wrote stands. Do what the log
+  says and clear the failed task: recording twice is recording once. After a new training of that
+  day never clear `ask` or `judge` (Airflow shows the old question again): trigger the DAG again.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A verdict that
   is answered already comes back as it was and asks nobody.
 """
@@ -42,22 +42,23 @@ def churn_promote() -> None:
         return "ask" if judged["asks"] else "record"
 
     @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    def record(reply: door.Told) -> door.Told:
-        """Write the decision, with the answer where one was asked for."""
+    def record(reply: door.Told, judged: door.Told) -> door.Told:
+        """Write the decision on what the question showed, with the answer where one was asked."""
         from churn_ml import flow
 
-        receipt = flow.record(door.house(), door.as_of(), **answer(reply))
-        return door.hand_on(receipt, kind=receipt.details["kind"])
+        done = flow.record(door.house(), door.as_of(), **answer(reply, judged))
+        return door.hand_on(done, kind=done.details["kind"])
 
     @task(outlets=[door.CHAMPION])
-    def announce(decided: door.Told) -> None:
+    def announce(decided: door.Told) -> door.Told:
         """Let the day of the first champion be scored."""
         if decided["kind"] != "first":
             door.skip("not the first champion", decided)
-        door.announce(door.CHAMPION, decided["receipt"])
+        door.name_receipt(door.CHAMPION, decided["receipt"])
+        return decided
 
     ask = HITLOperator(task_id="ask", response_timeout=door.ANSWER_WITHIN, **ASK)
-    route(judge()) >> [ask, decided := record(ask.output)]
+    route(judged := judge()) >> [ask, decided := record(ask.output, judged)]
     announce(decided)
 
 

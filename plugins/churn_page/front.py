@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from churn_ml import views
 from churn_ml.config import Config
 from churn_ml.ledger import Filed
 from churn_ml.views import Report
@@ -31,25 +30,19 @@ KEPT_VERDICTS = 40
 SHOWN_DAYS = 4
 
 
-def report(filed: Sequence[Filed]) -> Report:
-    """The report of `churn_ml.views` on the receipts, oldest first."""
-    return views.report([each.receipt for each in filed])
-
-
-def front(filed: Sequence[Filed], config: Config) -> Row:
-    """Everything the template of the front page asks for."""
-    state = report(filed)
+def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
+    """Everything the template of the front page asks for; `state`: the `report` of `filed`."""
     said = verdicts.told(state, filed)
-    lines = [line(each) for each in reversed(filed)]
+    lines = [line(each) for each in reversed(filed[-KEPT:])]
     return {
         "shop": config.shop,
         "horizon_days": config.contract.horizon_days,
         "champion": verdicts.champion(state, filed),
         "scored": _scored(state, filed),
-        "notices": _notices(lines, said),
+        "notices": _notices(filed, said),
         "recent": lines[:RECENT],
         "older": lines[RECENT:KEPT],
-        "untold": max(0, len(lines) - KEPT),
+        "untold": max(0, len(filed) - KEPT),
         "verdicts": said[:SHOWN_VERDICTS],
         "older_verdicts": said[SHOWN_VERDICTS:KEPT_VERDICTS],
         "metrics": verdicts.side_by_side(state),
@@ -91,14 +84,20 @@ def _scored(state: Report, filed: Sequence[Filed]) -> Row | None:
     }
 
 
-def _notices(lines: Sequence[Row], said: Sequence[Row]) -> list[Row]:
-    """What somebody should act on: a verdict that waits, steps whose last try failed."""
+def _notices(filed: Sequence[Filed], said: Sequence[Row]) -> list[Row]:
+    """What somebody should act on: a verdict that waits, steps that stand still.
+
+    A step stands still where the last try of its newest as_of failed; what only showed what it
+    would do is no try. An older day that failed is past: the newer one took up what it left.
+    """
     waiting = [{"kind": "waits", **row} for row in said if row["waits"]]
-    last: dict[tuple[str, str], Row] = {}
-    for row in lines:  # newest first: the first seen is the last try
-        last.setdefault((row["step"], row["as_of"]), row)
-    failed = [{"kind": "failed", **row} for row in last.values() if row["status"] == "failed"]
-    return waiting + failed
+    tries = [each for each in filed if each.receipt.status != "dry_run"]
+    last: dict[str, Filed] = {}
+    for each in sorted(tries, key=lambda f: f.receipt.as_of):  # of one day in the order of filing
+        last[each.receipt.step] = each
+    stopped = [line(each) for each in last.values() if each.receipt.status == "failed"]
+    stopped.sort(key=lambda row: row["at"], reverse=True)
+    return waiting + [{"kind": "failed", **row} for row in stopped]
 
 
 def _segments(rows: Sequence[Row]) -> Row:

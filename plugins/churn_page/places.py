@@ -21,7 +21,7 @@ DAGS = (
     "churn_train",
     "churn_promote",
 )
-_REFERENCE = re.compile(r"[a-z_]+/\d{4}-\d\d-\d\d/\d+")
+_REFERENCE = re.compile(r"[a-z_]{1,40}/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{1,9}")
 _TASK = re.compile(r"/dags/([\w.~-]+)/runs/[^/]+(?:/tasks/([\w.~-]+))?")
 
 
@@ -37,13 +37,22 @@ def root() -> str:
     return urlsplit(base_url()).path.rstrip("/")
 
 
+def is_reference(text: object) -> bool:
+    """Whether `text` can be the name of a receipt: STEP/AS_OF/ATTEMPT.
+
+    >>> is_reference("score/2017-10-01/3"), is_reference("score/2017-10-01/99999999999999999999")
+    (True, False)
+    """
+    return isinstance(text, str) and _REFERENCE.fullmatch(text) is not None
+
+
 def receipt_url(reference: object) -> str:
     """Where the UI shows the receipt called `reference`; "" where that is no reference.
 
     >>> receipt_url("javascript:alert(1)")
     ''
     """
-    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
+    if not is_reference(reference):
         return ""
     return f"{base_url()}/plugin/{ROUTE}{root()}{PREFIX}/receipts/{reference}"
 

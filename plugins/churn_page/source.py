@@ -5,24 +5,27 @@ connection `churn_ledger` (from the environment, a secrets backend or Airflow's 
 there is none, churn.toml [paths] speaks.
 
 One ledger is opened a process, with one pool of connections. What failed is tried again by the
-next request, so a ledger that comes back needs no restart; changed settings do.
+next request, so a ledger that comes back needs no restart; changed settings do. The history is read
+anew only when a receipt was filed since: receipts are added and never changed.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from threading import Lock
 
-from churn_ml.config import Config, load
-from churn_ml.errors import BadConfig
+from sqlalchemy import func, select
+
+from churn_ml import views
+from churn_ml.config import Config, named
 from churn_ml.house import Addresses, open_ledger
 from churn_ml.ledger import Filed, Ledger
+from churn_ml.ledger.schema import RECEIPTS
+from churn_ml.views import Report
 
 CONNECTION = "churn_ledger"
-CONFIG = "CHURN_ML_CONFIG"
 HISTORY = 10_000
 """Receipts that the page reads at most, newest first: years of a daily house."""
 
@@ -30,15 +33,40 @@ _OPENING = Lock()
 
 
 @dataclass(frozen=True)
+class History:
+    """Every receipt with when and by whom it was filed, oldest first, and the report on them."""
+
+    filed: Sequence[Filed]
+    report: Report
+
+
+@dataclass
 class Source:
     """The settings and the ledger they lead to."""
 
     config: Config
     ledger: Ledger
+    _last: tuple[object, History] | None = None
+    _reading: Lock = field(default_factory=Lock)
 
-    def history(self) -> list[Filed]:
-        """Every receipt with when and by whom it was filed, oldest first."""
-        return self.ledger.receipts(limit=HISTORY)[::-1]
+    def history(self) -> History:
+        """The receipts and their report, kept until another receipt is filed."""
+        with self._reading:
+            mark = self._mark()
+            if self._last is None or self._last[0] != mark:
+                filed = self.ledger.receipts(limit=HISTORY)[::-1]
+                report = views.report([each.receipt for each in filed])
+                self._last = mark, History(filed, report)
+            return self._last[1]
+
+    def _mark(self) -> object:
+        """What another receipt changes; taken before reading, so that none is ever missed.
+
+        The count too: where two writers file at once, the one numbered first may be seen last.
+        """
+        query = select(func.max(RECEIPTS.c.id), func.count())
+        with self.ledger.reading() as connection:
+            return tuple(connection.execute(query).one())
 
 
 def source() -> Source:
@@ -53,21 +81,8 @@ def source() -> Source:
 
 @cache
 def _opened() -> Source:
-    config = settings()
+    config = named("Airflow's API server")
     return Source(config, open_ledger(config, Addresses(ledger=address())))
-
-
-def settings() -> Config:
-    """The churn.toml that CHURN_ML_CONFIG names; raises BadConfig."""
-    named = os.environ.get(CONFIG)
-    if not named:
-        raise BadConfig(
-            f"environment variable {CONFIG} is not set",
-            where="Airflow's API server",
-            expected="the path of churn.toml",
-            next_step=f"export {CONFIG}=/path/to/churn.toml and start the API server again",
-        )
-    return load(Path(named))
 
 
 def address() -> str | None:

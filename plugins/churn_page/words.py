@@ -24,6 +24,7 @@ MEANINGS = {
     "no_data": "There was nothing to work on, so everything stayed as it was.",
     "no_champion": "There was no champion to score with, so nothing was published.",
     "dry_run": "It only showed what it would have done.",
+    "too_early": "History is still too short for it: it comes with time.",
     "failed": "It stopped, and everything stayed as it was.",
     "promoted": "The champion changed.",
     "refused": "The champion stayed.",
@@ -65,6 +66,7 @@ TONES = {
     "promote": "open",
     "no_champion": "open",
     "no_data": "open",
+    "too_early": "open",
 }
 """The colour of a status; what is not named here stays grey."""
 

@@ -176,7 +176,7 @@ class House:
 
     def history(self) -> list[Receipt]:
         """Every receipt of the house, oldest first."""
-        return [filed.receipt for filed in reversed(self.ledger.receipts(limit=10_000))]
+        return [filed.receipt for filed in reversed(self.ledger.receipts(limit=None))]
 
     def watermark(self, as_of: date) -> date:
         """The newest ingest key that brought orders; raises NotReady where `as_of` lies beyond.

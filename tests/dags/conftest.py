@@ -1,7 +1,6 @@
 """What the tests of dags/ stand on: its shared modules, imported as Airflow does it.
 
-`question.py` is pure and needs no Airflow. `door.py` does: AIRFLOW_HOME lies below pytest's folder
-before the first import of airflow, and stays there for the rest of this process.
+`question.py` is pure and needs no Airflow. `door.py` does, with the AIRFLOW_HOME of all tests.
 """
 
 from __future__ import annotations
@@ -27,17 +26,9 @@ def dags_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An AIRFLOW_HOME of the tests' own; skips where Airflow is not installed."""
-    home = tmp_path_factory.mktemp("airflow")
-    os.environ["AIRFLOW_HOME"] = str(home)
+def door(dags_folder: Path) -> Iterator[ModuleType]:
+    """dags/door.py under the demo's churn.toml; skips where Airflow is not installed."""
     pytest.importorskip("airflow", reason="Airflow is not installed")
-    return home
-
-
-@pytest.fixture(scope="session")
-def door(airflow_home: Path, dags_folder: Path) -> Iterator[ModuleType]:
-    """dags/door.py under the demo's churn.toml."""
     os.environ["CHURN_ML_CONFIG"] = str(FOLDER.parent / "churn.toml")
     yield importlib.import_module("door")
     del os.environ["CHURN_ML_CONFIG"]

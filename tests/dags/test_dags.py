@@ -88,7 +88,8 @@ def test_what_the_files_share_is_not_read_as_a_dag() -> None:
 def test_without_a_churn_toml_the_ui_shows_what_to_do(read: list[dict[str, Any]]) -> None:
     for told in read[1].values():
         assert "CHURN_ML_CONFIG is not set" in told["error"]
-        assert "next step: export CHURN_ML_CONFIG=/path/to/churn.toml" in told["error"]
+        assert "where: Airflow's DAG processor and workers" in told["error"]
+        assert "next step: " in told["error"]
 
 
 def test_a_broken_churn_toml_is_shown_with_its_place(read: list[dict[str, Any]]) -> None:
@@ -100,6 +101,18 @@ def test_the_policy_is_told_in_plain_words(dag: dict[str, Any]) -> None:
     assert dag["description"] == dag["doc_md"].split("\n")[0].removeprefix("### ")
     for part in ("**When**", "**Reads**", "**Writes**", "**When it fails**", "**A past day**"):
         assert part in dag["doc_md"]
+
+
+def test_the_policy_says_how_to_make_the_pool(dag: dict[str, Any]) -> None:
+    assert "**Tasks stay scheduled, none starts**" in dag["doc_md"]
+    assert "`airflow pools set churn_ml 2 steps`" in dag["doc_md"]
+
+
+def test_the_policy_says_what_is_never_cleared(read: list[dict[str, Any]]) -> None:
+    (promote,) = read[0]["churn_promote.py"]["dags"]
+    told = " ".join(promote["doc_md"].split())
+    assert "After a new training of that day never clear `ask` or `judge`" in told
+    assert "trigger the DAG again" in told
 
 
 def test_the_clock_is_fixed_and_one_run_goes_at_a_time(dag: dict[str, Any]) -> None:
@@ -148,29 +161,34 @@ def test_a_task_hands_on_one_value_and_not_one_a_key(dag: dict[str, Any]) -> Non
     assert not any(task["splits"] for task in dag["tasks"].values())
 
 
-SHAPES: dict[str, tuple[list[str], dict[str, tuple[list[str], list[str]]]]] = {
-    "churn_ingest": ([], {"ingest": ([], ["canonical"])}),
-    "churn_score": (["canonical", "champion"], {"score": ([], ["actions"])}),
-    "churn_export": (["actions"], {"export": ([], [])}),
-    "churn_learn": (["canonical"], {"learn": ([], [])}),
-    "churn_train": (["canonical"], {"train": ([], ["challenger"]), "log": (["train"], [])}),
+SHAPES: dict[str, tuple[list[str], list[str], dict[str, tuple[list[str], list[str]]]]] = {
+    "churn_ingest": ([], ["repin"], {"ingest": ([], ["canonical"])}),
+    "churn_score": (["canonical", "champion"], ["repin"], {"score": ([], ["actions"])}),
+    "churn_export": (["actions"], ["dry_run"], {"export": ([], [])}),
+    "churn_learn": (["canonical"], ["repin"], {"learn": ([], [])}),
+    "churn_train": (
+        ["canonical"],
+        ["repin"],
+        {"train": ([], ["challenger"]), "log": (["train"], [])},
+    ),
     "churn_promote": (
         ["challenger"],
+        [],
         {
             "judge": ([], []),
             "route": (["judge"], []),
             "ask": (["route"], []),
-            "record": (["ask", "route"], []),
+            "record": (["ask", "judge", "route"], []),
             "announce": (["record"], ["champion"]),
         },
     ),
 }
-"""DAG -> the assets it follows, and its tasks, each with the tasks before it and its outlets."""
+"""DAG -> the assets it follows, the fields of its form, its tasks: those before, the outlets."""
 
 
-def test_a_dag_has_its_tasks_edges_and_assets(dag: dict[str, Any]) -> None:
+def test_a_dag_has_its_tasks_edges_assets_and_form(dag: dict[str, Any]) -> None:
     tasks = {name: (task["after"], task["outlets"]) for name, task in dag["tasks"].items()}
-    assert (dag["after"], tasks) == SHAPES[dag["dag_id"]]
+    assert (dag["after"], sorted(dag["params"]), tasks) == SHAPES[dag["dag_id"]]
 
 
 def test_scoring_follows_either_the_data_or_the_first_champion(read: list[dict[str, Any]]) -> None:

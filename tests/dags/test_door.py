@@ -1,6 +1,7 @@
 """The door of the DAGs: which day a run is for, which house is opened, what is handed on.
 
 Tasks run here as plain functions under a context of their own: no scheduler, no Airflow database.
+Connections are real ones, from the environment.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from churn_ml import errors, flow
+from churn_ml.attempt import attempt
 from churn_ml.config import load
-from churn_ml.errors import BadInput, NotReady
-from churn_ml.house import open_ledger
+from churn_ml.demo import DEMO_KEY
+from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly
+from churn_ml.house import open_house, open_ledger
+
+from ..conftest import AIRFLOW_HOME, FIRST
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 PAGE = "http://127.0.0.1:8080/dags/churn_score/runs/r1/tasks/score"
@@ -31,6 +37,11 @@ class Task:
 
     log_url: str = PAGE
     pushed: dict[str, Any] = field(default_factory=dict)
+    running: int = 1
+
+    def get_dr_count(self, dag_id: str, *, states: list[str]) -> int:
+        assert (dag_id, states) == ("churn_score", ["running"])
+        return self.running
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
@@ -60,14 +71,43 @@ def running(
 
 
 @pytest.fixture
-def at_shop(
-    door: ModuleType, ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """A shop whose history to 2017-10-01 is ingested; the DAG files are read under its settings."""
-    shop = Path(shutil.copytree(ingested, tmp_path / "shop"))
-    monkeypatch.setattr(door, "CONFIG", load(shop / "churn.toml"))
-    monkeypatch.setattr(door, "_url", dict.fromkeys(("churn_ledger", "churn_mlflow")).get)
-    return shop
+def at(door: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+    """Copy a shop; the DAG files are read under its settings, and Airflow knows no connection."""
+
+    def copied(folder: Path) -> Path:
+        shop = Path(shutil.copytree(folder, tmp_path / "shop"))
+        monkeypatch.setattr(door, "CONFIG", load(shop / "churn.toml"))
+        for name in ("CHURN_LEDGER", "CHURN_MLFLOW"):
+            monkeypatch.delenv(f"AIRFLOW_CONN_{name}", raising=False)
+        return shop
+
+    return copied
+
+
+@pytest.fixture
+def at_shop(at: Callable[[Path], Path], ingested: Path) -> Path:
+    """A shop whose history to 2017-10-01 is ingested."""
+    return at(ingested)
+
+
+@pytest.fixture(scope="module")
+def scored(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop trained, with its first champion, and scored as of 2017-10-01; nothing is logged."""
+    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("scored") / "shop"))
+    with (folder / "churn.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[training]\nmin_rows = 1000000\n")  # the rule alone: seconds, not minutes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+        house = open_house(load(folder / "churn.toml"))
+        for step in (flow.train, flow.promote, flow.score):
+            step(house, FIRST)
+    return folder
+
+
+@pytest.fixture
+def at_scored(at: Callable[[Path], Path], scored: Path) -> Path:
+    """A copy of `scored`."""
+    return at(scored)
 
 
 @pytest.fixture
@@ -128,16 +168,81 @@ def test_a_connection_stands_for_its_url(
     assert door._url("churn_test") == url
 
 
-def test_where_no_connection_is_known_churn_toml_speaks(
-    door: ModuleType, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "known", ["http://", '{"conn_type": "http"}', '{"conn_type": "http", "host": "https://"}']
+)
+def test_a_connection_without_a_host_is_named(
+    door: ModuleType, monkeypatch: pytest.MonkeyPatch, known: str
 ) -> None:
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    monkeypatch.setenv("AIRFLOW_CONN_CHURN_MLFLOW", known)
+    with pytest.raises(BadConfig, match="connection churn_mlflow has no host"):
+        door._url("churn_mlflow")
 
-    def absent(conn_id: str) -> Any:
-        raise AirflowNotFoundException(conn_id)
 
-    monkeypatch.setattr(door.Connection, "get", absent)
+def test_where_no_connection_is_known_churn_toml_speaks(door: ModuleType, at_shop: Path) -> None:
     assert door._url("churn_ledger") is None
+    with running("2017-10-01"):
+        assert door.house().ledger.url == f"sqlite:///{at_shop}/ledger.db"
+
+
+def test_the_connections_speak_before_churn_toml(
+    door: ModuleType, at_shop: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CHURN_LEDGER", postgres.replace("+psycopg2", ""))
+    with running("2017-10-01"):
+        opened = door.house()
+    assert opened.ledger.url.startswith("postgresql")
+    assert opened.caller == PAGE
+    opened.ledger.close()
+
+
+def _leaves(kind: type[Exception]) -> list[type[Exception]]:
+    return [kind, *(leaf for each in kind.__subclasses__() for leaf in _leaves(each))]
+
+
+@pytest.mark.parametrize("kind", _leaves(errors.Permanent), ids=lambda kind: kind.__name__)
+def test_what_somebody_has_to_mend_fails_at_the_first_try(
+    door: ModuleType, kind: type[Exception]
+) -> None:
+    from airflow.sdk import RetryAction
+
+    policy = door.RULES["default_args"]["retry_policy"]
+    assert policy.evaluate(kind("x"), 1, 3).action == RetryAction.FAIL
+
+
+@pytest.mark.parametrize("kind", _leaves(errors.Transient), ids=lambda kind: kind.__name__)
+def test_what_may_pass_by_itself_is_tried_again_after_the_wait_of_churn_toml(
+    door: ModuleType, kind: type[Exception]
+) -> None:
+    from airflow.sdk import RetryAction
+
+    found = door.RULES["default_args"]["retry_policy"].evaluate(kind("x"), 1, 3)
+    assert (found.action, found.retry_delay) == (RetryAction.RETRY, timedelta(seconds=30))
+
+
+def test_a_foreign_error_is_tried_as_often_as_churn_toml_says(door: ModuleType) -> None:
+    from airflow.sdk import RetryAction
+
+    policy = door.RULES["default_args"]["retry_policy"]
+    assert policy.evaluate(ValueError("x"), 1, 3).action == RetryAction.DEFAULT
+
+
+def test_a_backfill_of_several_days_at_once_is_refused_before_anything_is_read(
+    at_shop: Path, work: Callable[[str, str], Callable[..., Any]]
+) -> None:
+    with running("2017-10-01", run_type="backfill", repin=False) as context:
+        context["ti"].running = 2
+        with pytest.raises(BadInput, match="start the backfill again with max active runs 1"):
+            work("churn_ingest", "ingest")()
+
+
+@pytest.mark.parametrize(("run_type", "others"), [("backfill", 1), ("manual", 2), ("scheduled", 2)])
+def test_one_day_after_the_other_is_not_refused(
+    door: ModuleType, run_type: str, others: int
+) -> None:
+    with running("2017-10-01", run_type=run_type) as context:
+        context["ti"].running = others
+        door.in_order()
 
 
 def test_scoring_without_a_champion_is_skipped_and_its_receipt_stays_in_xcom(
@@ -178,12 +283,71 @@ def test_a_history_too_short_fails_whoever_asked_and_skips_an_event(
 ) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
-    expected = NotReady if run_type == "manual" else AirflowSkipException
+    expected = TooEarly if run_type == "manual" else AirflowSkipException
     with running("2017-02-01", run_type=run_type, repin=False) as context:
-        with pytest.raises(expected):
+        with pytest.raises(expected, match="history is too short"):
             work("churn_train", "train")()
-    if run_type != "manual":
-        assert context["ti"].pushed["return_value"]["status"] == "not_ready"
+    told = {"receipt": "train/2017-02-01/1", "status": "too_early", "rows_in": 0, "rows_out": 0}
+    assert context["ti"].pushed == ({} if run_type == "manual" else {"return_value": told})
+    assert not context["outlet_events"]
+
+
+def test_what_a_training_lacks_otherwise_fails_an_event_too(
+    at: Callable[[Path], Path], laid_out: Path, work: Callable[[str, str], Callable[..., Any]]
+) -> None:
+    at(laid_out)  # nothing is ingested
+    with running("2017-10-01", repin=False), pytest.raises(NotReady) as raised:
+        work("churn_train", "train")()
+    assert not isinstance(raised.value, TooEarly)
+
+
+def test_a_training_that_broke_off_after_its_publication_is_taken_up(
+    door: ModuleType, at_scored: Path, work: Callable[[str, str], Callable[..., Any]]
+) -> None:
+    """Published, and its task died before Airflow knew: the event is owed."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    with running("2017-10-01", repin=False) as context:
+        assert not flow.due(door.house(), FIRST)
+        told = work("churn_train", "train")()
+    assert told["receipt"] == "train/2017-10-01/2"
+    assert context["outlet_events"][door.CHALLENGER].extra == {"receipt": told["receipt"]}
+    with running("2017-10-01"):
+        work("churn_train", "log")()
+    with running("2017-10-01", repin=False) as context, pytest.raises(AirflowSkipException):
+        work("churn_train", "train")()
+    assert context["ti"].pushed == {"return_value": {"status": "not_due"}}, "there is no receipt"
+
+
+def test_only_counting_an_export_sends_nothing(
+    at_scored: Path, work: Callable[[str, str], Callable[..., Any]]
+) -> None:
+    with running("2017-10-01", dry_run=True):
+        told = work("churn_export", "export")()
+    assert told["status"] == "dry_run"
+    assert not (at_scored / "exports").exists()
+    assert not (at_scored / "crm.db").exists()
+    with running("2017-10-01", dry_run=False):
+        work("churn_export", "export")()
+    assert list((at_scored / "exports").iterdir())
+    assert (at_scored / "crm.db").exists()
+
+
+def test_an_answer_counts_for_the_verdict_that_its_question_showed(
+    at_scored: Path, work: Callable[[str, str], Callable[..., Any]]
+) -> None:
+    with running("2017-10-01"):
+        judged = work("churn_promote", "judge")()
+        decided = work("churn_promote", "record")(None, judged)
+    assert decided["kind"] == "first"
+    house = open_house(load(at_scored / "churn.toml"))
+    verdict = house.ledger.publication("judge", FIRST).pins["verdict"]
+    other = verdict | {"challenger": "xgboost-0123456789ab", "evidence_hash": "another"}
+    with attempt(house, "judge", FIRST, (), repin=True) as trial:
+        trial.pins["verdict"], trial.details = other, dict(other)
+        trial.status = other["decision"]
+    with running("2017-10-01"), pytest.raises(StaleAttempt):
+        work("churn_promote", "record")(None, judged)
 
 
 @pytest.mark.parametrize(("asks", "task"), [(True, "ask"), (False, "record")])
@@ -200,15 +364,14 @@ def test_only_the_first_champion_is_announced(
 
     told = {"receipt": "promote/2017-10-01/1"}
     with running("2017-10-01") as context:
-        work("churn_promote", "announce")(told | {"kind": "first"})
+        decided = work("churn_promote", "announce")(told | {"kind": "first"})
+    assert decided == told | {"kind": "first"}
     assert context["outlet_events"][door.CHAMPION].extra == told
     with running("2017-11-01"), pytest.raises(AirflowSkipException):
         work("churn_promote", "announce")(told | {"kind": "promote"})
 
 
-def test_airflow_keeps_its_files_below_the_tests_folder(
-    airflow_home: Path, door: ModuleType
-) -> None:
+def test_airflow_keeps_its_files_in_the_folder_of_the_tests(door: ModuleType) -> None:
     from airflow.sdk.configuration import conf
 
-    assert conf.get("core", "dags_folder") == str(airflow_home / "dags")
+    assert conf.get("core", "dags_folder") == str(AIRFLOW_HOME / "dags")

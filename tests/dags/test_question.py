@@ -78,4 +78,5 @@ def test_the_question_fits_into_xcom_as_plain_json(
 
 def test_a_user_without_a_name_is_known_by_the_id(question: ModuleType) -> None:
     reply = {"chosen_options": ["Reject"], "responded_by_user": {"id": "7", "name": ""}}
-    assert question.answer(reply) == {"answer": "Reject", "approver": "7"}
+    found = question.answer(reply, {"receipt": "judge/2017-11-01/2"})
+    assert found == {"answer": "Reject", "approver": "7", "judged": "judge/2017-11-01/2"}

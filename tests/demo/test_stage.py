@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,27 +118,3 @@ def test_without_a_terminal_the_demo_does_not_stay(order: list[str], tmp_path: P
     assert done.exit_code == 0
     assert '"times_direct": 1.5' in done.output
     assert "stayed" not in order
-
-
-class Stream(io.StringIO):
-    """A standard stream that is a terminal, or is sent into a file."""
-
-    def __init__(self, *, terminal: bool) -> None:
-        super().__init__()
-        self.terminal = terminal
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-
-@pytest.mark.parametrize("redirected", ["stdin", "stdout", "stderr", None])
-def test_logins_are_said_only_where_every_stream_is_a_terminal(
-    redirected: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    stays: list[bool] = []
-    monkeypatch.setattr(stage, "perform", lambda *_, **told: stays.append(told["stays"]))
-    with monkeypatch.context() as patch:
-        for name in ("stdin", "stdout", "stderr"):
-            patch.setattr(sys, name, Stream(terminal=name != redirected))
-        cli.demo(tmp_path, households=1, keep=False, direct=False, leave=False, as_json=False)
-    assert stays == [redirected is None]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from churn_ml import flow
-from churn_ml.errors import BadConfig, NotReady, Unreachable
+from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Tampered, Unreachable
 from churn_ml.flow.log import owed
 from churn_ml.house import Addresses, House, open_house
 from churn_ml.receipts import Receipt
@@ -96,6 +96,71 @@ def test_where_mlflow_is_away_that_is_said_and_nothing_is_lost(house: House) -> 
     assert not owed(house, FIRST)
 
 
+class Refusing:
+    """A registry that answers every training with one error, and has no aliases to show."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def log_training(self, *_: Any) -> Any:
+        raise self.error
+
+    def aliases(self) -> Any:
+        raise Unreachable("MLflow did not do what it was asked")
+
+
+def refused(house: House, error: Exception, say: Callable[[str], None] = print) -> House:
+    """The same house, whose MLflow refuses with `error`."""
+    found = replace(house, say=say)
+    vars(found)["registry"] = Refusing(error)
+    return found
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadConfig("MLflow refuses the login", got="HTTP 401", next_step="correct the login"),
+        BrokenPromise("MLflow takes what it was asked for wrong", next_step="report it"),
+    ],
+)
+def test_an_mlflow_that_refuses_stops_no_other_step_but_fails_the_log(
+    house: House, error: Any
+) -> None:
+    said: list[str] = []
+    assert flow.log_if_reachable(refused(house, error, said.append), FIRST) == []
+    assert said == [
+        f"  not logged in MLflow: {error.what}" + (f": {error.got}" if error.got else ""),
+        f"  nothing is lost; {error.next_step}",
+    ]
+    assert house.ledger.receipts("log")[0].receipt.status == "failed"
+    assert owed(house, FIRST)
+    with pytest.raises(type(error)):
+        flow.log(refused(house, error), FIRST)
+
+
+def test_models_that_are_not_those_of_the_ledger_still_stop_the_house(house: House) -> None:
+    with pytest.raises(Tampered):
+        flow.log_if_reachable(refused(house, Tampered("other bytes")), FIRST)
+
+
+def test_the_whole_house_goes_on_where_mlflow_refuses_and_warns_where_it_was_told_to(
+    house: House,
+) -> None:
+    said: list[str] = []
+    warned: list[str] = []
+    refusing = refused(house, BadConfig("MLflow refuses the login", next_step="mend"), said.append)
+    done = flow.run(refusing, FIRST, warn=warned.append)
+    assert {r.step: r.status for r in done} == {
+        "ingest": "done",
+        "promote": "promoted",
+        "score": "done",
+        "export": "done",
+        "learn": "no_data",
+    }
+    assert warned[0] == "  not logged in MLflow: MLflow refuses the login"
+    assert not [line for line in said if "MLflow" in line]
+
+
 def test_a_champion_that_mlflow_missed_gets_its_alias_when_it_is_logged(house: House) -> None:
     promoted = flow.promote(away(house), FIRST)
     assert promoted.details["aliases"].startswith("not moved")
@@ -133,8 +198,8 @@ def test_a_training_under_another_contract_is_not_logged_under_this_one(house: H
         flow.log(other, FIRST)
 
 
-def test_a_training_is_due_without_a_champion_and_then_every_so_many_days(house: House) -> None:
-    assert flow.due(house, FIRST)
+def test_a_training_is_due_every_so_many_days(house: House) -> None:
+    assert not flow.due(house, FIRST)  # the verdict on it is still to come
     challenger = pins(house)["challenger"]
     house.ledger.decide(
         FIRST, "first", champion_from=None, champion_to=challenger, who="test", at=house.clock()

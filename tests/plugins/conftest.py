@@ -1,13 +1,11 @@
 """The page under test: a filled ledger, the app, and readers of every kind.
 
-Airflow is imported with a home of its own, once; without Airflow these tests are not collected.
+Without Airflow these tests are not collected.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -26,7 +24,6 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 if find_spec("airflow") is None:
     collect_ignore_glob = ["test_*.py"]
 else:
-    os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
     sys.path.insert(0, str(PLUGINS))
     with warnings.catch_warnings():
         # Airflow imports Starlette's test client on the old httpx, and tells whoever is first

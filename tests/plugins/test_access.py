@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from churn_page.app import HEADERS, STATIC
 
 FILLED = {"step": "score", "as_of": "2017-10-01", "attempt": "1", "rest": "docs"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "MADEUP")
 NOT_OURS = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/static/app.py")
 
 
@@ -30,9 +31,19 @@ def test_nobody_gets_anything_but_401_on_any_route_s6(app: Any, visitor: Any) ->
     client = visitor(None)
     assert len(paths(app)) >= 5 + len(STATIC)
     for path in [*paths(app), *NOT_OURS]:
-        answer = client.get(path)
-        assert answer.status_code == 401, path
-        assert "churn.toml" not in answer.text
+        for method in METHODS:
+            answer = client.request(method, path)
+            assert answer.status_code == 401, (method, path)
+            assert "churn.toml" not in answer.text
+            assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_a_reader_can_only_get(app: Any, visitor: Any) -> None:
+    client = visitor("admin")
+    for path in paths(app):
+        for method in METHODS[1:]:
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "GET"), (method, path)
 
 
 def test_a_wrong_token_is_no_login(visitor: Any, roles: Any) -> None:

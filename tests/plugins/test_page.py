@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ import pytest
 
 from churn_ml.errors import Unreachable
 from churn_ml.ledger import Ledger
+from churn_ml.receipts import Receipt
+from churn_page.app import HEADERS
+from churn_page.source import source
 
-from .told import CALLER, HOSTILE, hostile, story
+from .told import CALLER, DAY, HOSTILE, NEXT, file, hostile, story
 
 
 class Reading(HTMLParser):
@@ -138,13 +143,82 @@ def test_the_twins_of_hostile_receipts_are_json(ledger: Ledger, visitor: Any) ->
 
 @pytest.mark.parametrize(
     "path",
-    ["/receipts/score/2017-10-01/1", "/receipts/score/soon/1", "/receipts/x/y/z", "/elsewhere"],
+    [
+        "/receipts/score/2017-10-01/1",
+        "/receipts/score/soon/1",
+        "/receipts/x/y/z",
+        "/receipts/score/2017-10-01/99999999999999999999",
+        "/receipts/score/2017-10-01/-1",
+        "/receipts/score/2017-99-99/1",
+        f"/receipts/{'s' * 5000}/2017-10-01/1",
+        "/receipts/score/2017-10-01/\N{ARABIC-INDIC DIGIT ONE}",
+        "/elsewhere",
+    ],
 )
 def test_what_is_not_there_is_a_readable_404(ledger: Ledger, visitor: Any, path: str) -> None:
     answer = visitor("viewer").get(path)
     assert answer.status_code == 404
     assert "To the front page" in Reading(answer.text).text
-    assert visitor("viewer").get(f"{path}.json").headers["content-type"] == "application/json"
+    twin = visitor("viewer").get(f"{path}.json")
+    assert (twin.status_code, twin.headers["content-type"]) == (404, "application/json")
+
+
+@pytest.mark.parametrize("path", ["/", "/report.json", "/receipts/score/2017-10-01/1"])
+def test_a_defect_is_a_readable_500_that_gives_nothing_away(
+    ledger: Ledger, app: Any, visitor: Any, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("s3cret")
+
+    client = visitor("viewer")
+    app.dependency_overrides[source] = broken
+    answer = client.get(path)
+    assert answer.status_code == 500
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "The page itself failed" in answer.text
+    assert not any(word in answer.text for word in ("s3cret", "RuntimeError", "Traceback"))
+    assert "s3cret" in caplog.text, "the log of the API server has it"
+
+
+def failed(ledger: Ledger, step: str, day: date, status: str = "failed") -> None:
+    file(ledger, Receipt(step, day, status, details={"error": "disk full"}))
+
+
+def stopped(visitor: Any) -> list[str]:
+    """The steps that the front page says have failed."""
+    return re.findall(r"<b>(\w+ as of [\d-]+) failed", visitor("viewer").get("/").text)
+
+
+def test_a_failure_is_told_until_something_makes_it_good(ledger: Ledger, visitor: Any) -> None:
+    failed(ledger, "score", DAY)
+    failed(ledger, "export", DAY)
+    assert stopped(visitor) == ["Score as of 2017-10-01", "Export as of 2017-10-01"]
+    file(ledger, Receipt("score", DAY, "done"))
+    assert stopped(visitor) == ["Export as of 2017-10-01"]
+    file(ledger, Receipt("export", NEXT, "done"))
+    assert stopped(visitor) == [], "the newer day sent what was left"
+
+
+def test_an_older_day_that_fails_takes_nothing_back(ledger: Ledger, visitor: Any) -> None:
+    file(ledger, Receipt("score", NEXT, "done"))
+    failed(ledger, "score", DAY)
+    assert stopped(visitor) == []
+
+
+def test_showing_what_would_be_sent_makes_nothing_good(ledger: Ledger, visitor: Any) -> None:
+    failed(ledger, "export", DAY)
+    file(ledger, Receipt("export", DAY, "dry_run"))
+    file(ledger, Receipt("export", NEXT, "dry_run"))
+    assert stopped(visitor) == ["Export as of 2017-10-01"]
+
+
+def test_what_comes_too_early_has_not_failed(ledger: Ledger, visitor: Any) -> None:
+    failed(ledger, "train", DAY, "too_early")
+    assert stopped(visitor) == []
+    page = read(visitor("viewer"), "/receipts/train/2017-10-01/1")
+    assert "it comes with time" in page.text
+    assert "Why it failed" not in page.text
+    assert not [tag for tag in page.tags if "bad" in (tag[1].get("class") or "")]
 
 
 def test_without_settings_the_page_says_so_and_recovers(

@@ -213,6 +213,42 @@ def test_a_training_run_again_with_another_candidate_gets_a_run_of_its_own(
     assert statuses(registry) == {"FINISHED": 5}
 
 
+def below(registry: Registry, run_id: str) -> set[str]:
+    """The models whose runs hang below a parent."""
+    return {
+        run.data.tags[MODEL_ID] for run in runs(registry) if run.data.tags.get(PARENT) == run_id
+    }
+
+
+def test_a_model_that_two_trainings_of_a_date_left_hangs_below_the_one_logged_last(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    before, after = trained(0.5, 0.6), trained(0.5, 0.7)
+    first = registry.log_training(before, models)
+    second = registry.log_training(after, models)
+    assert below(registry, second.run_id) == set(second.models)
+    rule = before.fitted[0].model_id
+    assert first.models[rule] == second.models[rule]
+    assert registry.log_training(after, models) == second
+    back = registry.log_training(before, models)
+    assert below(registry, back.run_id) == set(back.models) == set(first.models)
+    assert registry.log_training(before, models) == back
+    assert len(client_of(registry).search_model_versions(f"name = '{registry.name}'")) == 3
+    assert statuses(registry) == {"FINISHED": 6}
+
+
+def test_a_run_that_a_person_deleted_is_made_anew_and_its_version_stays(
+    registry: Registry, trained: Trains, models: Path
+) -> None:
+    training = trained(0.5, 0.6)
+    once = registry.log_training(training, models)
+    client_of(registry).delete_run(once.models[training.challenger].run_id)
+    again = registry.log_training(training, models)
+    assert below(registry, again.run_id) == set(once.models)
+    assert again.models == once.models
+    assert registry.log_training(training, models) == again
+
+
 def test_an_alias_moves_and_can_be_taken_away(
     registry: Registry, trained: Trains, models: Path
 ) -> None:

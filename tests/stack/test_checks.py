@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from churn_ml import cli_stack
+from churn_ml import cli
 from churn_ml.demo.place import BESIDE
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.sources import complete_journey
@@ -214,13 +214,13 @@ def test_the_status_of_a_planned_stack_shows_it_dead_and_no_secret(stack: Stack)
 
 
 def test_the_command_line_tells_where_nothing_is(tmp_path: Path) -> None:
-    told = CliRunner().invoke(cli_stack.app, ["status", "--folder", str(tmp_path)])
+    told = CliRunner().invoke(cli.app, ["stack", "status", "--folder", str(tmp_path)])
     assert (told.exit_code, told.stdout) == (3, f"no stack in {tmp_path}: churn-ml stack start\n")
 
 
 def test_the_command_line_shows_passwords_only_when_asked(stack: Stack) -> None:
-    place = ["status", "--folder", str(stack.folder)]
-    shown = CliRunner().invoke(cli_stack.app, place).stdout
-    asked = CliRunner().invoke(cli_stack.app, [*place, "--logins"]).stdout
+    place = ["stack", "status", "--folder", str(stack.folder)]
+    shown = CliRunner().invoke(cli.app, place).stdout
+    asked = CliRunner().invoke(cli.app, [*place, "--logins"]).stdout
     assert stack.users["admin"] not in shown
     assert f"airflow: admin / {stack.users['admin']}" in asked

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
-from churn_ml.errors import BadConfig, NotReady, Transient
-from churn_ml.house import House
+from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Transient
+from churn_ml.house import House, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,8 @@ def log(house: House, as_of: date) -> Receipt:
     ledger where each model stands there. Twice is once. The receipt holds `mlflow` (model id -> run
     and version), `run_url` (the page of the training's run; None where MLflow is a database) and
     `aliases`. Raises Unreachable where MLflow is away, BadConfig where it refuses the login or
-    churn.toml names another contract, NotReady where nothing was trained for `as_of`.
+    churn.toml names another contract, BrokenPromise where it takes what it is told for wrong,
+    NotReady where nothing was trained for `as_of`.
     """
     with attempt(house, "log", as_of, (), repin=True) as trial:
         published = _published(house, as_of)
@@ -54,17 +55,23 @@ def log(house: House, as_of: date) -> Receipt:
     return trial.receipt
 
 
-def log_if_reachable(house: House, as_of: date) -> list[Receipt]:
-    """Log the training of `as_of` as `log` does; where MLflow is away say so and go on.
+def log_if_reachable(house: House, as_of: date, *, warn: Progress | None = None) -> list[Receipt]:
+    """Log the training of `as_of` as `log` does; where MLflow does not take it, say so and go on.
 
-    Returns the receipt, or nothing where MLflow is away. Raises what `log` raises, Unreachable
-    apart.
+    MLflow only shows what the ledger knows: it may be away, refuse the login or what it is told,
+    and no other step waits for it. `warn`: where that is said (default: the house's progress).
+    Returns the receipt, or nothing where MLflow did not take it. Raises what else `log` raises:
+    NotReady, StaleAttempt and Tampered.
     """
     try:
         return [log(house, as_of)]
-    except Transient as error:
-        house.say(f"  not logged in MLflow: {error.got or error.what}")
-        house.say(f"  nothing is lost; when it is back: churn-ml log --as-of {as_of.isoformat()}")
+    except (Transient, BadConfig, BrokenPromise) as error:
+        say = warn or house.say
+        say(f"  not logged in MLflow: {error.what}" + (f": {error.got}" if error.got else ""))
+        if isinstance(error, Transient):
+            say(f"  nothing is lost; when it is back: churn-ml log --as-of {as_of.isoformat()}")
+        else:
+            say(f"  nothing is lost; {error.next_step}")
         return []
 
 

@@ -19,47 +19,55 @@ from churn_ml.flow.score import score
 from churn_ml.flow.train import due, train
 
 if TYPE_CHECKING:
-    from churn_ml.house import House
+    from churn_ml.house import House, Progress
     from churn_ml.receipts import Receipt
 
 
 def run(
-    house: House, as_of: date, *, approver: str | None = None, repin: bool = False
+    house: House,
+    as_of: date,
+    *,
+    approver: str | None = None,
+    repin: bool = False,
+    warn: Progress | None = None,
 ) -> list[Receipt]:
     """Walk every step that is due as of `as_of`; returns their receipts in order.
 
     Training is due where there is no champion, or [schedule] train_every_days after the last; one
     that was killed before its verdict is judged first. Where history is too short to train, or
-    MLflow is away, that is said and the other steps go on; the next walk logs what MLflow missed.
-    `approver` answers a verdict to promote; without one it waits. Raises what the steps raise.
+    MLflow is away or refuses, that is said to `warn` (default: the house's progress) and the other
+    steps go on; the next walk logs what MLflow missed. `approver` answers a verdict to promote;
+    without one it waits. Raises what the steps raise.
     """
+    warn = warn or house.say
     receipts = [ingest(house, as_of, repin=repin)]
     first = house.champion(as_of) is None
     if first:
-        receipts += _trained(house, as_of, approver)
+        receipts += _trained(house, as_of, approver, warn)
     receipts.append(score(house, as_of, repin=repin))
     if house.champion(as_of) is not None and house.config.destinations:
         receipts.append(export(house, as_of))
     receipts.append(learn(house, as_of, repin=repin))
     if not first:
-        receipts += _trained(house, as_of, approver)
+        receipts += _trained(house, as_of, approver, warn)
     return receipts
 
 
-def _trained(house: House, as_of: date, approver: str | None) -> list[Receipt]:
+def _trained(house: House, as_of: date, approver: str | None, warn: Progress) -> list[Receipt]:
     """The training, logging and verdict that are due, if any."""
     newest = house.ledger.newest("train", upto=as_of)
     if newest is not None and house.ledger.publication("judge", newest.as_of) is None:
-        return [*_logged(house, newest.as_of), promote(house, newest.as_of, approver=approver)]
+        logged = _logged(house, newest.as_of, warn)
+        return [*logged, promote(house, newest.as_of, approver=approver)]
     if newest is not None and not due(house, as_of):
-        return _logged(house, newest.as_of)
+        return _logged(house, newest.as_of, warn)
     try:
         trained = train(house, as_of)
     except NotReady as error:
-        house.say(f"  not trained: {error}")
+        warn(f"  not trained: {error}")
         return []
-    return [trained, *_logged(house, as_of), promote(house, as_of, approver=approver)]
+    return [trained, *_logged(house, as_of, warn), promote(house, as_of, approver=approver)]
 
 
-def _logged(house: House, as_of: date) -> list[Receipt]:
-    return log_if_reachable(house, as_of) if owed(house, as_of) else []
+def _logged(house: House, as_of: date, warn: Progress) -> list[Receipt]:
+    return log_if_reachable(house, as_of, warn=warn) if owed(house, as_of) else []

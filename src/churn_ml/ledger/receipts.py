@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, select
 
 from churn_ml.errors import NotReady
 from churn_ml.ledger.database import Database, stored, told
-from churn_ml.ledger.schema import RECEIPTS
+from churn_ml.ledger.schema import RECEIPTS, TOKENS
 from churn_ml.receipts import Receipt
 
 if TYPE_CHECKING:
@@ -60,15 +60,21 @@ class Receipts(Database):
         caller: str | None = None,
         status: str = "failed",
     ) -> None:
-        """File the receipt of an attempt that raised; `error_text` holds no customer id."""
+        """File the receipt of an attempt that raised; `error_text` holds no customer id.
+
+        An attempt that ended keeps its receipt: where the answer to its commit was lost on the way,
+        it takes itself for failed, and nothing is filed.
+        """
         details = {"error": error_text[:_ERROR_CHARACTERS]}
         failed = Receipt(token.step, token.as_of, status, details=details, attempt=token.number)
-        self.file_receipt(token, failed, at, caller)
+        with self.writing() as connection:
+            if not _ended(connection, token):
+                file_receipt(connection, failed, token, at, caller)
 
     def receipts(
-        self, step: str | None = None, as_of: date | None = None, limit: int = 100
+        self, step: str | None = None, as_of: date | None = None, limit: int | None = 100
     ) -> list[Filed]:
-        """The newest receipts first, of one step or as_of or all, at most `limit`."""
+        """The newest receipts first, of one step or as_of or all, at most `limit` (None: all)."""
         query = select(RECEIPTS).order_by(RECEIPTS.c.id.desc()).limit(limit)
         if step is not None:
             query = query.where(RECEIPTS.c.step == step)
@@ -110,6 +116,19 @@ class Receipts(Database):
 
 def _filed(row: Row[Any]) -> Filed:
     return Filed(Receipt.from_json(row.body), told(row.filed_at), row.token, row.caller)
+
+
+def _ended(connection: Connection, token: Token) -> bool:
+    """Whether the attempt of `token` has filed a receipt, as publishing does too."""
+    # a publication that the server is still at holds this row: wait for what becomes of it
+    mine = and_(TOKENS.c.step == token.step, TOKENS.c.as_of == token.as_of)
+    connection.execute(select(TOKENS.c.number).where(mine).with_for_update())
+    its = and_(
+        RECEIPTS.c.step == token.step,
+        RECEIPTS.c.as_of == token.as_of,
+        RECEIPTS.c.token == token.number,
+    )
+    return connection.execute(select(RECEIPTS.c.id).where(its)).first() is not None
 
 
 def file_receipt(

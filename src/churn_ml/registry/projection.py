@@ -74,10 +74,11 @@ class Registry:
         with reached(self.place):
             known = {each.model_id: self._logged(each.model_id) for each in trained.fitted}
             found = self._runs.found(trained)
-            if found.parent is None or not all(known.values()):
-                found = self._complete(trained, models, known, found)
+            parent = found.parent
+            if parent is None or not all(known.values()) or not known.keys() <= found.runs.keys():
+                parent = self._complete(trained, models, known, found)
             standing = {model_id: each for model_id, each in known.items() if each}
-            return LoggedTraining(str(found.parent), self._page(str(found.parent)), standing)
+            return LoggedTraining(parent, self._page(parent), standing)
 
     def set_alias(self, alias: str, model_id: str | None) -> None:
         """Point `alias` at the version of `model_id`, or at nothing where that is None.
@@ -164,21 +165,29 @@ class Registry:
 
     def _complete(
         self, trained: Trained, models: Path, known: dict[str, Logged | None], found: Found
-    ) -> Found:
-        """A parent run with everything below it; fills in `known` as it goes."""
+    ) -> str:
+        """A parent run with everything below it; fills in `known` as it goes.
+
+        A model that an earlier training left too, byte for byte, has its run and version already:
+        the run moves below the new parent.
+        """
         self._model()
         tags = trained.tags | {NOTE: description.of_training(trained)}
         with self._runs.opened(f"train {trained.as_of.isoformat()}", trained, tags) as parent:
             self._runs.note(parent, trained, trained.params, {})
             for each in trained.fitted:
                 self._runs.still_ours(parent)
+                place = known[each.model_id]
                 run = found.runs.get(each.model_id)
-                if run is not None:
-                    self._client.set_tag(run, PARENT, parent)
-                if known[each.model_id] is None:
-                    run = run or self._upload(trained, each, models, parent)
+                if run is None and place is not None and self._runs.stands(place.run_id):
+                    run = place.run_id
+                if run is None:
+                    run = self._upload(trained, each, models, parent)
+                else:
+                    self._runs.adopt(run, trained, parent)
+                if place is None:
                     known[each.model_id] = self._register(trained, each, run)
-        return Found(parent, found.runs)
+        return parent
 
     def _upload(self, trained: Trained, each: Fitted, models: Path, parent: str) -> str:
         """A finished run that holds one model's folder, its figures and its settings."""

@@ -2,12 +2,14 @@
 
 MLflow may be a database file, a database server or a tracking server, and any of them may be away.
 A step must not hang on that, and must not die of it: `knock` finds out in one try, and everything
-done inside `reached` raises `Unreachable` where MLflow fails. A server that refuses the login is no
-such failure: trying again is of no use, so it is `BadConfig`.
+done inside `reached` raises `Unreachable` where MLflow fails. Where trying again is of no use it
+says so: a refused login is `BadConfig`, a refused request `BrokenPromise`. An error that is neither
+MLflow's nor the way's to it passes as it is.
 
 Worked example: `http://churn_ml:secret@127.0.0.1:5000` is split. MLflow is given
 `http://127.0.0.1:5000`; the login stands in its two environment variables while a call runs, and
-nowhere else. MLflow reads them at every request, so artifacts go by the same login.
+nowhere else. MLflow reads them at every request, so artifacts go by the same login. Told a param
+whose name it forbids it answers 400, which is `BrokenPromise`: the same call would fail again.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from churn_ml.errors import BadConfig, ChurnError, Unreachable
+from churn_ml.errors import BadConfig
+from churn_ml.registry.failures import WHERE, is_theirs, made_ours
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -38,8 +42,6 @@ SETTINGS = {
 }
 """Set before MLflow is imported, where the environment does not say otherwise."""
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-WHERE = "[paths] mlflow in churn.toml, or the address that stands for it"
-REFUSED = {401: "MLflow refuses the login", 403: "MLflow does not allow this login to do that"}
 KNOCK_SECONDS = 10
 
 _one_at_a_time = threading.RLock()
@@ -94,8 +96,8 @@ class Place:
 def reached(place: Place) -> Iterator[None]:
     """Around every use of MLflow: settings and login set, warnings kept in, failures made ours.
 
-    One use at a time in a process. Raises BadConfig where the login is refused, Unreachable where
-    anything else of MLflow fails.
+    One use at a time in a process. Raises BadConfig where the login is refused, BrokenPromise where
+    the request is, Unreachable where MLflow, its database or the way to it fails.
 
     >>> with reached(Place.of("postgresql://churn:secret@db/mlflow")):
     ...     raise OSError("connection refused")
@@ -114,17 +116,18 @@ def reached(place: Place) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except ChurnError:
-            raise
         except Exception as error:
-            raise _made_ours(error, place) from error
+            if not is_theirs(error):
+                raise
+            raise made_ours(error, place.shown) from error
 
 
 def knock(place: Place) -> None:
     """Ask once whether anybody is there: MLflow itself would try a database for 100 seconds.
 
     A server that answers anything but a failure of its own is there; whether it takes the login is
-    told by the first call. Raises what the network or the database raises.
+    told by the first call. Raises what the network or the database raises, BadConfig where no
+    database can be meant or its driver is not installed.
 
     >>> knock(Place.of("sqlite://"))
     """
@@ -132,10 +135,20 @@ def knock(place: Place) -> None:
         _knock_at_server(place)
         return
     from sqlalchemy import create_engine, inspect
+    from sqlalchemy.exc import ArgumentError
 
     if place.url.startswith("sqlite:///"):
         Path(place.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(place.url)
+    try:
+        engine = create_engine(place.url)
+    except (ArgumentError, ImportError) as error:
+        raise BadConfig(
+            "MLflow's database cannot be opened by its URL",
+            where=WHERE,
+            got=type(error).__name__,
+            expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
+            next_step="correct the URL, or install the driver that it names",
+        ) from error
     try:
         inspect(engine).get_table_names()
     finally:
@@ -191,43 +204,15 @@ def _logged_in(login: tuple[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _made_ours(error: Exception, place: Place) -> ChurnError:
-    """The error of ours that tells the caller what to do about one of MLflow's."""
-    status = _status(error)
-    if status in REFUSED:
-        return BadConfig(
-            REFUSED[status],
-            where=place.shown,
-            got=f"HTTP {status}",
-            expected="a user of that server who may write its experiments and models",
-            next_step=f"correct the login in {WHERE}, then: churn-ml log --as-of DATE",
-        )
-    told = (str(error).splitlines() or [""])[0][:200]
-    return Unreachable(
-        "MLflow did not do what it was asked",
-        where=place.shown,
-        got=f"{type(error).__name__}: {told}",
-        next_step="models and decisions are safe in the ledger; run again when it is back",
-    )
-
-
-def _status(error: Exception) -> int | None:
-    """The HTTP status that MLflow's client, or its upload of artifacts, was answered with."""
-    if hasattr(error, "get_http_status_code"):
-        return int(error.get_http_status_code())
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) else None
-
-
 def _knock_at_server(place: Place) -> None:
-    from http import HTTPStatus
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
     asked = Request(f"{place.url}/health")  # noqa: S310 - http or https, see is_server
     if place.login:
         token = base64.b64encode(":".join(place.login).encode()).decode()
-        asked.add_header("Authorization", f"Basic {token}")
+        # unredirected: it must not follow a redirect to another host
+        asked.add_unredirected_header("Authorization", f"Basic {token}")
     try:
         urlopen(asked, timeout=KNOCK_SECONDS).close()  # noqa: S310 - as above
     except HTTPError as error:

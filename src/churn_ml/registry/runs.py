@@ -20,6 +20,7 @@ from churn_ml.registry.trained import (
     AS_OF,
     DIGEST_CHARACTERS,
     MODEL_ID,
+    PARENT,
     RUN_NAME,
     TRAINING,
     Trained,
@@ -33,7 +34,10 @@ RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 
 @dataclass
 class Found:
-    """What stands of one training: its finished parent, and its finished runs by model id."""
+    """What stands of one training: its finished runs by model id, and the parent above them all.
+
+    `parent`: None where there is no finished one, or where the runs hang below several.
+    """
 
     parent: str | None = None
     runs: dict[str, str] = field(default_factory=dict)
@@ -49,7 +53,8 @@ class Runs:
 
     def found(self, trained: Trained) -> Found:
         """What former attempts have finished; what they left running is marked killed."""
-        found = Found()
+        runs: dict[str, str] = {}
+        parents, above = set(), set()
         query = f"tags.`{AS_OF}` = '{trained.as_of.isoformat()}'"
         for run in self.client.search_runs([self.experiment], query):
             tags, run_id = run.data.tags, str(run.info.run_id)
@@ -57,10 +62,20 @@ class Runs:
                 self.client.set_terminated(run_id, status=KILLED)
             elif run.info.status == FINISHED and tags.get(TRAINING) == trained.identity:
                 if MODEL_ID in tags:
-                    found.runs[tags[MODEL_ID]] = run_id
+                    runs[tags[MODEL_ID]] = run_id
+                    above.add(tags.get(PARENT))
                 else:
-                    found.parent = run_id
-        return found
+                    parents.add(run_id)
+        return Found(next(iter(above)) if len(above) == 1 and above <= parents else None, runs)
+
+    def adopt(self, run_id: str, trained: Trained, parent: str) -> None:
+        """Hang a finished run of an earlier training below `parent`: the same model was left."""
+        for key, value in {TRAINING: trained.identity, PARENT: parent}.items():
+            self.client.set_tag(run_id, key, value)
+
+    def stands(self, run_id: str) -> bool:
+        """Whether the run is still there: a person may have deleted it."""
+        return bool(self.client.search_runs([self.experiment], f"attributes.run_id = '{run_id}'"))
 
     @contextmanager
     def opened(self, name: str, trained: Trained, tags: Mapping[str, str]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The door to the platform: `churn-ml stack start`, `stop` and `status`.
 
 Enters: a churn.toml and a folder. Leaves: addresses and states on the screen or as JSON; passwords
-only when asked for. The servers are imported by the commands, so `--help` answers at once.
+only when asked for. The servers are imported by the commands, so `--help` answers at once; where
+they are not installed each command says so.
 
 Worked example: `churn-ml stack start --config churn.toml`, then `churn-ml stack status --logins`.
 """

@@ -1,0 +1,64 @@
+"""The door for people and scripts: the same steps as the DAGs, from a shell.
+
+Enters: a churn.toml and an as_of. Leaves: a receipt on the screen or as JSON. Heavy libraries are
+imported by the steps that need them, so `--help` answers at once::
+
+    options.py   the options that several commands share
+    answers.py   the house opened for a command, and what it answers on stdout and stderr
+    shop.py      a shop's churn.toml, report and suppression list
+    steps.py     each step of the house, and the whole of it
+    showing.py   the demo and the benchmark
+    stack.py     the platform on this machine
+
+Worked example: `churn-ml score --config churn.toml --as-of 2017-10-01 --json`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from churn_ml.cli import shop, showing, stack, steps
+from churn_ml.errors import ChurnError, Transient
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="churn-ml",
+    help="Who is leaving a shop, why, what each is worth, what to do, and whether it paid.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    shop.init,
+    steps.ingest,
+    steps.train,
+    steps.log,
+    steps.promote,
+    steps.score,
+    steps.export,
+    steps.learn,
+    steps.run,
+    shop.report,
+    shop.suppress,
+    showing.demo,
+):
+    app.command()(command)
+app.add_typer(showing.bench, name="bench")
+app.add_typer(shop.config_app, name="config")
+app.add_typer(stack.app, name="stack")
+
+
+def main() -> None:
+    """Run the command line; an error of ours ends in one message and exit code 1 (75: try again).
+
+    Raises SystemExit always.
+    """
+    try:
+        app()
+    except ChurnError as error:
+        print(f"churn-ml: {error}", file=sys.stderr)
+        # 75 is EX_TEMPFAIL of sysexits.h: a caller may try again
+        raise SystemExit(75 if isinstance(error, Transient) else 1) from error

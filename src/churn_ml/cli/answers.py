@@ -1,0 +1,76 @@
+"""Answers: the house opened for a command, and what the command says of it.
+
+Enters: a churn.toml, receipts and reports. Leaves: one answer on stdout, in words or as JSON;
+progress and warnings on stderr. `--json` silences the progress, never a warning. Worked example:
+trained with `--json` while MLflow is away, stdout is the receipt and stderr says what to do later.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from churn_ml.house import House, Progress
+    from churn_ml.receipts import Receipt
+
+COUNTED, DONE = ("sent", "removed", "unchanged"), ("sent", "removed", "left")
+
+
+def answer(
+    step: Callable[[House, date], Receipt], config: Path, as_of: str, *, as_json: bool
+) -> None:
+    """Call `step` in the house of `config` for the day `as_of`, and print its receipt."""
+    from churn_ml.timeline import parse_as_of
+
+    day = parse_as_of(as_of)
+    receipt = step(opened(config, quiet=as_json), day)
+    print(receipt.to_json() if as_json else "\n".join(in_words(receipt)))
+
+
+def opened(config: Path, *, quiet: bool) -> House:
+    """The house of `config`; it tells its progress unless `quiet`."""
+    from churn_ml.config import load
+    from churn_ml.house import open_house
+
+    return open_house(load(config), say=progress(quiet=quiet))
+
+
+def in_words(receipt: Receipt) -> list[str]:
+    """The receipt's line; below it why a verdict fell, and what was, or would be, sent where."""
+    told = receipt.details
+    reasons = [f"  {reason}" for reason in told.get("reasons") or ()]
+    words = ("would send", "remove", "leave") if receipt.status == "dry_run" else DONE
+    sent = [
+        f"  {name}: "
+        + ", ".join(f"{word} {counts[key]:,}" for word, key in zip(words, COUNTED, strict=True))
+        for name, counts in told.get("destinations", {}).items()
+    ]
+    return [receipt.in_words(), *reasons, *sent]
+
+
+def progress(*, quiet: bool) -> Progress:
+    """Where progress goes: to stderr, so that stdout stays the answer, or nowhere."""
+
+    def say(text: str) -> None:
+        if not quiet:
+            warn(text)
+
+    return say
+
+
+def warn(text: str) -> None:
+    """Say on stderr what a caller must learn even where it asked for JSON and nothing else."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(told: dict[str, Any], *, as_json: bool) -> None:
+    """A report as the screen, or as JSON."""
+    from churn_ml import screen
+
+    print(json.dumps(told, indent=1)) if as_json else screen.show(told)

@@ -1,0 +1,26 @@
+"""Options: what several commands take, named and explained once.
+
+Enters: nothing. Leaves: annotated types for the commands' parameters. Worked example: every step
+takes `as_of: AsOf`, which a shell writes as `--as-of 2017-10-01`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The shop's churn.toml.")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="End of the known world, exclusive: YYYY-MM-DD, 00:00 UTC.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON and nothing else; warnings go to stderr.")
+]
+Repin = Annotated[
+    bool,
+    typer.Option("--repin", help="On a re-run take new lots, versions, model and configuration."),
+]
+Approver = Annotated[str | None, typer.Option(help="Who answers a verdict to promote.")]
+DEFAULT_CONFIG = Path("churn.toml")

@@ -1,0 +1,87 @@
+"""Commands that show what the house can do on public data: the demo and the benchmark.
+
+Enters: the Complete Journey package. Leaves: the demo's folder and report, or a table of figures.
+Worked example: `churn-ml demo --direct --folder var/demo` tells the story of 2017 in this process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from churn_ml.cli import answers
+from churn_ml.cli.options import Json
+from churn_ml.stack.installed import check_installed
+
+bench = typer.Typer(help="Measure quality on public data.", no_args_is_help=True)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("var/demo"),
+    households: Annotated[
+        int | None, typer.Option(help="Take only the first N households (default: all 2,469).")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on from an earlier demo.")] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Without Airflow: the steps alone, in this process.")
+    ] = False,
+    leave: Annotated[
+        bool,
+        typer.Option("--exit", help="Stop after the story; tell it directly too, to compare."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Walk a real shop's 2017 from files to outcome and verdict, and show the result.
+
+    It starts PostgreSQL, MLflow and Airflow on this machine, and drives the story through them. In
+    a terminal they stay up until Ctrl-C; with --exit, with --json or without a terminal they are
+    stopped and the story is told directly too: both must end in the same content (with --keep
+    nothing is compared). With --direct it needs none of them.
+    Reads: the Complete Journey package. Writes: everything below the folder.
+    """
+    say = answers.progress(quiet=as_json)
+    if direct:
+        from churn_ml.demo import tell
+
+        _show(tell(folder, households=households, keep=keep, say=say), as_json=as_json)
+        return
+    check_installed()
+    from churn_ml.demo.stage import perform
+
+    terminal = all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
+    perform(
+        folder,
+        households=households,
+        keep=keep,
+        stays=terminal and not (leave or as_json),
+        say=say,
+        show=lambda told: _show(told, as_json=as_json),
+    )
+
+
+@bench.command()
+def quality(
+    task: Annotated[str, typer.Argument(help="The task: c2-gone30.")] = "c2-gone30",
+    as_json: Json = False,
+) -> None:
+    """Train and test on Complete Journey at three later cut-offs, rule and models side by side.
+
+    Reads: the Complete Journey package. Writes: nothing.
+    """
+    from churn_ml import quality as benchmark
+
+    result = benchmark.measure(task, say=answers.progress(quiet=as_json))
+    print(json.dumps(result, indent=1) if as_json else benchmark.table(result))
+
+
+def _show(told: dict[str, Any], *, as_json: bool) -> None:
+    """The report, and what the demo says beside it."""
+    from churn_ml.demo import words
+
+    answers.show(told, as_json=as_json)
+    if not as_json:
+        print(words.figures(told))
