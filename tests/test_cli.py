@@ -79,7 +79,8 @@ def test_config_check_prints_every_setting_as_a_churn_toml_that_says_the_same(
     told = churn_ml("config", "check", "--config", str(laid_out / "churn.toml"))
     again = tmp_path / "churn.toml"
     again.write_text(told)
-    assert load(again).hash == load(laid_out / "churn.toml").hash
+    same, first = (load(path) for path in (again, laid_out / "churn.toml"))
+    assert same.model_dump(exclude={"root"}) == first.model_dump(exclude={"root"})
     assert "alpha_year = 0.05" in told  # a default that the file does not name
 
 

@@ -137,6 +137,7 @@ def test_start_again_changes_nothing(home: Path, stack: Stack) -> None:
     assert started(home).groups() == stack.groups()
 
 
+@pytest.mark.slow
 def test_kill_9_of_mlflow_and_of_the_scheduler_is_mended_by_start(home: Path, stack: Stack) -> None:
     before = stack.groups()
     for name in ("mlflow", "scheduler"):
@@ -152,6 +153,7 @@ def test_kill_9_of_mlflow_and_of_the_scheduler_is_mended_by_start(home: Path, st
         assert found.status_code == httpx.codes.OK
 
 
+@pytest.mark.slow
 def test_kill_9_of_postgres_is_mended_by_start(home: Path, stack: Stack) -> None:
     os.kill(stack.groups()["postgres"], signal.SIGKILL)
     while "postgres" in stack.groups():
@@ -213,6 +215,7 @@ def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing(
     assert members(tmp_path / "stack") == []
 
 
+@pytest.mark.slow
 def test_stop_from_another_terminal_ends_a_start_at_work(
     starter: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
@@ -222,6 +225,7 @@ def test_stop_from_another_terminal_ends_a_start_at_work(
     assert members(tmp_path / "stack") == []
 
 
+@pytest.mark.slow
 def test_stop_finds_what_a_starter_that_was_killed_left(
     starter: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
