@@ -570,6 +570,18 @@ def test_a_settled_row_keeps_no_payload(ledger: Ledger) -> None:
     assert ledger.rejections("crm") == [("h3", "BAD", "long")]
 
 
+def test_what_a_destination_acknowledged_has_one_hash(ledger: Ledger) -> None:
+    hashes = [ledger.acknowledged()]
+    for number, customers in enumerate([["h1"], ["h2", "h1"], ["h3"]]):
+        plan_id, base = f"p{number + 1}", f"p{number}" if number else None
+        ledger.save_plan("crm", plan_id, OCT, rows(*customers), base=base)
+        ledger.acknowledge(plan_id, customers, at=AT)
+        hashes.append(ledger.acknowledged())
+    assert hashes[0] == {}
+    assert len({told["crm"] for told in hashes[1:]}) == 3
+    assert ledger.acknowledged() == hashes[-1]
+
+
 def test_contacts_are_kept_by_as_of_through_whatever_destination(ledger: Ledger) -> None:
     base = None
     for plan_id, as_of in (("p1", OCT), ("p2", NOV)):

@@ -378,18 +378,18 @@ def load(path: Path) -> Config:
     return from_text(text, root=path.parent)
 
 
-def named(where: str) -> Config:
+def named(where: str, environment: Mapping[str, str] = os.environ) -> Config:
     """The settings in the churn.toml that the environment names: what DAGs and page work on.
 
     `where`: who asks, for the message. Raises BadConfig where the variable is not set, or the file
     is not what it should be.
 
-    >>> named("the page")
+    >>> named("the page", {})
     Traceback (most recent call last):
     ...
     churn_ml.errors.BadConfig: environment variable CHURN_ML_CONFIG is not set | where: the page...
     """
-    path = os.environ.get(VARIABLE)
+    path = environment.get(VARIABLE)
     if not path:
         raise BadConfig(
             f"environment variable {VARIABLE} is not set",

@@ -71,8 +71,9 @@ def contents(ledger: Ledger) -> Report:
     """What two houses that were told the same have in common, and one hash over all of it.
 
     Returns: `tables` (table -> partition -> content hash), `models` (their ids, which are made of
-    their bytes), `decisions` (as_of, kind, from, to, evidence, who), `hash`. Versions, attempts,
-    times and addresses are left out: they differ between a shell and a scheduler.
+    their bytes), `decisions` (as_of, kind, from, to, evidence, who), `exports` (destination -> hash
+    of all that it acknowledged), `hash`. Versions, attempts, times and addresses are left out: they
+    differ between a shell and a scheduler.
 
     >>> from churn_ml.ledger import Ledger
     >>> contents(Ledger.open("sqlite://"))["models"]
@@ -88,6 +89,7 @@ def contents(ledger: Ledger) -> Report:
             for decision in ledger.decisions()
         ],
     }
+    told["exports"] = ledger.acknowledged()
     return told | {"hash": content_hash(told)}
 
 

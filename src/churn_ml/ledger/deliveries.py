@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import and_, delete, func, literal, select, update
 
+from churn_ml.config import content_hash
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.ledger.database import Database, stored
 from churn_ml.ledger.rows import insert_many, upsert, upsert_from
@@ -142,6 +143,18 @@ class Deliveries(Database):
         query = select(*columns).where(DELIVERED.c.destination == destination)
         with self.reading() as connection:
             return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+    def acknowledged(self) -> dict[str, str]:
+        """One sha256 a destination over all that it took: customer, content hash and as_of.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").acknowledged()
+        {}
+        """
+        query = select(DELIVERED.c.destination).distinct()
+        with self.reading() as connection:
+            names = sorted(connection.execute(query).scalars())
+        return {name: content_hash(sorted(self.state(name).items())) for name in names}
 
     def contacts(self, start: date, end: date) -> list[Contact]:
         """Who was contacted with an as_of in [start, end), through whatever destination it was."""
