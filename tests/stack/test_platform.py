@@ -1,4 +1,4 @@
-"""The whole platform, once for this file: up, private, mended after kill -9, and gone again."""
+"""The whole platform: mended after kill -9, gone after stop, Ctrl-C and a starter that died."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psutil
 import pytest
 
 from churn_ml import stack as platform
@@ -21,7 +19,7 @@ from churn_ml.demo import DEMO_KEY
 from churn_ml.ledger import Ledger
 from churn_ml.sources import complete_journey
 from churn_ml.stack import Stack
-from churn_ml.stack.processes import members, pss_megabytes
+from churn_ml.stack.processes import members
 from churn_ml.stack.record import SERVICES, read
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -60,79 +58,7 @@ def stack(home: Path) -> Stack:
     return known
 
 
-def airflow(stack: Stack, user: str) -> httpx.Client:
-    options: dict[str, Any] = {"base_url": stack.airflow_url, "trust_env": False, "timeout": 60}
-    login = {"username": user, "password": stack.users[user]}
-    with httpx.Client(**options) as client:
-        token = client.post("/auth/token", json=login).raise_for_status().json()["access_token"]
-    return httpx.Client(**options, headers={"Authorization": f"Bearer {token}"})
-
-
-def mlflow(stack: Stack, login: tuple[str, str] | None) -> httpx.Client:
-    return httpx.Client(base_url=stack.mlflow_url, auth=login, trust_env=False, timeout=60)
-
-
-def test_every_service_lives_and_status_says_so(stack: Stack) -> None:
-    told = platform.status(stack.folder)
-    assert told["running"]
-    assert list(told["services"]) == list(SERVICES) == list(stack.groups())
-    assert 300 < told["pss_mb"] < 3000
-    assert pss_megabytes(members(stack.folder, "scheduler")) < told["pss_mb"]
-
-
-def test_every_listening_socket_is_on_loopback(stack: Stack) -> None:
-    listening = {
-        connection.laddr.ip
-        for process in members(stack.folder)
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert listening == {"127.0.0.1"}
-
-
-def test_the_ledger_can_be_opened_beside_airflow(stack: Stack) -> None:
-    assert Ledger.open(stack.ledger_url).receipts(limit=1) == []
-
-
-def test_the_pool_of_the_heavy_tasks_has_two_slots(stack: Stack) -> None:
-    with airflow(stack, "admin") as api:
-        assert api.get("/api/v2/pools/churn_ml").json()["slots"] == 2
-
-
-def test_the_approver_reads_questions_and_administers_nothing(stack: Stack) -> None:
-    pool = {"name": "mine", "slots": 1}
-    with airflow(stack, "demo-approver") as api:
-        asked = api.get("/api/v2/dags/~/dagRuns/~/hitlDetails")
-        assert asked.status_code == httpx.codes.OK
-        assert api.post("/api/v2/pools", json=pool).status_code == httpx.codes.FORBIDDEN
-        assert api.get("/api/v2/connections").status_code == httpx.codes.FORBIDDEN
-
-
-def test_airflow_lets_nobody_in_without_a_login(stack: Stack) -> None:
-    with httpx.Client(base_url=stack.airflow_url, trust_env=False, timeout=60) as api:
-        assert api.get("/api/v2/dags").status_code == httpx.codes.UNAUTHORIZED
-
-
-def test_mlflow_knows_churn_ml_and_nobody_else(stack: Stack) -> None:
-    search = "/api/2.0/mlflow/experiments/search?max_results=1"
-    guest = {"username": "guest", "password": "0123456789abc"}
-    with mlflow(stack, None) as http:
-        assert http.get(search).status_code == httpx.codes.UNAUTHORIZED
-    with mlflow(stack, ("churn_ml", stack.mlflow_users["churn_ml"])) as http:
-        assert http.get(search).status_code == httpx.codes.OK
-        refused = http.post("/api/2.0/mlflow/users/create", json=guest)
-        assert refused.status_code == httpx.codes.FORBIDDEN
-
-
-def test_no_command_line_and_no_log_holds_a_secret(stack: Stack) -> None:
-    secrets = [*stack.secrets.values(), *stack.users.values()]
-    seen = " ".join(part for process in members(stack.folder) for part in process.cmdline())
-    logs = [path for path in (stack.folder / "logs").rglob("*") if path.is_file()]
-    assert len(logs) >= len(SERVICES)
-    text = seen + " ".join(path.read_text(errors="replace") for path in logs)
-    assert not [secret for secret in secrets if secret in text]
-
-
+@pytest.mark.slow
 def test_start_again_changes_nothing(home: Path, stack: Stack) -> None:
     assert started(home).groups() == stack.groups()
 
@@ -148,7 +74,8 @@ def test_kill_9_of_mlflow_and_of_the_scheduler_is_mended_by_start(home: Path, st
     after = again.groups()
     assert {n for n in SERVICES if before[n] != after[n]} == {"mlflow", "scheduler"}
     assert again.mlflow_url == stack.mlflow_url
-    with mlflow(again, ("churn_ml", stack.mlflow_users["churn_ml"])) as http:
+    login = ("churn_ml", stack.mlflow_users["churn_ml"])
+    with httpx.Client(base_url=again.mlflow_url, auth=login, trust_env=False, timeout=60) as http:
         found = http.get("/api/2.0/mlflow/experiments/search?max_results=1")
         assert found.status_code == httpx.codes.OK
 
@@ -163,6 +90,7 @@ def test_kill_9_of_postgres_is_mended_by_start(home: Path, stack: Stack) -> None
     assert Ledger.open(again.ledger_url).receipts(limit=1) == []
 
 
+@pytest.mark.slow
 def test_stop_leaves_no_process_and_no_port_and_start_brings_all_back(
     home: Path, stack: Stack
 ) -> None:
@@ -205,7 +133,7 @@ def starter(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]
     platform.stop(tmp_path / "stack", say=silent)
 
 
-@pytest.mark.parametrize("service", ["postgres", "migrate"])
+@pytest.mark.parametrize("service", ["postgres", pytest.param("migrate", marks=pytest.mark.slow)])
 def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing(
     starter: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path, service: str
 ) -> None:
