@@ -13,7 +13,7 @@ install: $(STAMP) ## make .venv from the hash-locked requirements and install ch
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11 to 3.13 is needed, this is %d.%d: set PYTHON=python3.12" % v)'
-	@echo "installing into .venv: a minute or two"
+	@echo "installing into .venv: two to four minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -26,7 +26,7 @@ stop: ## stop what make demo started, from any terminal
 	$(BIN)/churn-ml stack stop --folder var/demo
 
 status: ## show what of make demo runs, and where
-	$(BIN)/churn-ml stack status --folder var/demo
+	@$(BIN)/churn-ml stack status --folder var/demo || true
 
 test: install ## what CI runs: format, lint, types, imports, every test but the slow ones, Airflow's last
 	$(BIN)/ruff format --check .
