@@ -38,7 +38,11 @@ def champion(report: Report, filed: Sequence[Filed]) -> Row | None:
     rise = _rise(name, filed)
     if name is None or rise is None:
         return None
-    figures: Row = next((m for m in report["models"] if m["name"] == "champion"), {})
+    # beside the verdict that promoted it, the row "champion" is the one it replaced
+    last = report["verdicts"][-1] if report["verdicts"] else {}
+    risen = last.get("challenger") == name and rise.receipt.details.get("kind") == "promote"
+    row = name.rpartition("-")[0] if risen else "champion"
+    figures: Row = next((m for m in report["models"] if m["name"] == row), {})
     return {
         "id": name,
         "since": rise.receipt.as_of.isoformat(),
