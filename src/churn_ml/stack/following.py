@@ -73,7 +73,12 @@ def look(airflow: Airflow, key: str, past: Collection[Run] = ()) -> Look:
 
     runs = present()
     tasks = airflow.tasks(runs)
-    still = all(run.ended or _is_asleep(run, tasks) for run in runs)
+    asleep = {run.dag for run in runs if _is_asleep(run, tasks)}
+    # one run of a DAG at a time: the next one waits in the queue until a person has answered
+    still = all(
+        run.ended or _is_asleep(run, tasks) or (run.state == "queued" and run.dag in asleep)
+        for run in runs
+    )
     # in this order: whatever an ended run asked for is announced, or already a run
     at_rest = still and not airflow.announced(key) and _same(runs, present())
     return Look(tuple(runs), tuple(tasks), at_rest)
@@ -181,10 +186,9 @@ def _late(airflow: Airflow, key: str, past: Collection[Run], limit_seconds: floa
         seen = look(airflow, key, past)
         states = [f"{t.dag}.{t.name} {t.state}" for t in seen.tasks if t.state not in WAITING]
         asked = [f"{t.dag}.{t.name} waits for an answer" for t in seen.asleep]
-        queued = [f"{run.dag} {run.state}" for run in seen.runs if not run.ended]
-        open_ones = (
-            states + asked or queued or [f"{dag} not started" for dag in airflow.announced(key)]
-        )
+        queued = [f"{run.dag} queued" for run in seen.runs if run.state == "queued"]
+        pending = [f"{dag} not started" for dag in airflow.announced(key)]
+        open_ones = states + asked + queued + pending or ["nothing open that Airflow tells of"]
     except Unreachable as error:
         open_ones = [error.what]
     return Transient(

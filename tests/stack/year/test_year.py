@@ -136,7 +136,13 @@ def test_a_rejected_verdict_is_on_record_and_the_champion_stays(told: Running) -
     told.edit("approval_hours = 0.004", "approval_hours = 1.0")
     told.edit("[gate]", "[policy]\ncontact_window_days = 29\n\n[gate]")
     told.twin_does(RETRAINED, "train", repin=True)
-    train_again(told, answer="Reject", conf={"repin": True})
+
+    def judge_twice(_: Task) -> None:
+        told.airflow.trigger("churn_promote", RETRAINED.isoformat())
+
+    again = Once("churn_promote", "ask", judge_twice, state="awaiting_input")
+    train_again(told, answer="Reject", conf={"repin": True}, tell=again)
+    assert again.done  # the second run waited behind the question, and asked nobody
     check_refused(told, champion, "demo-approver")
     told.twin_does(RETRAINED, "judge", "record", answer="Reject", approver="demo-approver")
     told.check_same_as_the_twin()
