@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.crm import Exported, Guard, MemoryJournal, Outbox, Recorder, Row
-from churn_ml.crm.outbox import plan
+from churn_ml.crm.plan import plan
 from churn_ml.crm.protocol import Ack, Batch, Rejection
 from churn_ml.errors import BadInput, BrokenPromise, StaleAttempt, Unreachable
 

@@ -6,7 +6,8 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
     protocol.py  Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
     payload.py   what is told about a customer, and what counts as a change
     guard.py     suppression and consent, read again at the moment of sending
-    outbox.py    plan, send, acknowledge, resume
+    plan.py      the difference between what a destination holds and what it shall hold
+    outbox.py    save the plan, send, acknowledge, resume
     journal.py   the ledger's double in memory
     file.py      a folder of CSV files with manifests
     sql.py       a table in SQLite or PostgreSQL

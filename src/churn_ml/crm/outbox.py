@@ -1,4 +1,4 @@
-"""The outbox: plan the difference, send it in batches, note every ack, resume what was left.
+"""The outbox: save the plan, send it in batches, note every ack, resume what was left.
 
 Enters: what a destination shall hold as of a date, the journal that remembers what it acknowledged,
 the guard that knows who may be told about now. Leaves: the target in that state, and a count.
@@ -30,29 +30,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from churn_ml.config import content_hash
 from churn_ml.crm.guard import Guard
 from churn_ml.crm.payload import removal, restored, saved
-from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
-from churn_ml.errors import BadInput, BrokenPromise
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The rows that take a destination from what it acknowledged to what it shall hold.
-
-    `base` is the plan it was made on; `unchanged` are the customers of whom the target holds that
-    already; `withheld` those who may not be told about now; `older` counts the desired rows of an
-    as_of behind the newest plan: none goes.
-    """
-
-    id: str
-    as_of: date
-    rows: tuple[Row, ...]
-    base: str | None = None
-    unchanged: frozenset[str] = frozenset()
-    withheld: frozenset[str] = frozenset()
-    older: int = 0
+from churn_ml.crm.plan import Plan, plan
+from churn_ml.crm.protocol import Ack, Batch, Destination, Journal, Rejection, Row
+from churn_ml.errors import BrokenPromise
 
 
 @dataclass(frozen=True)
@@ -92,45 +74,6 @@ class _Settled:
 
 def nowhere(_: str) -> None:
     """The failpoint of a run that nobody kills."""
-
-
-def plan(
-    desired: Sequence[Row],
-    as_of: date,
-    destination: str,
-    *,
-    state: Mapping[str, tuple[str, date]],
-    last: tuple[str, date] | None,
-    withheld: frozenset[str],
-) -> Plan:
-    """The difference between what a destination acknowledged and what it shall hold.
-
-    Parameters: `desired`, one upsert per customer_id; `state` and `last`, the journal's answers
-    for the destination; `withheld`, customers that may not be told about. The id is made from the
-    rows and from the plan before, so planning again after a crash gives the same id, and the same
-    rows planned later (they were rejected) another.
-    Raises: BadInput where a customer is desired twice or a row is of another as_of.
-
-    >>> day, later = date(2017, 10, 1), date(2017, 11, 1)
-    >>> held = {"h1": ("9f", day), "h2": ("b1", day), "h3": ("", day)}
-    >>> rows = [Row("h1", "upsert", later, {}, "9f"), Row("h4", "upsert", later, {}, "c7")]
-    >>> found = plan(rows, later, "crm", state=held, last=None, withheld=frozenset())
-    >>> [(row.customer_id, row.op) for row in found.rows], sorted(found.unchanged)
-    ([('h2', 'remove'), ('h4', 'upsert')], ['h1'])
-    """
-    _check(desired, as_of, destination)
-    if last and as_of < last[1]:
-        return Plan("", as_of, (), older=len(desired))
-    wanted = {row.customer_id: row for row in desired if row.customer_id not in withheld}
-    held = {customer_id for customer_id, (hashed, _) in state.items() if hashed != REMOVED}
-    unchanged = {c for c in held & wanted.keys() if state[c][0] == wanted[c].content_hash}
-    gone = [removal(customer_id, as_of) for customer_id in held - wanted.keys()]
-    changed = [row for customer_id, row in wanted.items() if customer_id not in unchanged]
-    rows = tuple(sorted([*changed, *gone], key=lambda row: row.customer_id))
-    base = last[0] if last else None
-    plan_id = content_hash([destination, as_of.isoformat(), base, _contents(rows)])[:16]
-    away = withheld & {row.customer_id for row in desired}
-    return Plan(plan_id, as_of, rows, base, frozenset(unchanged), away)
 
 
 @dataclass(frozen=True)
@@ -202,7 +145,7 @@ class Outbox:
         settled = _Settled()
         for rows in _batches(planned.rows, self.destination.batch_size):
             barred = self.guard.withheld(rows)
-            batch = _batch(planned, [_allowed(row, barred) for row in rows])
+            batch = planned.batch([_allowed(row, barred) for row in rows])
             answers = self.destination.send(batch)
             self.failpoint("sent")
             _check_answers(batch, answers, self.destination.name)
@@ -223,11 +166,6 @@ class Outbox:
 def _allowed(row: Row, barred: Mapping[str, str]) -> Row:
     """The row, or the removal that goes in its place where its customer is withheld now."""
     return removal(row.customer_id, row.as_of) if row.customer_id in barred else row
-
-
-def _batch(planned: Plan, rows: Sequence[Row]) -> Batch:
-    batch_id = content_hash([planned.id, _contents(rows)])[:32]
-    return Batch(batch_id, planned.id, planned.as_of, tuple(rows))
 
 
 def _count(planned: Plan, left: Plan | None, resumed: _Settled, fresh: _Settled) -> Exported:
@@ -253,21 +191,6 @@ def _foreseen(planned: Plan | None) -> _Settled:
 def _batches(rows: Sequence[Row], size: int | None) -> Iterator[Sequence[Row]]:
     step = size or max(len(rows), 1)
     return (rows[start : start + step] for start in range(0, len(rows), step))
-
-
-def _contents(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    return [(row.customer_id, row.content_hash) for row in rows]
-
-
-def _check(desired: Sequence[Row], as_of: date, destination: str) -> None:
-    ids = {row.customer_id for row in desired}
-    if len(ids) < len(desired) or any(row.as_of != as_of for row in desired):
-        raise BadInput(
-            "the rows of an export must hold each customer once, all of one as_of",
-            where=f"destination {destination}, as of {as_of}",
-            got=f"{len(ids)} customers in {len(desired)} rows",
-            next_step="pass the rows of one publication",
-        )
 
 
 def _check_answers(batch: Batch, answers: Sequence[Ack | Rejection], destination: str) -> None:
