@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from churn_ml.models.store import Bundle
+    from churn_ml.models.bundle import Bundle
     from churn_ml.registry import Registry
 
 Progress = Callable[[str], None]

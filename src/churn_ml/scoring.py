@@ -26,8 +26,8 @@ from churn_ml.tables import SCORES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from churn_ml.models.bundle import Bundle
     from churn_ml.models.protocol import Matrix, Vector
-    from churn_ml.models.store import Bundle
 
 REASONS = 3
 """How many reasons a score carries."""
@@ -164,7 +164,7 @@ def _example() -> Bundle:
     from datetime import date
 
     from churn_ml.models.rule import Rule
-    from churn_ml.models.store import Bundle, Origin
+    from churn_ml.models.bundle import Bundle, Origin
     from churn_ml.models.value import ValueModel
 
     origin = Origin(

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from churn_ml.errors import BadInput
 from churn_ml.metrics import Interval, report
+from churn_ml.models.bundle import Bundle, Origin, versions
 from churn_ml.models.families import family
 from churn_ml.models.protocol import Labels, Model
-from churn_ml.models.store import Bundle, Origin, versions
 from churn_ml.preflight import (
     Counts,
     check_counts,

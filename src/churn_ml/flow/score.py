@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from churn_ml.models.store import Bundle
+    from churn_ml.models.bundle import Bundle
     from churn_ml.receipts import Receipt
 
 WRITES = ("cohort", "features", "scores", "segments", "actions")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from churn_ml.config import Config
-    from churn_ml.models.store import Bundle
+    from churn_ml.models.bundle import Bundle
 
 PAST = "spend_90d"
 VALUE_FEATURES = (

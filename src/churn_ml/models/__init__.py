@@ -5,9 +5,10 @@ native files whose id is their content. Importing this package loads numpy only;
 XGBoost come when a model of theirs is fitted or asked.
 """
 
+from churn_ml.models.bundle import Bundle, Origin, versions
 from churn_ml.models.families import FAMILIES, family
 from churn_ml.models.protocol import Family, Model
-from churn_ml.models.store import Bundle, Origin, load, save, versions
+from churn_ml.models.store import load, save
 
 __all__ = [
     "FAMILIES",

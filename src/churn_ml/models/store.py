@@ -1,7 +1,6 @@
 """Models on disk: a folder of native files, a manifest that names them, and one sha256 over all.
 
-A `Bundle` is what scoring needs: the churn model, the value model, the threshold tau and where
-they come from. Its folder carries its id, the family and the first 12 digits of the sha256 of the
+The folder of a `Bundle` carries its id, the family and the first 12 digits of the sha256 of the
 manifest, which in turn holds the sha256 of every file::
 
     models/xgboost-3f2a9c1d0b7e/manifest.json
@@ -16,106 +15,22 @@ the same id, and the second `save` finds its work done.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
-from churn_ml.models.families import family
-from churn_ml.models.protocol import Family, Model, to_json
-from churn_ml.models.value import ValueModel
+from churn_ml.models.bundle import FORMAT, Bundle, sha256_of
+from churn_ml.models.protocol import to_json
 
-FORMAT = 1
 MANIFEST = "manifest.json"
 _ID = re.compile(r"[a-z0-9_]+-[0-9a-f]{12}")
 _FILE = re.compile(r"(model|value)/[A-Za-z0-9_][A-Za-z0-9_.-]*")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a bundle comes from: definitions, dates, settings and package versions."""
-
-    spec_hash: str
-    """Hash of the feature catalogue that built its rows."""
-    contract: str
-    """Stamp of the churn contract that made its labels."""
-    trained_as_of: date
-    train_cut_offs: tuple[date, ...]
-    choose_cut_off: date
-    """The cut-off on which tau was tuned and the candidate was chosen."""
-    config_hash: str
-    seed: int
-    versions: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """A model that can be scored with: churn model, value model, threshold and origin."""
-
-    model: Model
-    value: ValueModel
-    tau: float
-    origin: Origin
-
-    @cached_property
-    def contents(self) -> dict[str, bytes]:
-        """Every native file by its path in the folder, without the manifest."""
-        parts = {"model": self.model.files(), "value": self.value.files()}
-        return {
-            f"{part}/{name}": data for part, files in parts.items() for name, data in files.items()
-        }
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What stands in manifest.json: JSON types only, dates as YYYY-MM-DD."""
-        origin = asdict(self.origin) | {
-            "trained_as_of": self.origin.trained_as_of.isoformat(),
-            "train_cut_offs": [day.isoformat() for day in self.origin.train_cut_offs],
-            "choose_cut_off": self.origin.choose_cut_off.isoformat(),
-        }
-        return {
-            **origin,
-            "format": FORMAT,
-            "family": self.model.family,
-            "features": list(self.model.features),
-            "tau": self.tau,
-            "files": {path: _sha256(data) for path, data in sorted(self.contents.items())},
-        }
-
-    @cached_property
-    def sha256(self) -> str:
-        """sha256 of the manifest's bytes, and through it of every file."""
-        return _sha256(to_json(self.manifest))
-
-    @property
-    def id(self) -> str:
-        """Family and first 12 digits of the sha256, such as xgboost-3f2a9c1d0b7e."""
-        return f"{self.model.family}-{self.sha256[:12]}"
-
-
-def versions(of: Family) -> dict[str, str]:
-    """The installed versions of the packages that decide the bytes of a family.
-
-    >>> sorted(versions(family("rule")))
-    ['numpy']
-    """
-    found = {}
-    for package in of.packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "unknown"
-    return found
 
 
 def save(bundle: Bundle, root: Path) -> str:
@@ -159,34 +74,10 @@ def load(folder: Path, *, sha256: str | None = None) -> Bundle:
             next_step="train again, or score with the churn_ml version that wrote it",
         )
     files = _checked_files(folder, manifest)
-    bundle = Bundle(
-        family(manifest["family"]).model.from_files(_part(files, "model")),
-        ValueModel.from_files(_part(files, "value")),
-        manifest["tau"],
-        _origin(manifest),
-    )
+    bundle = Bundle.restored(manifest, files)
     if bundle.manifest != manifest:
         raise BrokenPromise("a model does not survive being stored", where=str(folder))
     return bundle
-
-
-def _origin(manifest: Mapping[str, Any]) -> Origin:
-    return Origin(
-        spec_hash=manifest["spec_hash"],
-        contract=manifest["contract"],
-        trained_as_of=date.fromisoformat(manifest["trained_as_of"]),
-        train_cut_offs=tuple(map(date.fromisoformat, manifest["train_cut_offs"])),
-        choose_cut_off=date.fromisoformat(manifest["choose_cut_off"]),
-        config_hash=manifest["config_hash"],
-        seed=manifest["seed"],
-        versions=manifest["versions"],
-    )
-
-
-def _part(files: Mapping[str, bytes], part: str) -> dict[str, bytes]:
-    """The files below one folder of the bundle, by their name in it."""
-    prefix = f"{part}/"
-    return {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)}
 
 
 def _checked_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:
@@ -198,7 +89,7 @@ def _checked_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:
             next_step="train, or restore the folder from MLflow's artifacts or a backup",
         )
     data = _read(folder, MANIFEST)
-    digest = _sha256(data)
+    digest = sha256_of(data)
     named = folder.name.rpartition("-")[2] if _ID.fullmatch(folder.name) else None
     if (sha256 or named) is None:
         raise Tampered(
@@ -223,8 +114,8 @@ def _checked_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes
                 "a manifest names a file outside its folder", where=str(folder), got=path
             )
         files[path] = _read(folder, path)
-        if _sha256(files[path]) != expected:
-            raise _tampered(folder, path, _sha256(files[path]), expected)
+        if sha256_of(files[path]) != expected:
+            raise _tampered(folder, path, sha256_of(files[path]), expected)
     return files
 
 
@@ -270,7 +161,3 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
