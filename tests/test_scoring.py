@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from churn_ml.errors import BadInput, BrokenPromise
-from churn_ml.models import Bundle, Origin
+from churn_ml.models import Bundle
+from churn_ml.models.example import ORIGIN, worth
 from churn_ml.models.logistic import Logistic, Standard
-from churn_ml.models.value import ValueModel
 from churn_ml.scoring import reasons, score
 from churn_ml.tables import SCORES
 
@@ -23,37 +23,11 @@ STILL = (0.0,) * 4
 ONE = (1.0,) * 4
 
 
-def worth(amount: float) -> ValueModel:
-    return ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=amount,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
-
-
 @pytest.fixture
 def bundle() -> Bundle:
     standard = Standard(median=STILL, low=(-1e9,) * 4, high=(1e9,) * 4, mean=STILL, scale=ONE)
     model = Logistic(FEATURES, intercept=0.0, coef=(0.0, -0.5, 0.1, 0.001), standard=standard)
-    origin = Origin(
-        spec_hash="5bec",
-        contract="gone30-0f1e2d3c",
-        trained_as_of=date(2017, 10, 1),
-        train_cut_offs=(date(2017, 8, 2),),
-        choose_cut_off=date(2017, 9, 1),
-        config_hash="c0ff",
-        seed=17,
-        versions={},
-    )
-    return Bundle(model, worth(200.0), 0.0, origin)
+    return Bundle(model, worth(200.0), 0.0, ORIGIN)
 
 
 @pytest.fixture

@@ -46,9 +46,10 @@ def score(
     BrokenPromise where a score is not a probability. No rows give no rows.
 
     >>> import pandas as pd
+    >>> from churn_ml.models.example import ORIGIN, by_hand
     >>> rows = pd.DataFrame({"customer_id": ["h2", "h1"], "as_of": "2017-10-01",
     ...                      "recency_days": [2.0, 21.0]})
-    >>> scored = score(_example(), rows, "gone30-0f", spec_hash="5e")
+    >>> scored = score(by_hand(), rows, ORIGIN.contract, spec_hash=ORIGIN.spec_hash)
     >>> scored[["customer_id", "score", "value", "value_at_risk"]].round(2).to_dict("records")
     [{'customer_id': 'h1', 'score': 0.45, 'value': 100.0, 'value_at_risk': 44.57},
      {'customer_id': 'h2', 'score': 0.12, 'value': 100.0, 'value_at_risk': 11.8}]
@@ -79,7 +80,8 @@ def reasons(bundle: Bundle, rows: pd.DataFrame) -> list[str]:
     An unknown value is null.
 
     >>> import pandas as pd
-    >>> reasons(_example(), pd.DataFrame({"recency_days": [4.0]}))
+    >>> from churn_ml.models.example import by_hand
+    >>> reasons(by_hand(), pd.DataFrame({"recency_days": [4.0]}))
     ['[]']
     """
     names = bundle.model.features
@@ -157,37 +159,3 @@ def _sound(risk: Vector, value: Vector) -> None:
             got=f"score {risk.min()} to {risk.max()}, value {value.min()} to {value.max()}",
             expected="score in [0, 1], value finite",
         )
-
-
-def _example() -> Bundle:
-    """The bundle of the examples: an inactivity rule by hand, everybody worth 100."""
-    from datetime import date
-
-    from churn_ml.models.rule import Rule
-    from churn_ml.models.bundle import Bundle, Origin
-    from churn_ml.models.value import ValueModel
-
-    origin = Origin(
-        spec_hash="5e",
-        contract="gone30-0f",
-        trained_as_of=date(2017, 10, 1),
-        train_cut_offs=(date(2017, 7, 3),),
-        choose_cut_off=date(2017, 8, 2),
-        config_hash="c0",
-        seed=17,
-        versions={},
-    )
-    hundred = ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=100.0,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
-    return Bundle(Rule(intercept=-3.0, slope=0.9, typical=float(np.log(5.0))), hundred, 0.0, origin)

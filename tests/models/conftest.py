@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from churn_ml.models import FAMILIES, Bundle, Origin, versions
-from churn_ml.models.value import ValueModel
+from churn_ml.models import FAMILIES, Bundle, versions
+from churn_ml.models.example import ORIGIN, worth
 
 
 def shop(customers: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -39,38 +39,13 @@ def label() -> np.ndarray:
     return shop(800, seed=1)[1]
 
 
-def everybody_is_worth(amount: float) -> ValueModel:
-    return ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=amount,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
-
-
 @pytest.fixture(scope="session")
 def bundles(rows: pd.DataFrame, label: np.ndarray) -> dict[str, Bundle]:
     found = {}
     for family in FAMILIES:
-        origin = Origin(
-            spec_hash="5bec",
-            contract="gone30-0f1e2d3c",
-            trained_as_of=date(2017, 10, 1),
-            train_cut_offs=(date(2017, 7, 3), date(2017, 8, 2)),
-            choose_cut_off=date(2017, 9, 1),
-            config_hash="c0ff",
-            seed=17,
-            versions=versions(family),
-        )
+        origin = replace(ORIGIN, versions=versions(family))
         fitted = family.model.fit(rows, label, seed=17)
-        found[family.name] = Bundle(fitted, everybody_is_worth(100.0), 2.5, origin)
+        found[family.name] = Bundle(fitted, worth(100.0), 2.5, origin)
     return found
 
 

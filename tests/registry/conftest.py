@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from churn_ml.models import Bundle, Origin, save
-from churn_ml.models.rule import Rule
-from churn_ml.models.value import ValueModel
+from churn_ml.models import save
+from churn_ml.models.example import ORIGIN, by_hand
 from churn_ml.registry import Fitted, Panel, Trained
 
 AS_OF = date(2017, 10, 1)
@@ -32,7 +32,8 @@ def trained(models: Path) -> Trains:
     """Store one rule a slope and return the training that left them, the last one leading."""
 
     def train(*slopes: float, as_of: date = AS_OF, caller: str | None = CALLER) -> Trained:
-        bundles = [_bundle(slope, as_of) for slope in slopes]
+        origin = replace(ORIGIN, trained_as_of=as_of, versions={"numpy": "2.4.6"})
+        bundles = [by_hand(slope, tau=2.5, origin=origin) for slope in slopes]
         ids = [save(bundle, models) for bundle in bundles]
         fitted = tuple(
             Fitted(f"rule{place}", model_id, bundle.sha256, FIGURES)
@@ -41,7 +42,7 @@ def trained(models: Path) -> Trains:
         counts = {"rows": 800, "churners": 80, "treated": 0, "immature": 3}
         return Trained(
             as_of=as_of,
-            contract="gone30-0f1e2d3c",
+            contract=ORIGIN.contract,
             currency="USD",
             fitted=fitted,
             challenger=ids[-1],
@@ -58,30 +59,3 @@ def trained(models: Path) -> Trains:
         )
 
     return train
-
-
-def _bundle(slope: float, as_of: date) -> Bundle:
-    origin = Origin(
-        spec_hash="5bec",
-        contract="gone30-0f1e2d3c",
-        trained_as_of=as_of,
-        train_cut_offs=(date(2017, 7, 3), date(2017, 8, 2)),
-        choose_cut_off=date(2017, 9, 1),
-        config_hash="c0ff",
-        seed=17,
-        versions={"numpy": "2.4.6"},
-    )
-    value = ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=100.0,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
-    return Bundle(Rule(-3.0, slope, 1.0), value, 2.5, origin)
