@@ -27,6 +27,8 @@ orders.csv.gz has no column 'ordered_at' | where: sources.orders
 
 from __future__ import annotations
 
+from datetime import date
+
 
 class ChurnError(Exception):
     """An error with the five parts that a reader needs to act."""
@@ -76,6 +78,16 @@ class OverTolerance(BadInput):
 
 class NotReady(Permanent):
     """A step was asked to read what no earlier step has published."""
+
+    @classmethod
+    def before(cls, step: str, what: str, as_of: date, got: str | None = None) -> NotReady:
+        """The error of one who comes before `churn-ml STEP` ran for `as_of`: there is no `what`.
+
+        >>> str(NotReady.before("train", "no training to judge", date(2017, 10, 1)))
+        'no training to judge | where: 2017-10-01 | next step: churn-ml train --as-of 2017-10-01'
+        """
+        day = as_of.isoformat()
+        return cls(what, where=day, got=got, next_step=f"churn-ml {step} --as-of {day}")
 
 
 class TooEarly(NotReady):

@@ -80,11 +80,7 @@ def _scored_by(house: House, as_of: date) -> str:
     """The model behind the scores of `as_of`; raises NotReady where there are none."""
     scored = house.ledger.publication("score", as_of)
     if scored is None:
-        raise NotReady(
-            "nothing is scored to export",
-            where=as_of.isoformat(),
-            next_step=f"churn-ml score --as-of {as_of.isoformat()}",
-        )
+        raise NotReady.before("score", "nothing is scored to export", as_of)
     return str(scored.pins["model"])
 
 

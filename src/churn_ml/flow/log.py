@@ -87,12 +87,8 @@ def _published(house: House, as_of: date) -> Publication:
     """The training of `as_of`, done under the present contract's name."""
     found = house.ledger.publication("train", as_of)
     if found is None or "figures" not in found.pins:
-        raise NotReady(
-            "no training to log",
-            where=as_of.isoformat(),
-            got=None if found is None else "a training of a version that kept no figures",
-            next_step=f"churn-ml train --as-of {as_of.isoformat()}",
-        )
+        kept_none = None if found is None else "a training of a version that kept no figures"
+        raise NotReady.before("train", "no training to log", as_of, got=kept_none)
     stamp = house.ledger.model(found.pins["challenger"]).contract
     if stamp.rpartition("-")[0] != house.config.contract.name:
         raise BadConfig(

@@ -88,11 +88,7 @@ def record(
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         published = house.ledger.publication("judge", as_of)
         if published is None:
-            raise NotReady(
-                "no verdict to record",
-                where=as_of.isoformat(),
-                next_step=f"churn-ml promote --as-of {as_of.isoformat()}",
-            )
+            raise NotReady.before("promote", "no verdict to record", as_of)
         told = published.pins["verdict"]
         _check_asked(house, told, judged)
         kind = _kind(told["decision"], answer)
@@ -225,11 +221,7 @@ def _training(house: House, as_of: date) -> Publication:
     """The training of `as_of`, done under the present settings."""
     trained = house.ledger.publication("train", as_of)
     if trained is None:
-        raise NotReady(
-            "no training to judge",
-            where=as_of.isoformat(),
-            next_step=f"churn-ml train --as-of {as_of.isoformat()}",
-        )
+        raise NotReady.before("train", "no training to judge", as_of)
     if trained.pins["settings"] != house.config.told("train"):
         raise BadConfig(
             "churn.toml changed since the training that is to be judged",
