@@ -15,9 +15,11 @@ anywhere and run for a past date. `repin=True` lets a re-run take new lots, vers
 
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
+from churn_ml.flow.judge import judge
 from churn_ml.flow.learn import learn
 from churn_ml.flow.log import log, log_if_reachable, owed
-from churn_ml.flow.promote import judge, promote, record
+from churn_ml.flow.promote import promote
+from churn_ml.flow.record import record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
 from churn_ml.flow.train import due, train

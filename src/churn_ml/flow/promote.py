@@ -1,33 +1,22 @@
-"""Promote: the challenger against the champion on the newest matured rows, and what was decided.
+"""Promote: judge and record in one go, for who has no DAG between the two to ask a person.
 
-`judge` weighs and decides nothing of its verdict; `record` writes one decision row, refusals too,
-and then moves the aliases in MLflow. Between the two a person may be asked. Worked example: on
-2017-10-01 there is no champion, so the inactivity rule becomes the first; on 2017-11-01 the best
-candidate of that day's training is weighed against it on the rows of 2017-10-01.
+Enters: the training of an as_of, and the name of an approver. Leaves: the receipt of the decision,
+or of a verdict that waits for one. Worked example: `churn-ml promote --as-of 2017-11-01` says that
+the verdict is to promote; the same with `--approver ada` makes the challenger champion.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
-from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import BadConfig, BadInput, ChurnError, NotReady, StaleAttempt
-from churn_ml.flow import telling, weighing
-from churn_ml.house import House
-from churn_ml.ledger import NOBODY
+from churn_ml.errors import BadInput
+from churn_ml.flow.judge import judge
+from churn_ml.flow.record import PROMOTE, REJECT, record, recorded
 
 if TYPE_CHECKING:
-    from churn_ml.gate.verdicts import Verdict
-    from churn_ml.ledger import Decision, Publication
+    from churn_ml.house import House
     from churn_ml.receipts import Receipt
-
-PROMOTE, REJECT = "Promote", "Reject"
-PAIR = ("champion_from", "challenger", "evidence_hash")
-"""What a verdict is about: the same three are the same verdict."""
-MACHINE = "churn_ml"
-"""Who decides where no person is asked: the first champion, and refusals."""
 
 
 def promote(
@@ -41,240 +30,7 @@ def promote(
     if reject and approver is None:
         raise BadInput("a no needs a name", where="promote", next_step="pass --approver NAME too")
     judged = judge(house, as_of)
-    if judged.status == "promote" and approver is None and not _recorded(house, judged.details):
+    if judged.status == "promote" and approver is None and not recorded(house, judged.details):
         house.say("  the verdict is to promote: answer with --approver NAME, or --reject with it")
         return judged
     return record(house, as_of, answer=REJECT if reject else PROMOTE, approver=approver)
-
-
-def _recorded(house: House, told: Any) -> bool:
-    return house.ledger.stored_verdict(*(told[name] for name in PAIR)) is not None
-
-
-def judge(house: House, as_of: date) -> Receipt:
-    """Weigh the challenger of `as_of` against the champion; the receipt holds the verdict.
-
-    Reads the panel, both models and the ledger. The same pair on the same evidence gets the stored
-    verdict. An earlier verdict to promote that nobody answered is first recorded as refused: it
-    has spent its alpha. Raises NotReady where nothing was trained for `as_of`, BadConfig where
-    it was trained under other settings.
-    """
-    with attempt(house, "judge", as_of, (), repin=True) as trial:
-        trained = _training(house, as_of)
-        _lapse(house, as_of)
-        decided = _decided(house, as_of, set(trained.pins["candidates"].values()))
-        former = decided.champion_from if decided else house.champion(as_of)
-        trial.details |= _weigh(trial, trained.pins, former)
-        trial.status = str(trial.details["decision"])
-    return trial.receipt
-
-
-def record(
-    house: House,
-    as_of: date,
-    *,
-    answer: str = REJECT,
-    approver: str | None = None,
-    judged: str | None = None,
-) -> Receipt:
-    """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
-
-    `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
-    answered, None where nobody did in time; `judged`: the reference of the judging that was shown
-    to who answered. Recording twice is recording once. Raises NotReady where nothing was
-    judged, BadInput where another answer stands or a yes has no name, StaleAttempt where the
-    champion changed since the verdict, or the verdict since the question.
-    """
-    with attempt(house, "promote", as_of, (), repin=True) as trial:
-        published = house.ledger.publication("judge", as_of)
-        if published is None:
-            raise NotReady.before("promote", "no verdict to record", as_of)
-        told = published.pins["verdict"]
-        _check_asked(house, told, judged)
-        kind = _kind(told["decision"], answer)
-        decision = _decide(house, as_of, told, kind, approver)
-        _check_same(decision, kind, approver)
-        trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
-        trial.details |= {"approver": decision.who, "aliases": _follow(house)}
-        trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
-    return trial.receipt
-
-
-def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
-    """The verdict with every figure behind it, ready for JSON."""
-    house, config = trial.house, trial.house.config
-    panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
-    bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
-    champion = house.bundle(former) if former else bundles["rule"]
-    seen = set(weighing.earlier(panel, "evaluate")["customer_id"])
-    frozen = weighing.evidence(config, panel, "evaluate", seen)
-    simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
-    reference = weighing.best_simple(config, panel, bundles["rule"])
-    rows = weighing.rows_of(panel, "evaluate")
-    house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
-    # both thresholds are of the same day: what a stale one costs is no merit of the challenger
-    tau = weighing.retuned(champion, config, panel)
-    policies = [
-        weighing.policy("champion", champion, rows, frozen, tau),
-        *(weighing.policy(name, bundle, rows, frozen) for name, bundle in bundles.items()),
-    ]
-    told: dict[str, Any] = {"reference": reference}
-    told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
-    if former is None:
-        told |= _first(bundles["rule"].id, frozen.hash)
-    else:
-        challenger = house.bundle(pins["challenger"])
-        pair = (former, champion, tau), (pins["challenger"], challenger)
-        told |= _verdict(trial, pair, rows, frozen, simple, reference)
-    trial.pins["verdict"] = told
-    return told
-
-
-def _first(rule: str, evidence_hash: str) -> dict[str, Any]:
-    return {
-        "decision": "first",
-        "champion_from": None,
-        "challenger": rule,
-        "evidence_hash": evidence_hash,
-        "reasons": ["no champion yet: the inactivity rule is it until something beats it"],
-        "interval": None,
-        "grade": None,
-        "alpha_spent": 0.0,
-    }
-
-
-def _verdict(
-    trial: Attempt,
-    pair: Any,
-    rows: Any,
-    frozen: Any,
-    simple: Any,
-    reference: str,
-) -> dict[str, Any]:
-    """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
-    from churn_ml.economics import Terms
-    from churn_ml.gate.trial import Trial, verdict
-
-    house, config = trial.house, trial.house.config
-    (former, champion, tau), (model_id, challenger) = pair
-    found = verdict(
-        Trial(
-            champion=weighing.policy(former, champion, rows, frozen, tau),
-            challenger=weighing.policy(model_id, challenger, rows, frozen),
-            reference=simple[reference],
-            rule=simple["rule"],
-            evidence=frozen,
-            terms=Terms.of(config),
-            gate=config.gate,
-            contract=config.contract,
-            currency=config.shop.currency,
-            alpha_spent=house.ledger.alpha_spent(trial.as_of.year),
-        ),
-        _stored(house, former, model_id, frozen.hash),
-    )
-    told: dict[str, Any] = json.loads(found.to_json())
-    taus = {"champion": tau, "challenger": challenger.tau, "champion_as_trained": champion.tau}
-    return told | {"champion_from": former, "taus": taus}
-
-
-def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:
-    """The verdict that a decision on this pair and evidence already rests on."""
-    from churn_ml.gate.verdicts import Verdict
-
-    found = house.ledger.stored_verdict(champion, challenger, evidence_hash)
-    if found is None:
-        return None
-    fields = set(Verdict.__dataclass_fields__)
-    return Verdict.from_json(json.dumps({k: v for k, v in found.verdict.items() if k in fields}))
-
-
-def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None:
-    """The decision already taken for this as_of on one of these candidates."""
-    mine = [d for d in house.ledger.decisions() if d.as_of == as_of and d.champion_to in candidates]
-    return mine[-1] if mine else None
-
-
-def _check_asked(house: House, told: dict[str, Any], judged: str | None) -> None:
-    """Refuse an answer to another verdict than the one that stands now."""
-    if judged is None:
-        return
-    shown = house.ledger.receipt(judged).receipt.details
-    if any(shown.get(name) != told.get(name) for name in PAIR):
-        raise StaleAttempt(
-            "the verdict is another than the one that was answered",
-            where=judged,
-            got=f"now {told['challenger']} against {told['champion_from']}",
-            expected=f"{shown.get('challenger')} against {shown.get('champion_from')}",
-            next_step="run churn_promote anew for this date: it asks again",
-        )
-
-
-def _kind(decision: str, answer: str) -> str:
-    if answer not in (PROMOTE, REJECT):
-        raise BadInput("unknown answer", got=answer, expected=f"{PROMOTE} or {REJECT}")
-    if decision == "first":
-        return "first"
-    return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
-
-
-def _training(house: House, as_of: date) -> Publication:
-    """The training of `as_of`, done under the present settings."""
-    trained = house.ledger.publication("train", as_of)
-    if trained is None:
-        raise NotReady.before("train", "no training to judge", as_of)
-    if trained.pins["settings"] != house.config.told("train"):
-        raise BadConfig(
-            "churn.toml changed since the training that is to be judged",
-            where=as_of.isoformat(),
-            next_step=f"churn-ml train --as-of {as_of.isoformat()} --repin",
-        )
-    return trained
-
-
-def _lapse(house: House, as_of: date) -> None:
-    """Refuse the last verdict to promote before `as_of` where nobody answered it in time."""
-    last = house.ledger.newest("judge", upto=as_of - timedelta(days=1))
-    if last is None:
-        return
-    told = last.pins["verdict"]
-    if told["decision"] == "promote" and not _recorded(house, told):
-        _decide(house, last.as_of, told, "refuse", None)
-
-
-def _decide(
-    house: House, as_of: date, told: dict[str, Any], kind: Any, approver: str | None
-) -> Decision:
-    """One row in the ledger, refusals too; the row already there where it was decided."""
-    asked = told["decision"] == "promote"
-    if kind == "promote" and approver is None and not _recorded(house, told):
-        raise BadInput("a yes needs a name", where="promote", next_step="name the approver")
-    return house.ledger.decide(
-        as_of,
-        kind,
-        champion_from=told["champion_from"],
-        champion_to=told["challenger"],
-        who=(approver or NOBODY) if asked else MACHINE,
-        at=house.clock(),
-        evidence_hash=told["evidence_hash"],
-        verdict={k: v for k, v in told.items() if k != "models"},
-        alpha_spent=told["alpha_spent"],
-    )
-
-
-def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
-    """Refuse another answer to a verdict that is answered; nobody asking again is no answer."""
-    if decision.kind != kind and approver is not None:
-        raise BadInput(
-            "this verdict is answered already",
-            got=kind,
-            expected=f"{decision.kind}, by {decision.who}",
-            next_step="train again for a new verdict",
-        )
-
-
-def _follow(house: House) -> str:
-    """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
-    try:
-        return house.project()
-    except ChurnError as error:
-        return f"not moved: {error.what}"

@@ -1,0 +1,163 @@
+"""Judge: the challenger against the champion on the newest matured rows.
+
+Nothing of its verdict is decided here: `record` does that. Only an earlier verdict to promote that
+nobody answered is recorded, as refused.
+
+Enters: the training of an as_of, the champion, the panel. Leaves: a receipt with the verdict and
+every figure behind it, which `record` decides on. Worked example: on 2017-10-01 there is no
+champion, so the verdict is that the inactivity rule becomes the first; on 2017-11-01 the best
+candidate of that day's training is weighed against it on the rows of 2017-10-01.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.attempt import Attempt, attempt
+from churn_ml.errors import BadConfig, NotReady
+from churn_ml.flow import telling, weighing
+from churn_ml.flow.record import decide, recorded
+from churn_ml.house import House
+
+if TYPE_CHECKING:
+    from churn_ml.gate.verdicts import Verdict
+    from churn_ml.ledger import Decision, Publication
+    from churn_ml.receipts import Receipt
+
+
+def judge(house: House, as_of: date) -> Receipt:
+    """Weigh the challenger of `as_of` against the champion; the receipt holds the verdict.
+
+    Reads the panel, both models and the ledger. The same pair on the same evidence gets the stored
+    verdict. An earlier verdict to promote that nobody answered is first recorded as refused: it
+    has spent its alpha. Raises NotReady where nothing was trained for `as_of`, BadConfig where
+    it was trained under other settings.
+    """
+    with attempt(house, "judge", as_of, (), repin=True) as trial:
+        trained = _training(house, as_of)
+        _lapse(house, as_of)
+        decided = _decided(house, as_of, set(trained.pins["candidates"].values()))
+        former = decided.champion_from if decided else house.champion(as_of)
+        trial.details |= _weigh(trial, trained.pins, former)
+        trial.status = str(trial.details["decision"])
+    return trial.receipt
+
+
+def _training(house: House, as_of: date) -> Publication:
+    """The training of `as_of`, done under the present settings."""
+    trained = house.ledger.publication("train", as_of)
+    if trained is None:
+        raise NotReady.before("train", "no training to judge", as_of)
+    if trained.pins["settings"] != house.config.told("train"):
+        raise BadConfig(
+            "churn.toml changed since the training that is to be judged",
+            where=as_of.isoformat(),
+            next_step=f"churn-ml train --as-of {as_of.isoformat()} --repin",
+        )
+    return trained
+
+
+def _lapse(house: House, as_of: date) -> None:
+    """Refuse the last verdict to promote before `as_of` where nobody answered it in time."""
+    last = house.ledger.newest("judge", upto=as_of - timedelta(days=1))
+    if last is None:
+        return
+    told = last.pins["verdict"]
+    if told["decision"] == "promote" and not recorded(house, told):
+        decide(house, last.as_of, told, "refuse", None)
+
+
+def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None:
+    """The decision already taken for this as_of on one of these candidates."""
+    mine = [d for d in house.ledger.decisions() if d.as_of == as_of and d.champion_to in candidates]
+    return mine[-1] if mine else None
+
+
+def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
+    """The verdict with every figure behind it, ready for JSON."""
+    house, config = trial.house, trial.house.config
+    panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
+    bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
+    champion = house.bundle(former) if former else bundles["rule"]
+    seen = set(weighing.earlier(panel, "evaluate")["customer_id"])
+    frozen = weighing.evidence(config, panel, "evaluate", seen)
+    simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
+    reference = weighing.best_simple(config, panel, bundles["rule"])
+    rows = weighing.rows_of(panel, "evaluate")
+    house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
+    # both thresholds are of the same day: what a stale one costs is no merit of the challenger
+    tau = weighing.retuned(champion, config, panel)
+    policies = [
+        weighing.policy("champion", champion, rows, frozen, tau),
+        *(weighing.policy(name, bundle, rows, frozen) for name, bundle in bundles.items()),
+    ]
+    told: dict[str, Any] = {"reference": reference}
+    told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
+    if former is None:
+        told |= _first(bundles["rule"].id, frozen.hash)
+    else:
+        challenger = house.bundle(pins["challenger"])
+        pair = (former, champion, tau), (pins["challenger"], challenger)
+        told |= _verdict(trial, pair, rows, frozen, simple, reference)
+    trial.pins["verdict"] = told
+    return told
+
+
+def _first(rule: str, evidence_hash: str) -> dict[str, Any]:
+    return {
+        "decision": "first",
+        "champion_from": None,
+        "challenger": rule,
+        "evidence_hash": evidence_hash,
+        "reasons": ["no champion yet: the inactivity rule is it until something beats it"],
+        "interval": None,
+        "grade": None,
+        "alpha_spent": 0.0,
+    }
+
+
+def _verdict(
+    trial: Attempt,
+    pair: Any,
+    rows: Any,
+    frozen: Any,
+    simple: Any,
+    reference: str,
+) -> dict[str, Any]:
+    """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
+    from churn_ml.economics import Terms
+    from churn_ml.gate.trial import Trial, verdict
+
+    house, config = trial.house, trial.house.config
+    (former, champion, tau), (model_id, challenger) = pair
+    found = verdict(
+        Trial(
+            champion=weighing.policy(former, champion, rows, frozen, tau),
+            challenger=weighing.policy(model_id, challenger, rows, frozen),
+            reference=simple[reference],
+            rule=simple["rule"],
+            evidence=frozen,
+            terms=Terms.of(config),
+            gate=config.gate,
+            contract=config.contract,
+            currency=config.shop.currency,
+            alpha_spent=house.ledger.alpha_spent(trial.as_of.year),
+        ),
+        _stored(house, former, model_id, frozen.hash),
+    )
+    told: dict[str, Any] = json.loads(found.to_json())
+    taus = {"champion": tau, "challenger": challenger.tau, "champion_as_trained": champion.tau}
+    return told | {"champion_from": former, "taus": taus}
+
+
+def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:
+    """The verdict that a decision on this pair and evidence already rests on."""
+    from churn_ml.gate.verdicts import Verdict
+
+    found = house.ledger.stored_verdict(champion, challenger, evidence_hash)
+    if found is None:
+        return None
+    fields = set(Verdict.__dataclass_fields__)
+    return Verdict.from_json(json.dumps({k: v for k, v in found.verdict.items() if k in fields}))

@@ -1,0 +1,126 @@
+"""Record: what was decided on a verdict, refusals too; MLflow's aliases follow.
+
+Enters: the verdict that `judge` published, and the answer of a person where one was asked. Leaves:
+one decision row in the ledger, written once however often it is asked for. Worked example: on
+2017-11-01 the verdict is to promote and ada answers Promote, so its challenger is champion from
+then on; had nobody answered within `[schedule] approval_hours`, the row would be a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.attempt import attempt
+from churn_ml.errors import BadInput, ChurnError, NotReady, StaleAttempt
+from churn_ml.house import House
+from churn_ml.ledger import NOBODY
+
+if TYPE_CHECKING:
+    from churn_ml.ledger import Decision
+    from churn_ml.receipts import Receipt
+
+PROMOTE, REJECT = "Promote", "Reject"
+PAIR = ("champion_from", "challenger", "evidence_hash")
+"""What a verdict is about: the same three are the same verdict."""
+MACHINE = "churn_ml"
+"""Who decides where no person is asked: the first champion, and refusals."""
+
+
+def record(
+    house: House,
+    as_of: date,
+    *,
+    answer: str = REJECT,
+    approver: str | None = None,
+    judged: str | None = None,
+) -> Receipt:
+    """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
+
+    `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
+    answered, None where nobody did in time; `judged`: the reference of the judging that was shown
+    to who answered. Recording twice is recording once. Raises NotReady where nothing was
+    judged, BadInput where another answer stands or a yes has no name, StaleAttempt where the
+    champion changed since the verdict, or the verdict since the question.
+    """
+    with attempt(house, "promote", as_of, (), repin=True) as trial:
+        published = house.ledger.publication("judge", as_of)
+        if published is None:
+            raise NotReady.before("promote", "no verdict to record", as_of)
+        told = published.pins["verdict"]
+        _check_asked(house, told, judged)
+        kind = _kind(told["decision"], answer)
+        decision = decide(house, as_of, told, kind, approver)
+        _check_same(decision, kind, approver)
+        trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
+        trial.details |= {"approver": decision.who, "aliases": _follow(house)}
+        trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
+    return trial.receipt
+
+
+def recorded(house: House, told: Mapping[str, Any]) -> bool:
+    """Whether a decision rests on the verdict `told`: same pair, same evidence."""
+    return house.ledger.stored_verdict(*(told[name] for name in PAIR)) is not None
+
+
+def decide(
+    house: House, as_of: date, told: dict[str, Any], kind: Any, approver: str | None
+) -> Decision:
+    """One row in the ledger, refusals too; the row already there where it was decided."""
+    asked = told["decision"] == "promote"
+    if kind == "promote" and approver is None and not recorded(house, told):
+        raise BadInput("a yes needs a name", where="promote", next_step="name the approver")
+    return house.ledger.decide(
+        as_of,
+        kind,
+        champion_from=told["champion_from"],
+        champion_to=told["challenger"],
+        who=(approver or NOBODY) if asked else MACHINE,
+        at=house.clock(),
+        evidence_hash=told["evidence_hash"],
+        verdict={k: v for k, v in told.items() if k != "models"},
+        alpha_spent=told["alpha_spent"],
+    )
+
+
+def _check_asked(house: House, told: dict[str, Any], judged: str | None) -> None:
+    """Refuse an answer to another verdict than the one that stands now."""
+    if judged is None:
+        return
+    shown = house.ledger.receipt(judged).receipt.details
+    if any(shown.get(name) != told.get(name) for name in PAIR):
+        raise StaleAttempt(
+            "the verdict is another than the one that was answered",
+            where=judged,
+            got=f"now {told['challenger']} against {told['champion_from']}",
+            expected=f"{shown.get('challenger')} against {shown.get('champion_from')}",
+            next_step="run churn_promote anew for this date: it asks again",
+        )
+
+
+def _kind(decision: str, answer: str) -> str:
+    if answer not in (PROMOTE, REJECT):
+        raise BadInput("unknown answer", got=answer, expected=f"{PROMOTE} or {REJECT}")
+    if decision == "first":
+        return "first"
+    return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
+
+
+def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
+    """Refuse another answer to a verdict that is answered; nobody asking again is no answer."""
+    if decision.kind != kind and approver is not None:
+        raise BadInput(
+            "this verdict is answered already",
+            got=kind,
+            expected=f"{decision.kind}, by {decision.who}",
+            next_step="train again for a new verdict",
+        )
+
+
+def _follow(house: House) -> str:
+    """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
+    try:
+        return house.project()
+    except ChurnError as error:
+        return f"not moved: {error.what}"
