@@ -33,7 +33,12 @@ PAGE = "http://127.0.0.1:8080/dags/churn_score/runs/r1/tasks/score"
 
 @dataclass
 class Task:
-    """A task instance as far as the door knows one."""
+    """A task instance as far as the door knows one.
+
+    `running` stands for what Airflow's database would count. That a backfill's task can ask for it,
+    and is let through alone, is tested in a running Airflow (tests/stack/year); which of two runs
+    of a backfill is asked while the other one runs is a race there, so the refusal is tested here.
+    """
 
     log_url: str = PAGE
     pushed: dict[str, Any] = field(default_factory=dict)
