@@ -67,7 +67,7 @@ def _settings() -> str:
         if found is not None:
             sections.append(_section(name, found))
     return (
-        f"{HEAD}# Configuration: churn.toml\n\nSource: `src/churn_ml/config.py`. An unknown "
+        f"{HEAD}# Configuration: churn.toml\n\nSource: `src/churn_ml/config/`. An unknown "
         "key is an error that names the known ones.\n\n" + "\n".join(sections)
     )
 

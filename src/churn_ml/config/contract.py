@@ -1,0 +1,47 @@
+"""The churn contract: the definition of churn that every label, model and score carries.
+
+Enters: the section [contract]. Leaves: `Contract`, with the stamp that tells two definitions apart.
+Worked example: under `gone90` a customer who ordered on 2017-09-26 is eligible as of 2017-10-01,
+and has churned if no order follows before 2017-12-30.
+
+>>> one, other = Contract(name="gone90"), Contract(name="gone90", horizon_days=60)
+>>> one.horizon_days, one.stamp == other.stamp
+(90, False)
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from churn_ml.config.section import Days, Section, content_hash
+
+
+class Contract(Section):
+    """The churn contract: who is eligible, which event retains, and over which days.
+
+    Eligible at as_of: at least `min_orders` orders (or order days) in the last `lookback_days`.
+    Churned: no event in [as_of + gap_days, as_of + gap_days + horizon_days). The label is final
+    `settle_days` later. `new_days` and `silent_gap_ratio` cut the lifecycle stages.
+    """
+
+    name: str = "gone90"
+    event: Literal["order"] = "order"
+    lookback_days: Annotated[int, Field(gt=0)] = 180
+    gap_days: Days = 0
+    horizon_days: Annotated[int, Field(gt=0)] = 90
+    settle_days: Days = 0
+    min_orders: Annotated[int, Field(ge=1)] = 1
+    activity_unit: Literal["order", "order_day"] = "order"
+    new_days: Days = 30
+    silent_gap_ratio: Annotated[float, Field(gt=0)] = 1.5
+
+    @property
+    def stamp(self) -> str:
+        """Name and content hash: what labels, models, scores and exports carry.
+
+        >>> Contract(name="gone90").stamp
+        'gone90-...'
+        """
+        return f"{self.name}-{content_hash(self.model_dump())[:8]}"

@@ -1,0 +1,46 @@
+"""The models: which are trained and on what, and what it takes to replace the champion.
+
+Enters: the sections [training] and [gate]. Leaves: `Training` and `Gate`. Worked example: thirteen
+verdicts a year share an alpha of .05, so each of them may spend .0038.
+
+>>> Training().candidates, round(Gate().alpha_per_look, 4)
+(('logistic', 'xgboost'), 0.0038)
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from churn_ml.config.section import Amount, Section, Share
+
+
+class Training(Section):
+    """How training cut-offs are laid, which candidates run, and with which seed."""
+
+    every_days: Annotated[int, Field(gt=0)] = 30
+    candidates: tuple[str, ...] = ("logistic", "xgboost")
+    seed: int = 17
+    min_rows: Annotated[int, Field(ge=1)] = 200
+    min_churners: Annotated[int, Field(ge=1)] = 30
+
+
+class Gate(Section):
+    """The promotion test: yearly alpha, planned looks, margin and guards."""
+
+    alpha_year: Share = 0.05
+    looks_per_year: Annotated[int, Field(ge=1)] = 13
+    margin_share_of_oracle: Share = 0.0025
+    switching_cost_per_1000: Amount = 0.0
+    min_disagreements: Annotated[int, Field(ge=0)] = 100
+    min_disagreeing_churners: Annotated[int, Field(ge=0)] = 30
+    resamples: Annotated[int, Field(ge=100)] = 6000
+    prediction_lane_loss_share: Share | None = None
+    """Where profit cannot be resolved, better predictions may promote if the loss surely stays
+    below this share of the oracle's profit; absent: never."""
+
+    @property
+    def alpha_per_look(self) -> float:
+        """The alpha one verdict spends: alpha_year / looks_per_year (.0038 by default)."""
+        return self.alpha_year / self.looks_per_year

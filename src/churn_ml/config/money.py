@@ -1,0 +1,83 @@
+"""The money: what a customer and a contact are worth, what is offered, and to how many.
+
+Enters: the sections [economics], [[offers]], [policy], [holdout] and [segments]. Leaves: a class
+for each. Worked example: a coupon of 5.00 that costs 1.00 to send, of which a round may send 300,
+and which a tenth of the customers never gets, so that what it earns can be measured.
+
+>>> coupon = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+>>> coupon.redeem_share, Policy(capacity_customers=300).budget_amount, Holdout().share
+(1.0, None, 0.1)
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from churn_ml.config.section import Amount, Days, Section, Share
+
+
+class Economics(Section):
+    """The parameters of retention profit (see economics.py for the formulas)."""
+
+    value_horizon_days: Annotated[int, Field(gt=0)] = 365
+    margin_rate: Share = 0.3
+    save_rate_a: Annotated[float, Field(gt=0)] = 6.0
+    save_rate_b: Annotated[float, Field(gt=0)] = 14.0
+    saved_value_share: Share = 0.5
+    stayer_harm_share: Share = 0.01
+
+    @property
+    def save_rate_mean(self) -> float:
+        """Mean of the Beta prior of the save rate, a / (a + b)."""
+        return self.save_rate_a / (self.save_rate_a + self.save_rate_b)
+
+
+class Offer(Section):
+    """One thing that can be done for a customer, with what it costs (shop currency)."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    label: str
+    channel: str = "email"
+    cost_amount: Amount = 0.0
+    """d: cost when redeemed, the fixed part."""
+    cost_revenue_share: Share = 0.0
+    """d: plus this share of the customer's expected revenue over value_horizon_days."""
+    contact_amount: Amount = 0.0
+    """k: cost of the contact, always paid."""
+    redeem_share: Share = 1.0
+    """q: share of stayers who redeem."""
+    save_rate: Share | None = None
+    """gamma: share of churners saved; the prior's mean where absent."""
+    needs_consent: bool = True
+    segments: tuple[str, ...] = ()
+    """Segments it is meant for; empty means all."""
+
+
+class Policy(Section):
+    """Limits of one round of contacts."""
+
+    capacity_customers: Annotated[int, Field(ge=0)] | None = None
+    budget_amount: Amount | None = None
+    contact_window_days: Days = 28
+
+
+class Holdout(Section):
+    """The universal holdout: its share, its salt and the variable that holds the key."""
+
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    salt: str = "1"
+    key_env: str = "CHURN_ML_HOLDOUT_KEY"
+
+
+class Segments(Section):
+    """Band edges: risk by score, value by rank among the scored customers, both from the top.
+
+    "high" are the `high_value_share` most valuable, at least "medium" the `medium_value_share`.
+    """
+
+    high_risk_score: Share = 0.5
+    medium_risk_score: Share = 0.2
+    high_value_share: Share = 0.2
+    medium_value_share: Share = 0.5

@@ -1,0 +1,135 @@
+r"""From the text of a churn.toml to the tree, with an error that says what to correct.
+
+Enters: a path, the text, or an environment that names the path. Leaves: a `Config`, or BadConfig
+for the first problem found, in the house's five parts. Worked example: the file says
+`town = "Ghent"` in [shop], where no such key is known.
+
+>>> from_text('[shop]\nname = "x"\ncurrency = "EUR"\ntown = "Ghent"')
+Traceback (most recent call last):
+...
+churn_ml.errors.BadConfig: unknown key 'town' | where: [shop] | got: town | expected: one of ...
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from churn_ml.config.tree import Config
+from churn_ml.errors import BadConfig
+
+_PAGE = "docs/configuration.md"
+
+VARIABLE = "CHURN_ML_CONFIG"
+"""Names the churn.toml that Airflow's DAGs and its page work on."""
+
+
+def load(path: Path) -> Config:
+    """The settings in the churn.toml at `path`; raises BadConfig where anything is off."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadConfig(
+            f"cannot read {path}: {error.strerror}",
+            next_step="pass --config FILE, or write one with: churn-ml init FOLDER",
+        ) from error
+    return from_text(text, root=path.parent)
+
+
+def named(where: str, environment: Mapping[str, str] = os.environ) -> Config:
+    """The settings in the churn.toml that the environment names: what DAGs and page work on.
+
+    `where`: who asks, for the message. Raises BadConfig where the variable is not set, or the file
+    is not what it should be.
+
+    >>> named("the page", {})
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: environment variable CHURN_ML_CONFIG is not set | where: the page...
+    """
+    path = environment.get(VARIABLE)
+    if not path:
+        raise BadConfig(
+            f"environment variable {VARIABLE} is not set",
+            where=where,
+            expected="the path of a churn.toml",
+            next_step=f"export {VARIABLE}=/path/to/churn.toml for every Airflow service, restart",
+        )
+    return load(Path(path))
+
+
+def from_text(text: str, *, root: Path = Path()) -> Config:
+    """The settings in TOML `text`; paths in it are relative to `root`."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(
+            "churn.toml is not valid TOML",
+            got=str(error),
+            next_step="correct the line named; text stands in quotes, dates and numbers do not",
+        ) from error
+    if "root" in tree:
+        raise BadConfig(
+            "unknown key 'root'",
+            where="top level",
+            got="root",
+            next_step="remove the key: paths are relative to the folder of churn.toml",
+        )
+    try:
+        return Config(**tree, root=root)
+    except ValidationError as error:
+        raise _explain(error) from error
+
+
+def _explain(error: ValidationError) -> BadConfig:
+    """The first problem of a pydantic error in the house's five parts."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    section = f"[{'.'.join(place[:-1])}]" if place[:-1] else "top level"
+    if first["type"] == "extra_forbidden":
+        return BadConfig(
+            f"unknown key {place[-1]!r}",
+            where=section,
+            got=place[-1],
+            expected=f"one of {', '.join(_known_keys(place[:-1]))}",
+            next_step="remove the key or correct its name",
+        )
+    if first["type"] == "missing":
+        return BadConfig(
+            f"key {place[-1]!r} is missing",
+            where=section,
+            expected=f"{place[-1]} = ..." if place[:-1] else f"a section [{place[-1]}]",
+            next_step=f"add it; {_PAGE} says what it means",
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    return BadConfig(
+        f"{'.'.join(place) or 'churn.toml'}: {message}",
+        where=section,
+        got=repr(first["input"])[:80] if place else None,
+        next_step=f"correct the value; {_PAGE} lists every key with its type and default",
+    )
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    """The keys a section knows, found by walking the settings' classes."""
+    model: Any = Config
+    for part in place:
+        if part.isdigit() or not hasattr(model, "model_fields"):
+            continue
+        if part not in model.model_fields:
+            continue
+        model = _settings_class(model.model_fields[part].annotation) or model
+    return sorted(set(model.model_fields) - {"root"})
+
+
+def _settings_class(annotation: Any) -> Any:
+    """The settings class inside an annotation such as `dict[str, Offer]`, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_settings_class(a) for a in getattr(annotation, "__args__", ())]
+    return next((f for f in found if f is not None), None)

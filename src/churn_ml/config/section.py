@@ -1,0 +1,43 @@
+"""What every section of churn.toml is made of: its base class, its numbers, its identity.
+
+Enters: values as TOML gives them, or any JSON value to be identified. Leaves: a frozen section that
+refuses unknown keys and numbers out of range; a sha256. Worked example: a share is a number from 0
+to 1, so `[holdout] share = 10` is refused, where .10 was meant.
+
+>>> class Holdout(Section):
+...     share: Share
+>>> Holdout(share=0.1)
+Holdout(share=0.1)
+>>> Holdout(share=10)
+Traceback (most recent call last):
+...
+pydantic_core._pydantic_core.ValidationError: 1 validation error for Holdout...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A frozen section of churn.toml; a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+def content_hash(value: Any) -> str:
+    """sha256 of a JSON value with sorted keys.
+
+    >>> content_hash({"b": 1, "a": 2}) == content_hash({"a": 2, "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

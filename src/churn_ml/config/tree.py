@@ -1,0 +1,117 @@
+"""The whole tree: every section of churn.toml, checked against each other.
+
+Enters: the sections. Leaves: a `Config`, which also resolves what only makes sense in a folder and
+an environment (paths, database URLs), and tells which of its sections decide what a step publishes.
+Worked example: a shop in `/shop` keeps its lake in `/shop/lake`; a new destination changes
+nothing of what a training publishes.
+
+>>> config = Config(shop=Shop(name="Corner shop", currency="EUR"), root=Path("/shop"))
+>>> config.path(config.paths.lake).as_posix()
+'/shop/lake'
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from churn_ml.config.contract import Contract
+from churn_ml.config.modelling import Gate, Training
+from churn_ml.config.money import Economics, Holdout, Offer, Policy, Segments
+from churn_ml.config.running import Destination, Paths, Schedule
+from churn_ml.config.section import Section, content_hash
+from churn_ml.config.shop import Consent, Shop
+from churn_ml.config.sources import SourceTable, Validation
+from churn_ml.errors import BadConfig
+from churn_ml.tables import SOURCE_TABLES
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "ingest": ("shop", "sources", "validation"),
+    "train": ("contract", "economics", "offers", "policy", "training", "gate"),
+    "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
+    "learn": ("contract",),
+}
+"""The sections of churn.toml that decide what a step publishes."""
+
+
+class Config(Section):
+    """Everything that churn.toml can say."""
+
+    shop: Shop
+    paths: Paths = Paths()
+    contract: Contract = Contract()
+    sources: dict[str, SourceTable] = Field(default_factory=dict)
+    validation: Validation = Validation()
+    consent: Consent = Consent()
+    economics: Economics = Economics()
+    offers: tuple[Offer, ...] = ()
+    policy: Policy = Policy()
+    holdout: Holdout = Holdout()
+    segments: Segments = Segments()
+    training: Training = Training()
+    gate: Gate = Gate()
+    schedule: Schedule = Schedule()
+    destinations: dict[str, Destination] = Field(default_factory=dict)
+    root: Path = Path()
+    """The folder of churn.toml; set by `load`, never written in the file."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        unknown = sorted(set(self.sources) - set(SOURCE_TABLES))
+        if unknown:
+            raise ValueError(f"unknown table in [sources]: {', '.join(unknown)}")
+        if self.segments.medium_risk_score > self.segments.high_risk_score:
+            raise ValueError("medium_risk_score lies above high_risk_score in [segments]")
+        if self.segments.high_value_share > self.segments.medium_value_share:
+            raise ValueError("high_value_share lies above medium_value_share in [segments]")
+        if self.schedule.end_on and self.schedule.end_on < self.schedule.start_on:
+            raise ValueError("end_on lies before start_on in [schedule]")
+        codes = [offer.code for offer in self.offers]
+        if len(set(codes)) != len(codes) or "NONE" in codes:
+            raise ValueError("offer codes must be unique and not NONE in [[offers]]")
+        return self
+
+    def told(self, step: str) -> str:
+        """Identity of what churn.toml tells a step; other sections do not touch it.
+
+        Parameters: `step`, a name of READS; one that is not there reads everything it is given.
+
+        >>> one, renamed = (Config(shop=Shop(name=name, currency="EUR")) for name in ("s", "t"))
+        >>> one.told("train") == renamed.told("train"), one.told("ingest") == renamed.told("ingest")
+        (True, False)
+        """
+        return content_hash(self.model_dump(mode="json", include=set(READS.get(step, ()))))
+
+    def path(self, relative: str) -> Path:
+        """`relative` below the folder of churn.toml; absolute paths stay as they are."""
+        return self.root / relative
+
+    def url(self, url: str) -> str:
+        """A database URL ready to open: `${NAME}` filled in, a relative SQLite path made absolute.
+
+        Raises: BadConfig where the environment has no NAME. A password is percent-encoded there.
+
+        >>> Config(shop=Shop(name="s", currency="EUR"), root=Path("/shop")).url("sqlite:///a.db")
+        'sqlite:////shop/a.db'
+        """
+        url = re.sub(r"\$\{(\w+)\}", _from_environment, url)
+        prefix = "sqlite:///"
+        if url.startswith(prefix) and not url.startswith(prefix + "/"):
+            return prefix + str(self.root.absolute() / url.removeprefix(prefix))
+        return url
+
+
+def _from_environment(variable: re.Match[str]) -> str:
+    """What stands for `${NAME}` in a URL."""
+    found = os.environ.get(variable[1])
+    if found is None:
+        raise BadConfig(
+            f"environment variable {variable[1]} is not set",
+            where=f"a database URL of churn.toml that holds {variable[0]}",
+            next_step=f"export {variable[1]}=..., percent-encoded where it is a password",
+        )
+    return found
