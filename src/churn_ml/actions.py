@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_ml.economics import Terms, best_offer, costs, gains, keyed_hash, within_limits
+from churn_ml.economics import Terms, costs, gains
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.experiments import HOLDOUT
 from churn_ml.segments import UNSCORED, code
 from churn_ml.tables import ACTIONS
+from churn_ml.targeting import best_offer, keyed_hash, within_limits
 
 if TYPE_CHECKING:
     import pandas as pd

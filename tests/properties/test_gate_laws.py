@@ -10,22 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.config import Economics, Gate, Offer, Policy
-from churn_ml.economics import (
-    NO_CONTACT,
-    Terms,
-    Truth,
-    choose,
-    costs,
-    oracle,
-    realised,
-    tune_tau,
-)
+from churn_ml.economics import NO_CONTACT, Terms, Truth, costs, oracle, realised
 from churn_ml.gate.evaluation import PolicyOnRows
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.trial import Trial, verdict
 from churn_ml.gate.verdicts import Verdict
 from churn_ml.models.value import KINDS, ValueModel
 from churn_ml.simulate import contest, spending_panel, spending_recipe
+from churn_ml.targeting import choose, tune_tau
 
 LOOSE = Gate(
     alpha_year=0.025,

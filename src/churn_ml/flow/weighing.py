@@ -16,16 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_ml.economics import (
-    Terms,
-    Truth,
-    choose,
-    for_part,
-    keyed_hash,
-    per_1000,
-    realised,
-    tune_tau,
-)
+from churn_ml.economics import Terms, Truth, for_part, per_1000, realised
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import best_reference
@@ -33,6 +24,7 @@ from churn_ml.gate.guards import standard_slices
 from churn_ml.models.value import KINDS, Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted
 from churn_ml.preflight import LAYERS, check_counts, count
+from churn_ml.targeting import choose, keyed_hash, tune_tau
 from churn_ml.training import Money
 
 if TYPE_CHECKING:

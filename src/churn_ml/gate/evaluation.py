@@ -24,7 +24,6 @@ from churn_ml.economics import (
     Ints,
     Terms,
     at_save_rate_quantile,
-    choose,
     for_part,
     oracle,
     per_1000,
@@ -33,6 +32,7 @@ from churn_ml.economics import (
 from churn_ml.errors import BadInput
 from churn_ml.gate.bootstrap import Estimate, Resampling, mean_per_row
 from churn_ml.gate.evidence import Evidence
+from churn_ml.targeting import choose
 
 POWER_QUANTILE = 0.8416212335729143
 """Normal quantile of a power of .8, which the minimum detectable effect speaks of."""

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.economics import Flags, Floats, Truth, keyed_hash
+from churn_ml.economics import Flags, Floats, Truth
 from churn_ml.errors import BadInput, NotReady
 from churn_ml.gate.bootstrap import Rows
+from churn_ml.targeting import keyed_hash
 
 if TYPE_CHECKING:
     import pandas as pd
