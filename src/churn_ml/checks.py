@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml.actions import meant
+from churn_ml.config import NOT_WRITTEN
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.models.families import family
 from churn_ml.sources.files import check_mapping
@@ -44,8 +45,9 @@ def check(config: Config) -> None:
     ...
     churn_ml.errors.BadConfig: there is no model family 'xgbost' | where: [training] candidates ...
     """
-    for name, source in config.sources.items():
-        check_mapping(name, source)
+    for name, sources in config.sources.items():
+        for source in sources:
+            check_mapping(name, source)
     _check_candidates(config.training)
     for name in SOURCE_TABLES:
         check_rules(config.validation, name)
@@ -86,15 +88,15 @@ def effective(config: Config) -> str:
     >>> from_text(effective(small)) == small
     True
     """
-    return "\n".join(_section("", config.model_dump(mode="json", exclude={"root"}))).strip()
+    return "\n".join(_section("", config.model_dump(mode="json", exclude=set(NOT_WRITTEN)))).strip()
 
 
-def _section(name: str, settings: Mapping[str, Any]) -> Iterator[str]:
+def _section(name: str, settings: Mapping[str, Any], heading: str = "") -> Iterator[str]:
     """The lines of one section: its keys, then its sub-sections."""
     inner = {k: v for k, v in settings.items() if _is_section(v)}
     own = {k: v for k, v in settings.items() if k not in inner}
     if name and (own or not inner):
-        yield from ("", f"[{name}]")
+        yield from ("", heading or f"[{name}]")
     yield from _keys(own)
     for key, value in inner.items():
         full = f"{name}.{_key(key)}" if name else _key(key)
@@ -102,7 +104,7 @@ def _section(name: str, settings: Mapping[str, Any]) -> Iterator[str]:
             yield from _section(full, value)
         else:
             for each in value:
-                yield from ("", f"[[{full}]]", *_keys(each))
+                yield from _section(full, each, f"[[{full}]]")
 
 
 def _is_section(value: Any) -> bool:

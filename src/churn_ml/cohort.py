@@ -4,8 +4,8 @@ Enters: the canonical tables already cut at `as_of` (only `orders` is needed her
 per customer with at least one order before `as_of`. An order counts here unless its status is
 `cancelled`; an order that was returned later was still a visit to the shop.
 
-All distances are whole UTC calendar days: an order at any hour of 2017-09-30 is 1 day ago as of
-2017-10-01, and `days_ago <= w` says the same as `occurred_at in [as_of - w, as_of)`. Worked
+All distances are whole calendar days of the shop: an order at any hour of 2017-09-30 is 1 day ago
+as of 2017-10-01, and `days_ago <= w` says the same as `occurred_at in [as_of - w, as_of)`. Worked
 example, with a lookback of 90, new_days of 30 and a silent_gap_ratio of 1.5, as of 2017-10-01:
 
     anna   ordered on 2017-09-12, 09-19, 09-26, 09-30           -> new     (first order 19 days ago)
@@ -104,7 +104,7 @@ def placed(tables: Canonical) -> ibis.Table:
 
 
 def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
-    """Whole UTC calendar days from each event's day to `as_of`; 1 for the day just before it.
+    """Whole calendar days of the shop from each event's `day` to `as_of`; 1 for the day before it.
 
     >>> from churn_ml.in_memory import canonical
     >>> orders = canonical(orders=[{"occurred_at": "2017-09-30 23:59:59.999999"}])["orders"]
@@ -112,7 +112,7 @@ def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
     [1]
     """
     today = (as_of - EPOCH).days
-    return today - events.occurred_at.date().epoch_days()
+    return today - events.day.epoch_days()
 
 
 def order_days(tables: Canonical, as_of: date) -> ibis.Table:

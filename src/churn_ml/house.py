@@ -208,7 +208,7 @@ def open_house(
     """
     check(config)
     config.root.mkdir(parents=True, exist_ok=True)
-    lake = Warehouse(str(config.path(config.paths.lake)))
+    lake = Warehouse(str(config.path(config.paths.lake)), zone=config.shop.time_zone)
     ledger = open_ledger(config, addresses)
     return House(config, lake, ledger, say, addresses=addresses, caller=caller)
 

@@ -88,6 +88,7 @@ def _filled(name: str, number: int, row: Row) -> dict[str, Any]:
     occurred_at = _moment(row["occurred_at"])
     known_at = datetime.combine(occurred_at.date() + timedelta(days=1), time())
     stamps = {"known_at": known_at, "ingest_key": known_at.date(), "lot_row": number}
+    stamps["day"] = occurred_at.date()
     return {**stamps, **row, "occurred_at": occurred_at}
 
 

@@ -130,8 +130,8 @@ def _window(
     window = timeline.label_window(as_of, contract)
     orders = retaining(tables)
     inside = orders.filter(
-        orders.occurred_at >= timeline.instant(window.start),
-        orders.occurred_at < timeline.instant(window.end),
+        orders.day >= window.start,
+        orders.day < window.end,
     )
     found = (
         inside.group_by("customer_id")

@@ -1,8 +1,8 @@
 """Time: as_of, label windows, maturity and the splitting of cut-offs into layers.
 
-`as_of` is a date; it stands for its 00:00 UTC and is the exclusive end of the known world. One
-worked example runs through this module: a contract with a gap of 0, a horizon of 30 and a settle
-time of 1 day, gated on 2017-11-01.
+`as_of` is a date; it stands for its 00:00 in the shop's time zone and is the exclusive end of the
+known world. One worked example runs through this module: a contract with a gap of 0, a horizon of
+30 and a settle time of 1 day, gated on 2017-11-01.
 
     trained to 2017-08-02 | chosen and tuned at 2017-09-01 | evaluated at 2017-10-01
     its label window [2017-10-01, 2017-10-31) is settled on 2017-11-01
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput, Leak, TooEarly
@@ -61,13 +62,14 @@ def parse_as_of(text: str) -> date:
     return parsed
 
 
-def instant(as_of: date) -> datetime:
-    """00:00 UTC of `as_of`, without a zone, as the lake stores timestamps.
+def instant(as_of: date, zone: str = "UTC") -> datetime:
+    """00:00 of `as_of` in the shop's `zone`, as the lake stores timestamps: UTC without a zone.
 
-    >>> instant(date(2017, 10, 1))
-    datetime.datetime(2017, 10, 1, 0, 0)
+    >>> instant(date(2017, 10, 1)), instant(date(2017, 10, 1), "Asia/Shanghai")
+    (datetime.datetime(2017, 10, 1, 0, 0), datetime.datetime(2017, 9, 30, 16, 0))
     """
-    return datetime.combine(as_of, time())
+    local = datetime.combine(as_of, time(), ZoneInfo(zone))
+    return local.astimezone(UTC).replace(tzinfo=None)
 
 
 def label_window(as_of: date, contract: Contract) -> Window:

@@ -40,9 +40,10 @@ from churn_ml.config.running import Destination, Schedule
 from churn_ml.config.section import content_hash
 from churn_ml.config.shop import Consent, Shop
 from churn_ml.config.sources import SourceTable, Validation
-from churn_ml.config.tree import READS, Config
+from churn_ml.config.tree import NOT_WRITTEN, READS, Config
 
 __all__ = [
+    "NOT_WRITTEN",
     "READS",
     "Config",
     "Consent",

@@ -1,6 +1,7 @@
 """The churn contract: the definition of churn that every label, model and score carries.
 
-Enters: the section [contract]. Leaves: `Contract`, with the stamp that tells two definitions apart.
+Enters: the sections [contract] and [contracts.NAME]. Leaves: `Contract`, with the stamp that tells
+two definitions apart. A shop may work under several at once; their models never mix.
 Worked example: under `gone90` a customer who ordered on 2017-09-26 is eligible as of 2017-10-01,
 and has churned if no order follows before 2017-12-30.
 
@@ -24,10 +25,17 @@ class Contract(Section):
     Eligible at as_of: at least `min_orders` orders (or order days) in the last `lookback_days`.
     Churned: no event in [as_of + gap_days, as_of + gap_days + horizon_days). The label is final
     `settle_days` later. `new_days` and `silent_gap_ratio` cut the lifecycle stages.
+
+    `event` is what retains: an order; an order or a login (`web_events`); or a renewal, of the
+    customers whose subscription is due in the window. `of` restricts the contract to the customers
+    whose attribute valid at as_of is one of the words: `of = { tier = ["gold"] }`.
     """
 
     name: str = "gone90"
-    event: Literal["order"] = "order"
+    event: Literal["order", "order_or_login", "renewal"] = "order"
+    of: dict[Literal["country", "language", "market", "channel", "tier"], tuple[str, ...]] = Field(
+        default_factory=dict
+    )
     lookback_days: Annotated[int, Field(gt=0)] = 180
     gap_days: Days = 0
     horizon_days: Annotated[int, Field(gt=0)] = 90

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from churn_ml.config.tree import Config
+from churn_ml.config.tree import NOT_WRITTEN, Config
 from churn_ml.errors import BadConfig
 
 _PAGE = "docs/configuration.md"
@@ -73,12 +73,13 @@ def from_text(text: str, *, root: Path = Path()) -> Config:
             got=str(error),
             next_step="correct the line named; text stands in quotes, dates and numbers do not",
         ) from error
-    if "root" in tree:
+    for key in sorted(NOT_WRITTEN & set(tree)):
         raise BadConfig(
-            "unknown key 'root'",
+            f"unknown key {key!r}",
             where="top level",
-            got="root",
-            next_step="remove the key: paths are relative to the folder of churn.toml",
+            got=key,
+            next_step="remove the key: paths are relative to the folder of churn.toml, and a"
+            " contract is chosen by --contract",
         )
     try:
         return Config(**tree, root=root)
@@ -90,6 +91,8 @@ def _explain(error: ValidationError) -> BadConfig:
     """The first problem of a pydantic error in the house's five parts."""
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
+    if place[:1] == ["sources"]:  # [sources.orders] is the only one of [[sources.orders]]
+        place = [part for part in place if not part.isdigit()]
     section = f"[{'.'.join(place[:-1])}]" if place[:-1] else "top level"
     if first["type"] == "extra_forbidden":
         return BadConfig(
@@ -124,7 +127,7 @@ def _known_keys(place: list[str]) -> list[str]:
         if part not in model.model_fields:
             continue
         model = _settings_class(model.model_fields[part].annotation) or model
-    return sorted(set(model.model_fields) - {"root"})
+    return sorted(set(model.model_fields) - NOT_WRITTEN)
 
 
 def _settings_class(annotation: Any) -> Any:

@@ -58,6 +58,7 @@ class Destination(Section):
 
     `target` is a folder, or a database URL that may hold `${NAME}` for the environment's value.
     `delivers` is True only where an acknowledged row means that the customer was contacted.
+    `contract` names one of [contracts] whose segments it gets; the main contract's otherwise.
     """
 
     kind: Literal["file", "sql"]
@@ -65,3 +66,4 @@ class Destination(Section):
     table: str = "churn_segments"
     delivers: bool = False
     score_step: Annotated[float, Field(gt=0, le=1)] = 0.05
+    contract: str | None = None

@@ -19,12 +19,24 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _known_zone(name: str) -> str:
+    """`name`, once it is known to be a zone with rules of its own."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("is no IANA time zone, such as UTC or Europe/Berlin") from error
+    return name
+
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class Section(BaseModel):

@@ -16,8 +16,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from churn_ml.config.contract import Contract
 from churn_ml.config.modelling import Gate, Training
@@ -37,6 +38,17 @@ READS: Mapping[str, tuple[str, ...]] = {
 }
 """The sections of churn.toml that decide what a step publishes."""
 
+NOT_WRITTEN = frozenset({"root", "line"})
+"""Fields of `Config` that its reader sets."""
+
+
+def _as_tuple(told: Any) -> Any:
+    """One section [sources.TABLE] as the only one of [[sources.TABLE]]."""
+    return (told,) if isinstance(told, Mapping | SourceTable) else told
+
+
+Sources = Annotated[tuple[SourceTable, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+
 
 class Config(Section):
     """Everything that churn.toml can say."""
@@ -44,7 +56,9 @@ class Config(Section):
     shop: Shop
     paths: Paths = Paths()
     contract: Contract = Contract()
-    sources: dict[str, SourceTable] = Field(default_factory=dict)
+    contracts: dict[str, Contract] = Field(default_factory=dict)
+    """Further contracts, by the name their steps and tables carry; see `under`."""
+    sources: dict[str, Sources] = Field(default_factory=dict)
     validation: Validation = Validation()
     consent: Consent = Consent()
     economics: Economics = Economics()
@@ -58,6 +72,8 @@ class Config(Section):
     destinations: dict[str, Destination] = Field(default_factory=dict)
     root: Path = Path()
     """The folder of churn.toml; set by `load`, never written in the file."""
+    line: str = ""
+    """Which of `contracts` is worked under, empty for the main one; never written in the file."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
@@ -70,10 +86,38 @@ class Config(Section):
             raise ValueError("high_value_share lies above medium_value_share in [segments]")
         if self.schedule.end_on and self.schedule.end_on < self.schedule.start_on:
             raise ValueError("end_on lies before start_on in [schedule]")
+        names = [self.contract.name, *(one.name for one in self.contracts.values())]
+        if not self.line and len(set(names)) != len(names):
+            raise ValueError("two contracts have the same name in [contract] and [contracts]")
+        for place, destination in self.destinations.items():
+            if destination.contract is not None and destination.contract not in self.contracts:
+                raise ValueError(f"[destinations.{place}] contract is none of [contracts]")
         codes = [offer.code for offer in self.offers]
         if len(set(codes)) != len(codes) or "NONE" in codes:
             raise ValueError("offer codes must be unique and not NONE in [[offers]]")
         return self
+
+    def under(self, line: str) -> Config:
+        """The same settings under another of the shop's contracts; empty is the main one.
+
+        Raises: BadConfig where churn.toml has no such contract.
+
+        >>> renewals = Contract(name="renewals", event="renewal")
+        >>> shop = Config(shop=Shop(name="s", currency="EUR"), contracts={"renewal": renewals})
+        >>> shop.under("renewal").contract.name, shop.under("").contract.name
+        ('renewals', 'gone90')
+        """
+        if line == self.line:
+            return self
+        if line not in self.contracts:
+            raise BadConfig(
+                f"there is no contract {line!r}",
+                where="[contracts]",
+                got=line,
+                expected=", ".join(self.contracts) or "a section [contracts.NAME]",
+                next_step="correct the name, or leave it out for the main contract",
+            )
+        return self.model_copy(update={"contract": self.contracts[line], "line": line})
 
     def told(self, step: str) -> str:
         """Identity of what churn.toml tells a step; other sections do not touch it.

@@ -36,7 +36,7 @@ RECENT_DAYS = 45
 def orders(tables: Canonical, as_of: date) -> ibis.Table:
     """One row per order that was not cancelled, with days_ago and weekday (UTC, 0 Monday)."""
     rows = placed(tables)
-    return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.occurred_at.day_of_week.index())
+    return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.day.day_of_week.index())
 
 
 def lines(tables: Canonical, as_of: date) -> ibis.Table:

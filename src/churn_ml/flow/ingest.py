@@ -102,8 +102,8 @@ def _judged(house: House, source: Source, name: str, lots: list[Lot]) -> Validat
     checked = validate(
         source.read(lots),
         name,
-        house.config.sources[name],
-        currency=house.config.shop.currency,
+        house.config.sources[name][0],
+        shop=house.config.shop,
         seen={lot.id: seen(lot.sha256, name, str(lot.path), now) for lot in lots},
     )
     check_tolerance(checked, house.config.validation, {lot.id: str(lot.path) for lot in lots})

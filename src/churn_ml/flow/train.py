@@ -127,10 +127,10 @@ def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.Dat
 
 def history_starts(world: dict[str, ibis.Table]) -> date:
     """The day of the first order; raises NotReady where there is none."""
-    first = world["orders"].occurred_at.min().to_pyarrow().as_py() if "orders" in world else None
+    first = world["orders"].day.min().to_pyarrow().as_py() if "orders" in world else None
     if first is None:
         raise NotReady("there is no order to learn from", next_step="ingest orders first")
-    found: date = first.date()
+    found: date = first
     return found
 
 

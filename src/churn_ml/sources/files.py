@@ -29,7 +29,6 @@ from churn_ml.sources.protocol import Lot
 from churn_ml.tables import SOURCE_TABLES, table
 
 _DROP = re.compile(r"^drop=(.*)$")
-_STAMPS = {"known_at", "known_from", "lot", "lot_row", "ingest_key"}
 
 
 class FilesSource:
@@ -44,8 +43,9 @@ class FilesSource:
     def __init__(self, config: Config) -> None:
         """Take the sources of `config`; raises BadConfig where a mapping cannot be meant."""
         self._config = config
-        for name, source in config.sources.items():
-            check_mapping(name, source)
+        for name, sources in config.sources.items():
+            for source in sources:
+                check_mapping(name, source)
 
     def lots(self) -> list[Lot]:
         """Every lot of every configured table, sorted by table, drop date and path.
@@ -70,11 +70,11 @@ class FilesSource:
                 got=", ".join(sorted(names)) or "no lot",
                 expected="lots of one table",
             )
-        columns = theirs(self._config.sources[names.pop()])
+        columns = theirs(self._config.sources[names.pop()][0])
         return _concat([(lot, _read_lot(lot, columns)) for lot in lots])
 
     def _lots_of(self, name: str) -> list[Lot]:
-        pattern = self._config.sources[name].files
+        pattern = self._config.sources[name][0].files or ""
         found = sorted(_glob(self._config.root, pattern))
         if not found:
             raise BadInput(
@@ -105,7 +105,7 @@ def check_mapping(name: str, source: SourceTable) -> None:
 
     `occurred_at` may be absent: the row then counts from when it was known.
     """
-    ours = [c for c in table(name).columns if c.name not in _STAMPS]
+    ours = table(name).mapped
     known = {c.name for c in ours}
     mapped = set(source.columns) | set(source.constants)
     for unknown in sorted((mapped | set(source.values)) - known):
@@ -124,7 +124,9 @@ def check_mapping(name: str, source: SourceTable) -> None:
             expected="one of them",
             next_step="remove one of them",
         )
-    for missing in [c.name for c in ours if c.required and c.name not in mapped | {"occurred_at"}]:
+    given = mapped | {"occurred_at"} | {c.name for c in ours if c.default is not None}
+    given |= {"currency"} - set(table(name).key)
+    for missing in [c.name for c in ours if c.required and c.name not in given]:
         raise BadConfig(
             f"column {missing!r} of table {name} is required and not mapped",
             where=f"[sources.{name}.columns]",

@@ -20,6 +20,7 @@ _FITS: dict[Type, tuple[str, ...]] = {
     "int64": ("text", "whole", "float", "decimal"),
     "float64": ("text", "whole", "float", "decimal"),
     "decimal(18,2)": ("text", "whole", "float", "decimal"),
+    "decimal(18,8)": ("text", "whole", "float", "decimal"),
     "bool": ("text", "whole", "bool"),
     "date": ("text", "time"),
     "timestamp": ("text", "time"),

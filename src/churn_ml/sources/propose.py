@@ -23,7 +23,6 @@ from churn_ml.sources.guesses import column_of, status_of, table_of
 from churn_ml.sources.samples import Sample, samples_of
 from churn_ml.tables import SOURCE_TABLES, Column, table
 
-_STAMPS = {"known_at", "known_from", "lot", "lot_row", "ingest_key"}
 _LOOKS = {
     "timestamp": (r"\d{4}-\d{1,2}-\d{1,2}([ T]|$)", "times in ISO 8601, such as 2017-09-30 17:05"),
     "decimal(18,2)": (r"[+-]?\d*\.?\d*([eE][+-]?\d+)?$", "numbers with a decimal point"),
@@ -112,7 +111,7 @@ horizon_days = 90
 
 def _section(name: str, sample: Sample, currency: str) -> str:
     """`[sources.TABLE]` with its glob, constants and mapping."""
-    columns = [c for c in table(name).columns if c.name not in _STAMPS]
+    columns = list(table(name).mapped)
     found = {c.name: their for c in columns if (their := column_of(name, c.name, sample.columns))}
     times = "" if "drop=" in sample.pattern or "occurred_at" in found else _undated()
     lines = [

@@ -31,11 +31,9 @@ from churn_ml.validate.reading import READS_AS, SQL_TYPES, from_text, given, lit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from churn_ml.config import SourceTable
+    from churn_ml.config import Shop, SourceTable
 
 Verdict = Literal["quarantined", "excluded"]
-
-_STAMPS = ("known_at", "known_from", "lot", "lot_row", "ingest_key")
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,7 @@ def cast(
     table: Table,
     source: SourceTable,
     *,
+    shop: Shop,
     seen: Mapping[str, datetime] | None = None,
 ) -> tuple[pa.Table, list[Rejection]]:
     """`raw` typed as `table` says, and the rows that cannot be read.
@@ -65,11 +64,12 @@ def cast(
 
     >>> import pyarrow as pa
     >>> from datetime import date
-    >>> from churn_ml.config import SourceTable
+    >>> from churn_ml.config import Shop, SourceTable
     >>> from churn_ml.tables import table
+    >>> shop = Shop(name="s", currency="EUR")
     >>> raw = pa.table({"product_id": ["7", "8"], "lot": ["a", "a"], "lot_row": [1, 2],
     ...                 "drop_on": [date(2017, 1, 2)] * 2})
-    >>> typed, bad = cast(raw, table("products"), SourceTable(files="", columns={}))
+    >>> typed, bad = cast(raw, table("products"), SourceTable(files=""), shop=shop)
     >>> typed["known_at"][0].as_py(), typed["known_from"][0].as_py(), bad
     (datetime.datetime(2017, 1, 2, 0, 0), 'drop', [])
     """
@@ -79,46 +79,54 @@ def cast(
         con.execute("set TimeZone = 'UTC'")
         con.register("raw", dated.append_column("row", [np.arange(dated.num_rows)]))
         _check_constants(con, table, source)
-        typed = con.sql(_statement(table, source, dated.schema, read)).to_arrow_table()
+        typed = con.sql(_statement(table, source, shop, dated.schema, read)).to_arrow_table()
     return _split(typed, table, read)
 
 
 def _columns(table: Table) -> list[Column]:
     """What a source may bring: everything but the stamps, and `known_at` last."""
-    return [c for c in table.columns if c.name not in _STAMPS] + [table.column("known_at")]
+    return [*table.mapped, table.column("known_at")]
 
 
-def _statement(table: Table, source: SourceTable, schema: pa.Schema, read: list[Column]) -> str:
+def _statement(
+    table: Table, source: SourceTable, shop: Shop, schema: pa.Schema, read: list[Column]
+) -> str:
     """One SELECT over the raw rows: values as `t_NAME` inside, flags and stamps outside."""
     values = [f"{value(c, table, source, schema)} as t_{c.name}" for c in read]
     names = {c.name for c in read}
     own = "t_known_at" if "known_at" in names else "null::timestamp"
     happened = "t_occurred_at" if "occurred_at" in names else "null::timestamp"
-    known = (
-        f"coalesce({own}, drop_on::timestamp, {happened} + interval {source.lag_days} day, seen_at)"
-    )
-    picked = [_picked(c, names, source) for c in table.columns if c.name not in _STAMPS]
+    zone = literal(shop.time_zone)
+    # 00:00 of the shop's day, as UTC without a zone
+    dropped = f"timezone('UTC', timezone({zone}, drop_on::timestamp))"
+    known = f"coalesce({own}, {dropped}, {happened} + interval {source.lag_days} day, seen_at)"
+    picked = [_picked(c, table, names, source, shop) for c in table.mapped]
     flags = [
         f"case when {given(c, schema)} and t_{c.name} is null then {1 << i} else 0 end"
         for i, c in enumerate(read)
     ]
     return f"""
-        select row, {", ".join(picked)},
+        select *, timezone({zone}, timezone('UTC', occurred_at))::date as day
+        from (select row, {", ".join(picked)},
             {known} as known_at,
             case when {own} is not null then 'column' when drop_on is not null then 'drop'
                  when {happened} is not null then 'lag' else 'seen' end as known_from,
             lot, lot_row, {" + ".join(flags) or "0"} as flags
-        from (select {", ".join(["*", *values])} from raw)
+        from (select {", ".join(["*", *values])} from raw))
     """.replace("$known", known)
 
 
-def _picked(column: Column, read: set[str], source: SourceTable) -> str:
-    """Where a declared column comes from: the file, a constant, known_at or nowhere."""
+def _picked(column: Column, table: Table, read: set[str], source: SourceTable, shop: Shop) -> str:
+    """Where a declared column comes from: the file, a constant, a default, known_at or nowhere."""
     name = column.name
     if name in read:
         return f"t_{name} as {name}"
     if name in source.constants:
         return f"{from_text(column.type, literal(source.constants[name]))} as {name}"
+    if name == "currency" and name not in table.key:
+        return f"{literal(shop.currency)} as {name}"
+    if column.default is not None:
+        return f"{literal(column.default)} as {name}"
     if name == "occurred_at":
         return f"$known as {name}"
     return f"null::{SQL_TYPES[column.type]} as {name}"

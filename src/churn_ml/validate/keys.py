@@ -16,13 +16,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from churn_ml.tables import Table
+from churn_ml.tables import STAMPS, Table
 from churn_ml.validate.cast import Rejection, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_STAMPS = ("known_at", "known_from", "lot", "lot_row", "ingest_key")
 
 
 def double_keys(typed: pa.Table, spec: Table, *, rejected: NDArray[np.int64]) -> list[Rejection]:
@@ -69,7 +67,7 @@ def double_keys(typed: pa.Table, spec: Table, *, rejected: NDArray[np.int64]) ->
 def _doubles(spec: Table) -> str:
     """SQL: the rows whose key's hash is not alone, seldom more than a few, for a closer look."""
     key = ", ".join(spec.key)
-    content = ", ".join(c.name for c in spec.columns if c.name not in (*_STAMPS, *spec.key))
+    content = ", ".join(c.name for c in spec.columns if c.name not in (*STAMPS, *spec.key))
     return f"""
         create temp table doubles as
         select {key}, row, known_at, lot, lot_row, row({content}) as content

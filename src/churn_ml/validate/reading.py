@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 READS_AS: dict[Type, str] = {
     "timestamp": "a time in ISO 8601, such as 2017-09-30 17:05:00",
     "decimal(18,2)": "an amount with a decimal point and at most two decimals",
+    "decimal(18,8)": "a rate with a decimal point and at most eight decimals",
     "int64": "a whole number",
     "float64": "a finite number",
     "bool": "true or false",
@@ -36,6 +37,7 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 SQL_TYPES: dict[Type, str] = {
     "timestamp": "timestamp",
     "decimal(18,2)": "decimal(18,2)",
+    "decimal(18,8)": "decimal(18,8)",
     "int64": "bigint",
     "float64": "double",
     "bool": "boolean",
@@ -101,8 +103,8 @@ def from_text(type_: Type, text: str) -> str:
             return f"case when {rest} then try_cast({number} as decimal(18,2)) end"
         case "int64":
             return f"case when {number} = trunc({number}) then try_cast({number} as bigint) end"
-        case "float64":
-            return f"{exact} as double)"
+        case "float64" | "decimal(18,8)":
+            return f"{exact} as {SQL_TYPES[type_]})"
         case "string":
             return text
         case _:

@@ -25,7 +25,7 @@ from churn_ml.validate.keys import double_keys
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from churn_ml.config import SourceTable
+    from churn_ml.config import Shop, SourceTable
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ def validate(
     name: str,
     source: SourceTable,
     *,
-    currency: str,
+    shop: Shop,
     seen: Mapping[str, datetime] | None = None,
 ) -> Validated:
     """Judge the raw rows of table `name`.
 
-    `raw` is what a source read (one row per row of the lots); `currency` the shop's ISO 4217 code;
+    `raw` is what a source read (one row per row of the lots); `shop` names currency and zone;
     `seen` dates lots that say nothing of when they were known (lot id -> naive UTC). Returns the
     accepted rows in their order of arrival, in the columns of tables.py without `ingest_key`.
     Raises BadConfig where the mapping or the suite cannot be meant, BrokenPromise where a row got
@@ -84,17 +84,18 @@ def validate(
 
     >>> import pyarrow as pa
     >>> from datetime import date
-    >>> from churn_ml.config import SourceTable
+    >>> from churn_ml.config import Shop, SourceTable
+    >>> shop = Shop(name="s", currency="USD")
     >>> raw = pa.table({"product_id": ["7", "7", None], "lot": ["a"] * 3, "lot_row": [1, 2, 3],
     ...                 "drop_on": [date(2017, 1, 2)] * 3})
-    >>> v = validate(raw, "products", SourceTable(files="", columns={}), currency="USD")
+    >>> v = validate(raw, "products", SourceTable(files=""), shop=shop)
     >>> v.rows_in, v.accepted.num_rows, v.quarantined, v.excluded, sorted(v.rules)
     (3, 1, 1, 1, ['products.key.repeated', 'products.product_id.required'])
     """
     spec = table(name)
     lots = raw.select(["lot", "lot_row"])
-    typed, rejections = cast(raw, spec, source, seen=seen)
-    rejections += suites.judge(name, typed, currency=currency)
+    typed, rejections = cast(raw, spec, source, shop=shop, seen=seen)
+    rejections += suites.judge(name, typed, currency=shop.currency)
     rejections += double_keys(typed, spec, rejected=_union(r.rows for r in rejections))
     accepted = _without(typed, _union(r.rows for r in rejections))
     return _assembled(spec, accepted, lots, rejections)

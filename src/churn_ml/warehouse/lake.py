@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.errors import BadConfig
 from churn_ml.tables import Table
 from churn_ml.tables import table as table_named
+from churn_ml.timeline import instant
 from churn_ml.warehouse import sql
 from churn_ml.warehouse.commits import Commits
 from churn_ml.warehouse.conform import conform, sorting
@@ -36,14 +37,21 @@ class Warehouse:
     """The lake below one URI: a folder, or a prefix on an object store."""
 
     def __init__(
-        self, uri: str, *, threads: int | None = None, memory_limit: str | None = None
+        self,
+        uri: str,
+        *,
+        zone: str = "UTC",
+        threads: int | None = None,
+        memory_limit: str | None = None,
     ) -> None:
         """Nothing is opened or created yet.
 
-        `threads` bounds DuckDB's threads, `memory_limit` its memory ("2GB"); both default to
-        what DuckDB takes by itself. Raises BadConfig for a folder that Delta cannot store.
+        `zone` is the shop's time zone, in which an as_of begins. `threads` bounds DuckDB's
+        threads, `memory_limit` its memory ("2GB"); both default to what DuckDB takes by itself.
+        Raises BadConfig for a folder that Delta cannot store.
         """
         self.uri = _checked(uri)
+        self._zone = zone
         self._settings = {"threads": threads, "memory_limit": memory_limit}
         self._commits: dict[str, Commits] = {}
         self._unique: dict[str, bool] = {}
@@ -106,7 +114,7 @@ class Warehouse:
         """The rows of the named partitions of `table`, each at its published version.
 
         `versions` maps "YYYY-MM-DD" to a version; none gives a table without rows. With
-        `as_of` only rows with occurred_at < as_of and known_at <= as_of (00:00 UTC) remain:
+        `as_of` only rows with occurred_at < as_of and known_at <= as_of (00:00 of the shop) remain:
         this is the one place where the world is cut. A canonical table has one row per key, the
         one known latest; what is known by `as_of` decides, not what came later.
 
@@ -122,7 +130,7 @@ class Warehouse:
         shape = table_named(table)
         whole = rows = self._scan(shape, versions)
         if as_of is not None:
-            rows = rows.having(f"where {sql.cut_at(shape, as_of)}")
+            rows = rows.having(f"where {sql.cut_at(shape, instant(as_of, self._zone))}")
         if shape.layer == "canonical" and not self._is_unique(whole):
             rows = rows.having(sql.newest_per_key(shape))
         return self._view(rows)

@@ -7,7 +7,7 @@ Worked example: orders as of 2017-10-01 keeps rows that occurred before that ins
 at it.
 
 >>> from churn_ml.tables import table
->>> cut_at(table("orders"), date(2017, 10, 1))[:54]
+>>> cut_at(table("orders"), datetime(2017, 10, 1))[:54]
 "occurred_at < timestamp '2017-10-01 00:00:00' and know"
 """
 
@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from churn_ml.errors import BadInput
 from churn_ml.tables import Table
-from churn_ml.timeline import instant
 
 # Types as DuckDB and as Ibis call them; a column that no table declares is a float64 feature.
 _SQL = {
@@ -30,6 +29,7 @@ _SQL = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
     "decimal(18,2)": "DECIMAL(18,2)",
+    "decimal(18,8)": "DECIMAL(18,8)",
 }
 _IBIS = {"bool": "boolean", "timestamp": "timestamp(6)"}
 
@@ -75,19 +75,19 @@ def no_rows(table: Table, further: Sequence[str] = ()) -> Scan:
     return Scan(table, query, (*table.names, *further))
 
 
-def cut_at(table: Table, as_of: date) -> str:
-    """The law of time: occurred before 00:00 UTC of `as_of`, known by then.
+def cut_at(table: Table, end: datetime) -> str:
+    """The law of time: occurred before `end` (UTC without a zone), known by then.
 
     Raises: BadInput for a table without time, which is published per as_of already.
     """
     if "occurred_at" not in table.names:
         raise BadInput(
             f"table {table.name} has no time to cut at",
-            got=f"as_of={as_of.isoformat()}",
+            got=f"as_of={end.isoformat()}",
             expected="a canonical table with occurred_at and known_at",
             next_step="name the partition in versions instead",
         )
-    at = f"timestamp '{instant(as_of).isoformat(sep=' ')}'"
+    at = f"timestamp '{end.isoformat(sep=' ')}'"
     return f"occurred_at < {at} and known_at <= {at}"
 
 
