@@ -7,7 +7,7 @@ reading churn.toml: what is heavy is imported inside tasks.
 
 Worked example: the task `score` of the run with partition key 2017-10-01 calls `as_of()` and gets
 date(2017, 10, 1), calls `house()` and gets the lake, ledger and MLflow opened for itself, and hands
-on {"receipt": "score/2017-10-01/3", "status": "done", "rows_in": 9784, "rows_out": 9784}.
+on {"receipt": "score/2017-10-01/3", "status": "done", "rows_in": 2446, "rows_out": 2036}.
 """
 
 from __future__ import annotations

@@ -164,3 +164,8 @@ def test_a_step_sums_the_rows_of_its_tables() -> None:
         1,
         1.5,
     ]
+
+
+def test_a_step_that_counts_no_rows_has_none_not_zero() -> None:
+    step = report([promote(FIRST, "rule-1")])["steps"][0]
+    assert (step["rows_in"], step["rows_out"], step["quarantined"], step["excluded"]) == (None,) * 4

@@ -33,17 +33,16 @@ def reference(filed: Filed) -> str:
 
 
 def line(filed: Filed) -> Row:
-    """A receipt as one row of the runs."""
+    """A receipt as one row of the runs; no rows where the step counts none."""
     receipt = filed.receipt
+    counted = receipt.counted if receipt.tables else None
+    kinds = ("rows_in", "rows_out", "quarantined", "excluded")
     return {
         "step": receipt.step,
         "as_of": receipt.as_of.isoformat(),
         "attempt": filed.token,
         "status": receipt.status,
-        "rows_in": receipt.rows_in,
-        "rows_out": receipt.rows_out,
-        "quarantined": receipt.quarantined,
-        "excluded": sum(count.excluded for count in receipt.tables),
+        **{kind: getattr(counted, kind, None) for kind in kinds},
         "seconds": receipt.seconds,
         "at": filed.at,
         "asker": asker(filed.caller),
@@ -59,6 +58,7 @@ def whole(filed: Filed) -> Row:
     details = {k: v for k, v in receipt.details.items() if k != "error"}
     return line(filed) | {
         "tables": receipt.tables,
+        "adds_up": len(receipt.tables) > 1 and receipt.step != "score",
         "versions": [
             (table, ", ".join(f"{key}: {number}" for key, number in partitions.items()))
             for table, partitions in receipt.versions.items()

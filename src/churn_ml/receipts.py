@@ -66,31 +66,74 @@ class Receipt:
         return f"{self.step}/{self.as_of.isoformat()}/{self.attempt}"
 
     @property
+    def counted(self) -> TableCount:
+        """What the step counted, as one row: the sum over its tables.
+
+        The tables of a scoring speak of the same customers and are not added up: all of the cohort
+        go in, those under the contract come out, and the others are excluded.
+
+        >>> people, scored = TableCount("cohort", 2446, 2446), TableCount("scores", 2036, 2036)
+        >>> Receipt("score", date(2017, 10, 1), "done", tables=(people, scored)).counted
+        TableCount(table='all', rows_in=2446, rows_out=2036, quarantined=0, excluded=410)
+        """
+        named = {count.table: count for count in self.tables}
+        if {"cohort", "scores"} <= named.keys():
+            people, scored = named["cohort"].rows_in, named["scores"].rows_out
+            return TableCount("all", people, scored, excluded=people - scored)
+        return TableCount(
+            "all",
+            sum(count.rows_in for count in self.tables),
+            sum(count.rows_out for count in self.tables),
+            sum(count.quarantined for count in self.tables),
+            sum(count.excluded for count in self.tables),
+        )
+
+    @property
     def rows_in(self) -> int:
-        """Rows taken in, over all tables."""
-        return sum(count.rows_in for count in self.tables)
+        """Rows taken in; see `counted`."""
+        return self.counted.rows_in
 
     @property
     def rows_out(self) -> int:
-        """Rows given out, over all tables."""
-        return sum(count.rows_out for count in self.tables)
+        """Rows given out; see `counted`."""
+        return self.counted.rows_out
 
     @property
     def quarantined(self) -> int:
-        """Rows put into quarantine, over all tables."""
-        return sum(count.quarantined for count in self.tables)
+        """Rows put into quarantine; see `counted`."""
+        return self.counted.quarantined
+
+    @property
+    def excluded(self) -> int:
+        """Rows left out; see `counted`."""
+        return self.counted.excluded
 
     def in_words(self) -> str:
-        """The receipt as one line a person reads.
+        """The receipt as one line a person reads; a step that counts no rows speaks of none.
 
-        >>> Receipt("score", date(2017, 10, 1), "no_champion").in_words()
-        'score as of 2017-10-01: no_champion, 0 rows in, 0 out, 0 quarantined, 0 excluded, 0.0 s'
+        >>> day = date(2017, 10, 1)
+        >>> Receipt("judge", day, "keep", seconds=0.62).in_words()
+        'judge as of 2017-10-01: keep, 0.6 s'
+        >>> people, scored = TableCount("cohort", 2446, 2446), TableCount("scores", 2036, 2036)
+        >>> Receipt("score", day, "done", tables=(people, scored)).in_words()
+        'score as of 2017-10-01: done, 2,446 customers, 2,036 scored, 410 outside the contract, ...'
         """
-        excluded = sum(count.excluded for count in self.tables)
-        aside = f"{self.quarantined:,} quarantined, {excluded:,} excluded"
-        rows = f"{self.rows_in:,} rows in, {self.rows_out:,} out, {aside}"
-        day = self.as_of.isoformat()
-        return f"{self.step} as of {day}: {self.status}, {rows}, {self.seconds:.1f} s"
+        told = (self.status, *self._rows_in_words(), f"{self.seconds:.1f} s")
+        return f"{self.step} as of {self.as_of.isoformat()}: {', '.join(told)}"
+
+    def _rows_in_words(self) -> list[str]:
+        """What was counted, each count with its name; nothing where no rows were."""
+        counted = self.counted
+        if self.step == "export":
+            return [f"{count.rows_out:,} changed in {count.table}" for count in self.tables]
+        if self.step == "score" and self.tables:
+            outside = f"{counted.excluded:,} outside the contract"
+            return [f"{counted.rows_in:,} customers", f"{counted.rows_out:,} scored", outside]
+        if not self.tables:
+            return []
+        aside = {"quarantined": counted.quarantined, "excluded": counted.excluded}
+        told = [f"{count:,} {name}" for name, count in aside.items() if count]
+        return [f"{counted.rows_in:,} rows in", f"{counted.rows_out:,} out", *told]
 
     def to_json(self) -> str:
         """The receipt as one line of JSON with sorted keys.

@@ -117,15 +117,14 @@ def _details(receipt: Receipt | None) -> dict[str, Any]:
 
 
 def _step(receipt: Receipt) -> dict[str, Any]:
-    """One row a step: its rows summed over the tables it touched."""
+    """One row a step; None where it counts no rows."""
+    counted = receipt.counted if receipt.tables else None
+    kinds = ("rows_in", "rows_out", "quarantined", "excluded")
     return {
         "name": receipt.step,
         "as_of": receipt.as_of.isoformat(),
         "status": receipt.status,
-        "rows_in": receipt.rows_in,
-        "rows_out": receipt.rows_out,
-        "quarantined": receipt.quarantined,
-        "excluded": sum(t.excluded for t in receipt.tables),
+        **{kind: getattr(counted, kind, None) for kind in kinds},
         "seconds": receipt.seconds,
         "error": receipt.details.get("error"),
     }

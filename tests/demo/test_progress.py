@@ -58,7 +58,7 @@ def test_a_task_that_runs_is_told_with_what_it_does(ledger: Ledger) -> None:
 def test_a_task_that_ended_is_told_with_its_receipt_from_the_ledger(ledger: Ledger) -> None:
     handed_on = {"score": {"receipt": "score/2017-10-01/1", "status": "done"}}
     (line,) = told(ledger, handed_on, task("score", "score", "success"))
-    assert line.startswith("churn_score.score      done: score as of 2017-10-01: done, 0 rows in")
+    assert line.startswith("churn_score.score      done: score as of 2017-10-01: done, 0.0 s")
 
 
 def test_a_receipt_that_is_handed_on_by_two_tasks_is_told_once(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 Enters: tasks as the API tells them, and the ledger. Leaves: lines. Worked example::
 
      31.4 s  churn_train.train     runs: candidates are trained on past cut-offs
-     58.9 s  churn_train.train     done: train as of 2017-10-01: done, 6,099 rows in, ...
+     58.9 s  churn_train.train     done: train as of 2017-10-01: done, 12,124 rows in, ...
 """
 
 from __future__ import annotations
