@@ -13,6 +13,11 @@ from churn_ml.screen import WIDTH, show
 from churn_ml.views import report
 
 FIRST = date(2017, 1, 1)
+SEGMENTS = [
+    {"segment": f"LOW_RISK_LOW_VALUE_S{i}", "customers": 10, "value_at_risk": 2.5}
+    | {"offered": 3, "holdout": 1}
+    for i in range(18)
+] + [{"segment": "LOST", "customers": 417, "value_at_risk": 0.0, "offered": 0, "holdout": 44}]
 METRIC = [0.8412, 0.83, 0.852]
 
 
@@ -39,7 +44,7 @@ def year() -> list[Receipt]:
                 {"name": "oracle", "profit_per_1000": [9, 8, 10], "contacted_share": 0.1},
             ],
         },
-        "score": {"segments": [{"segment": f"S{i}", "customers": i} for i in range(18)]},
+        "score": {"segments": SEGMENTS},
         "export": {"destinations": {"crm": {"sent": 1, "unchanged": 2, "removed": 0}}},
         "learn": {
             "realised": [
@@ -70,6 +75,15 @@ def test_the_newest_two_as_ofs_of_each_step_are_shown() -> None:
     lines = shown(report(year()))
     score = [line.split()[1] for line in lines if line.startswith("score ")]
     assert score == ["2017-12-03", "2017-12-10"]
+
+
+def test_the_segments_add_up_to_who_was_scored_and_the_others_stand_apart() -> None:
+    lines = [" ".join(line.split()) for line in shown(report(year()))]
+    assert "LOW_RISK_LOW_VALUE_S4 10 2.50 3 1" in lines
+    assert "and 13 more in the report 130 32.50 39 13" in lines
+    assert "all who were scored 180 45.00 54 18" in lines
+    assert "outside the contract, not scored 417 - - 44" in lines
+    assert not any(line.startswith("LOST") for line in lines)
 
 
 def test_a_failed_step_is_shown_with_its_reason_until_it_succeeds() -> None:

@@ -46,6 +46,19 @@ def test_a_failed_score_and_one_without_champion_leave_the_segments() -> None:
     assert told["consent"] == {"x": 1}
 
 
+def test_who_was_scored_and_who_is_outside_the_contract_are_added_up_apart() -> None:
+    money = {"value_at_risk": 10.5, "offered": 2, "holdout": 3}
+    nothing = {"value_at_risk": 0.0, "offered": 0, "holdout": 4}
+    codes = ("HIGH_RISK_LOW_VALUE_SILENT", "LOW_RISK_LOW_VALUE_NEW", "LOST", "NEW")
+    rows = [
+        {"segment": code, "customers": 7} | (nothing if code in ("LOST", "NEW") else money)
+        for code in codes
+    ]
+    told = report([Receipt("score", FIRST, "done", details={"segments": rows})])
+    assert told["scored"] == {"customers": 14, "value_at_risk": 21.0, "offered": 4, "holdout": 6}
+    assert told["outside"] == {"customers": 14, "value_at_risk": 0.0, "offered": 0, "holdout": 8}
+
+
 def test_scoring_a_past_date_leaves_the_newest_segments() -> None:
     rows = [
         Receipt("score", day, "done", details={"segments": [{"segment": name}]})

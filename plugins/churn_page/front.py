@@ -1,8 +1,8 @@
 """What the front page shows: the state of the house at a glance, from receipts alone.
 
 Enters: every filed receipt, and the settings for the shop's name and currency. Leaves: one plain
-dict for the template. No number is computed that `churn_ml.views` does not give, but sums over the
-segments and the geometry of the drawings.
+dict for the template. No number is computed that `churn_ml.views` does not give, but the geometry
+of the drawings.
 
 Worked example: after the story of 2017 the first line says that 246 customers were scored as of
 2017-11-01, and the champion stands there since 2017-10-01.
@@ -15,6 +15,7 @@ from typing import Any
 
 from churn_ml.config import Config
 from churn_ml.ledger import Filed
+from churn_ml.segments import is_scored
 from churn_ml.views import Report
 from churn_page import pictures, verdicts
 from churn_page.receipt import line
@@ -38,7 +39,7 @@ def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
         "shop": config.shop,
         "horizon_days": config.contract.horizon_days,
         "champion": verdicts.champion(state, filed),
-        "scored": _scored(state, filed),
+        "scored": _scored(state),
         "notices": _notices(filed, said),
         "recent": lines[:RECENT],
         "older": lines[RECENT:KEPT],
@@ -48,7 +49,7 @@ def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
         "metrics": verdicts.side_by_side(state),
         "models": state["models"],
         "references": state["references"],
-        "segments": _segments(state["segments"]),
+        "segments": _segments(state),
         "consent": state["consent"],
         "realised": state["realised"],
         "reliability": pictures.reliability(state["realised"]),
@@ -63,25 +64,13 @@ def _newest_days(rows: Sequence[Row]) -> list[Row]:
     return [row for day in days for row in rows if row["as_of"] == day]
 
 
-def _scored(state: Report, filed: Sequence[Filed]) -> Row | None:
-    """Whom the newest scoring spoke of, how much money is at risk, how many get an offer."""
-    day, segments = state["scored_as_of"], state["segments"]
-    if day is None:
-        return None
-    tables = [
-        count
-        for each in filed
-        if (each.receipt.step, each.receipt.as_of.isoformat()) == ("score", day)
-        for count in each.receipt.tables
-        if count.table == "scores"
-    ]
-    return {
-        "as_of": day,
-        "customers": tables[-1].rows_out if tables else None,
-        "value_at_risk": sum(row["value_at_risk"] for row in segments),
-        "offered": sum(row["offered"] for row in segments),
-        "holdout": sum(row["holdout"] for row in segments),
-    }
+def _scored(state: Report) -> Row | None:
+    """Whom the newest scoring spoke of, how much money is at risk, how many get an offer.
+
+    Only customers under the contract count; the others stand below the segments.
+    """
+    day = state["scored_as_of"]
+    return None if day is None else {"as_of": day} | state["scored"]
 
 
 def _notices(filed: Sequence[Filed], said: Sequence[Row]) -> list[Row]:
@@ -100,13 +89,13 @@ def _notices(filed: Sequence[Filed], said: Sequence[Row]) -> list[Row]:
     return waiting + [{"kind": "failed", **row} for row in stopped]
 
 
-def _segments(rows: Sequence[Row]) -> Row:
+def _segments(state: Report) -> Row:
     """Segments with money at risk as bars; those that are not scored, in one line."""
-    scored = [row for row in rows if "RISK" in row["segment"]]
-    aside = [row for row in rows if "RISK" not in row["segment"]]
+    scored = [row for row in state["segments"] if is_scored(row["segment"])]
+    aside = [row for row in state["segments"] if not is_scored(row["segment"])]
     lengths = pictures.bars([row["value_at_risk"] for row in scored])
     shown = [row | {"bar": length} for row, length in zip(scored, lengths, strict=True)]
-    return {"scored": shown, "aside": aside, "aside_sum": sum(row["customers"] for row in aside)}
+    return {"scored": shown, "aside": aside, "outside": state["outside"]}
 
 
 def _export(row: Row) -> Row:

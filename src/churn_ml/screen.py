@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from churn_ml.segments import is_scored
+from churn_ml.views import SUMMED
+
 if TYPE_CHECKING:
     from churn_ml.views import Report
 
@@ -190,12 +193,23 @@ def _reasons(reasons: Sequence[str]) -> str:
 
 
 def _segments(report: Report) -> Table | None:
+    """The largest segments, the rest of the scored as one row, their sum, and who was not scored."""
     heads = ("segment", "customers", "value at risk", "offered", "held out")
-    keys = ("segment", "customers", "value_at_risk", "offered", "holdout")
-    rows, left = report["segments"][:SHOWN_SEGMENTS], report["segments"][SHOWN_SEGMENTS:]
-    title = f"\nSegments as of {report['scored_as_of']}, by value at risk"
-    title += f" (and {len(left)} more in the report)" if left else ""
-    return _grid(title, heads, ([row.get(k) for k in keys] for row in rows))
+    scored = [row for row in report["segments"] if is_scored(row["segment"])]
+    shown, rest = scored[:SHOWN_SEGMENTS], scored[SHOWN_SEGMENTS:]
+    rows = [_sizes(row["segment"], row) for row in shown]
+    if rest:
+        others = {key: sum(row.get(key, 0) for row in rest) for key in SUMMED}
+        rows.append(_sizes(f"and {len(rest)} more in the report", others))
+    if report["segments"]:
+        rows.append(_sizes("all who were scored", report["scored"]))
+        outside = report["outside"] | {"value_at_risk": None, "offered": None}
+        rows.append(_sizes("outside the contract, not scored", outside))
+    return _grid(f"\nSegments as of {report['scored_as_of']}, by value at risk", heads, rows)
+
+
+def _sizes(name: str, row: Row) -> list[Any]:
+    return [name, *(row.get(key) for key in SUMMED)]
 
 
 def _consent(report: Report) -> str | None:

@@ -115,6 +115,15 @@ def code(risk_band: str, value_band: str, stage: str) -> str:
     return f"{risk_band}_RISK_{value_band}_VALUE_{stage}".upper()
 
 
+def is_scored(segment: str) -> bool:
+    """Whether the customers of a segment code were scored; a stage alone is the code of the others.
+
+    >>> is_scored("HIGH_RISK_LOW_VALUE_ACTIVE"), is_scored("NEW")
+    (True, False)
+    """
+    return "_RISK_" in segment
+
+
 def _shares(settings: Segments) -> tuple[float, float]:
     return settings.high_value_share, settings.medium_value_share
 

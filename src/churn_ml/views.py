@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.config import content_hash
 from churn_ml.ledger import NOBODY
 from churn_ml.receipts import Receipt
+from churn_ml.segments import is_scored
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Ledger
@@ -29,6 +30,8 @@ Report = dict[str, Any]
 
 WITHOUT_STATE = frozenset({"failed", "too_early", "no_champion", "no_data", "dry_run"})
 """Statuses of attempts that left everything as it was."""
+SUMMED = ("customers", "value_at_risk", "offered", "holdout")
+"""What is added up over segments."""
 WAITING = "promote, waiting for an answer"
 LAPSED = f"promote, {NOBODY}"
 
@@ -40,6 +43,7 @@ def report(receipts: Sequence[Receipt]) -> Report:
     `steps` (all of them, failed ones with their `error`), `quarantine` (one block an ingest key),
     `models` (name, each metric as [value, low, high], grade; None for what the others are graded
     against), `references` (name, profit, contacted share), `champion`, `verdicts`, `scored_as_of`,
+    `scored` and `outside` (sums over the customers under the contract, and over the others),
     `segments`, `consent`, `realised`, `exports`.
 
     >>> from datetime import date
@@ -60,6 +64,7 @@ def report(receipts: Sequence[Receipt]) -> Report:
         "champion": _details(_newest(state, "promote")).get("champion"),
         "verdicts": _verdicts(state),
         "scored_as_of": scored.as_of.isoformat() if scored else None,
+        **_under_contract(_details(scored).get("segments", [])),
         "segments": _details(scored).get("segments", []),
         "consent": _details(scored).get("consent"),
         "realised": _details(learned).get("realised", []),
@@ -196,6 +201,18 @@ def _verdict(receipt: Receipt, decision: str | None) -> dict[str, Any]:
         "decision": decision,
         "champion": told.get("champion", told.get("champion_from")),
     } | {name: told.get(name) for name in kept}
+
+
+def _under_contract(segments: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sums over the segments that were scored, and over those outside the contract.
+
+    The holdout is drawn among all of the cohort: only of the scored can an offer be withheld.
+    """
+    sums = {}
+    for name, wanted in (("scored", True), ("outside", False)):
+        rows = [row for row in segments if is_scored(row["segment"]) == wanted]
+        sums[name] = {key: round(sum(row.get(key, 0) for row in rows), 2) for key in SUMMED}
+    return sums
 
 
 def _exports(receipt: Receipt) -> list[dict[str, Any]]:

@@ -59,8 +59,8 @@ def story(ledger: Ledger) -> None:
     nothing_yet = {"interval": None, "margin": None, "challenger": "rule-38ebf3f8ebee"}
     start = verdict("first", **first, **nothing_yet, reasons=["no champion yet"])
     file(ledger, Receipt("promote", DAY, "promoted", details=start))
-    segment = {"segment": "HIGH_RISK_LOW_VALUE_SILENT", "customers": 21, "value_at_risk": 1548.0}
-    lost = {"segment": "LOST", "customers": 29, "value_at_risk": 0.0, "offered": 0, "holdout": 2}
+    segment = {"segment": "HIGH_RISK_LOW_VALUE_SILENT", "customers": 246, "value_at_risk": 1548.0}
+    lost = {"segment": "LOST", "customers": 29, "value_at_risk": 0.0, "offered": 0, "holdout": 3}
     scored = {"segments": [segment | {"offered": 18, "holdout": 2}, lost]}
     count = TableCount("scores", 246, 246)
     file(ledger, Receipt("score", NEXT, "done", (count,), 0.6, details=scored), CALLER)
@@ -81,7 +81,7 @@ def hostile(ledger: Ledger) -> list[str]:
     """Every text of every part is hostile; returns the references."""
     bad = HOSTILE
     said = verdict(bad, challenger=bad, champion=bad, reasons=[bad], grade=bad, approver=bad)
-    row = {"segment": f"RISK_{bad}", "customers": 1, "value_at_risk": 1.0}
+    row = {"segment": f"LOW_RISK_{bad}", "customers": 1, "value_at_risk": 1.0}
     wild = {
         "quarantine": [{"verdict": bad, "rule": bad, "reason": bad, "rows": 1}],
         "segments": [row | {"offered": 0, "holdout": 0}],
