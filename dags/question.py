@@ -96,8 +96,9 @@ def _money(told: Mapping[str, Any], currency: str) -> str:
 
 
 def _reasons(told: Mapping[str, Any]) -> str:
-    """Why, one line each."""
-    return "\n".join(f"* {reason}" for reason in told["reasons"])
+    """Why, one line each; last, why this challenger."""
+    chosen = [told["chosen"]] if told.get("chosen") else []
+    return "\n".join(f"* {reason}" for reason in (*told["reasons"], *chosen))
 
 
 def _evidence(told: Mapping[str, Any], receipt: Receipt) -> str:

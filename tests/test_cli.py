@@ -130,8 +130,12 @@ def test_a_password_comes_from_the_environment_and_is_never_shown(
 
 def test_a_verdict_is_printed_with_its_reasons_and_a_dry_run_says_would_send() -> None:
     day = date(2017, 11, 1)
-    verdict = Receipt("promote", day, "refused", details={"reasons": ["it earns less"]})
-    assert answers.in_words(verdict)[1:] == ["  it earns less"]
+    told = {"reasons": ["it earns less"], "chosen": "logistic was the only candidate"}
+    verdict = Receipt("promote", day, "refused", details=told)
+    assert answers.in_words(verdict)[1:] == [
+        "  logistic was the only candidate",
+        "  it earns less",
+    ]
     counts = {"destinations": {"crm": {"sent": 1200, "removed": 3, "unchanged": 4}}}
     dry, sent = (Receipt("export", day, s, details=counts) for s in ("dry_run", "done"))
     assert answers.in_words(dry)[1:] == ["  crm: would send 1,200, remove 3, leave 4"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,14 @@ def test_a_shop_of_300_households_cannot_decide_and_keeps_its_champion(
     assert second["decision"] == "undecidable"
     assert second["champion"] == first["champion"] == report["champion"]
     assert second["reasons"]
+    assert first["chosen"] is None
+    words = (
+        r"(\w+) was chosen on 2017-09-01, where it earned (\S+) USD .* against (\S+) USD of (\w+);"
+    )
+    found = re.match(words, second["chosen"])
+    assert found, second["chosen"]
+    assert {found[1], found[4]} == {"logistic", "xgboost"}
+    assert float(found[2].replace(",", "")) >= float(found[3].replace(",", ""))
 
 
 def test_champion_rule_logistic_and_xgboost_stand_side_by_side(report: dict[str, Any]) -> None:

@@ -108,6 +108,7 @@ def test_a_verdict_that_nobody_answered_is_listed_as_waiting() -> None:
         "champion": "rule-1",
         "challenger": "logistic-2",
         "reasons": ["earns more"],
+        "chosen": None,
         "interval": 0,
         "grade": 0,
         "approver": None,

@@ -174,26 +174,28 @@ def _references(report: Report) -> str | None:
 
 def _verdicts(report: Report) -> Table | None:
     rows = (
-        (v["as_of"], v["decision"], v["champion"], _reasons(v["reasons"] or ()))
+        (v["as_of"], v["decision"], v["champion"], _reasons(v["reasons"] or (), v["chosen"]))
         for v in newest(report["verdicts"])
     )
     return _grid("\nVerdicts", ("as_of", "decision", "champion", "reasons"), rows)
 
 
-def _reasons(reasons: Sequence[str]) -> str:
-    """The first reasons, one a line, and how many more there are.
+def _reasons(reasons: Sequence[str], chosen: str | None) -> str:
+    """The first reasons, one a line, and how many more there are; why this challenger comes first.
 
-    >>> print(_reasons(["it earns less", "one season", "calibration holds"]))
+    >>> print(_reasons(["it earns less", "one season", "calibration holds"], "logistic was best"))
+    logistic was best
     it earns less
     one season (and 1 more in the report)
     """
     left = len(reasons) - SHOWN_REASONS
     more = f" (and {left} more in the report)" if left > 0 else ""
-    return "\n".join(reasons[:SHOWN_REASONS]) + more
+    shown = [*([chosen] if chosen else []), *reasons[:SHOWN_REASONS]]
+    return "\n".join(shown) + more
 
 
 def _segments(report: Report) -> Table | None:
-    """The largest segments, the rest of the scored as one row, their sum, and who was not scored."""
+    """The largest segments, the other scored ones as one row, the sum, and who was not scored."""
     heads = ("segment", "customers", "value at risk", "offered", "held out")
     scored = [row for row in report["segments"] if is_scored(row["segment"])]
     shown, rest = scored[:SHOWN_SEGMENTS], scored[SHOWN_SEGMENTS:]

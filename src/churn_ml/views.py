@@ -195,7 +195,7 @@ def _in_words(receipt: Receipt) -> str | None:
 
 def _verdict(receipt: Receipt, decision: str | None) -> dict[str, Any]:
     told = receipt.details
-    kept = ("challenger", "reasons", "interval", "grade", "approver")
+    kept = ("challenger", "reasons", "chosen", "interval", "grade", "approver")
     return {
         "as_of": receipt.as_of.isoformat(),
         "decision": decision,

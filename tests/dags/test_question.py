@@ -45,6 +45,14 @@ def test_a_verdict_to_promote_asks_with_both_profits_and_every_reason(
     assert "`judge/2017-11-01/2`" in asked["body"]
 
 
+def test_why_this_challenger_was_chosen_is_asked_about_too(
+    question: ModuleType, told: dict[str, Any]
+) -> None:
+    chosen = "xgboost was chosen on 2017-09-01"
+    asked = question.question(judged(told | {"chosen": chosen}), "EUR")
+    assert f"\n* {chosen}" in asked["body"]
+
+
 def test_a_verdict_answered_before_asks_nobody(question: ModuleType, told: dict[str, Any]) -> None:
     assert not question.question(judged(told | {"repeated": True}), "EUR")["asks"]
 

@@ -61,6 +61,7 @@ def test_the_front_page_tells_the_story(ledger: Ledger, visitor: Any) -> None:
         "disk full | next step: make room",
         "+812 EUR per 1,000 customers",
         "it earns 812.00 EUR more",
+        "xgboost was chosen on 2017-09-01.",
         "High risk, low value, silent",
         "2 of them are held out to compare",
         "29 further customers are outside the contract and not scored: 29 lost. 3 of them belong",

@@ -41,6 +41,7 @@ def verdict(decision: str, **more: Any) -> dict[str, Any]:
         "champion_from": "rule-38ebf3f8ebee",
         "champion": "rule-38ebf3f8ebee",
         "reasons": ["it earns 812.00 EUR more"],
+        "chosen": "xgboost was chosen on 2017-09-01",
         "interval": [812.0, 210.0, 1400.0],
         "margin": 45.0,
         "grade": "B",
@@ -80,7 +81,9 @@ HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 def hostile(ledger: Ledger) -> list[str]:
     """Every text of every part is hostile; returns the references."""
     bad = HOSTILE
-    said = verdict(bad, challenger=bad, champion=bad, reasons=[bad], grade=bad, approver=bad)
+    said = verdict(
+        bad, challenger=bad, champion=bad, reasons=[bad], chosen=bad, grade=bad, approver=bad
+    )
     row = {"segment": f"LOW_RISK_{bad}", "customers": 1, "value_at_risk": 1.0}
     wild = {
         "quarantine": [{"verdict": bad, "rule": bad, "reason": bad, "rows": 1}],

@@ -44,7 +44,8 @@ def opened(config: Path, *, quiet: bool) -> House:
 def in_words(receipt: Receipt) -> list[str]:
     """The receipt's line; below it why a verdict fell, and what was, or would be, sent where."""
     told = receipt.details
-    reasons = [f"  {reason}" for reason in told.get("reasons") or ()]
+    chosen = [told["chosen"]] if told.get("chosen") else []
+    reasons = [f"  {reason}" for reason in (*chosen, *(told.get("reasons") or ()))]
     words = ("would send", "remove", "leave") if receipt.status == "dry_run" else DONE
     sent = [
         f"  {name}: "

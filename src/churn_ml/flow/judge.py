@@ -101,6 +101,7 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
         challenger = house.bundle(pins["challenger"])
         pair = (former, champion, tau), (pins["challenger"], challenger)
         told |= _verdict(trial, pair, rows, frozen, simple, reference)
+        told["chosen"] = telling.chosen(pins, config.shop.currency)
     trial.pins["verdict"] = told
     return told
 

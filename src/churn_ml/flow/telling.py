@@ -147,6 +147,38 @@ def value_told(model: ValueModel, rows: pd.DataFrame) -> dict[str, Any]:
     return about | judged | {"passes": found.passes, "cap_keeps": number_told(keeps)}
 
 
+def chosen(training: Mapping[str, Any], currency: str) -> str:
+    """Why this challenger and not another, in one sentence.
+
+    `training`: the pins of a training: `figures` (name, model, profit_per_1000 on the choosing
+    cut-off), `challenger` (a model id), `layers`. The rule is no rival where there is another.
+
+    >>> chosen({"challenger": "xgboost-1", "layers": {"choose": {"cut_offs": ["2017-09-01"]}},
+    ...         "figures": [{"name": "rule", "model": "rule-1", "profit_per_1000": 96.0},
+    ...                     {"name": "logistic", "model": "logistic-1", "profit_per_1000": 731.0},
+    ...                     {"name": "xgboost", "model": "xgboost-1", "profit_per_1000": 769.0}],
+    ... }, "USD")
+    'xgboost was chosen on 2017-09-01, where it earned 769.00 USD per 1,000 customers against
+    731.00 USD of logistic; the rows of this verdict had no say in that'
+    """
+    of = {row["model"]: row for row in training["figures"]}
+    best = of.pop(training["challenger"])
+    rivals = [row for row in of.values() if row["name"] != "rule"] or list(of.values())
+    if not rivals:
+        return f"{best['name']} was the only candidate"
+    second = max(rivals, key=lambda row: row["profit_per_1000"] or 0.0)
+    (day,) = training["layers"]["choose"]["cut_offs"]
+    earned, less = (_amount(row["profit_per_1000"], currency) for row in (best, second))
+    return (
+        f"{best['name']} was chosen on {day}, where it earned {earned} per 1,000 "
+        f"customers against {less} of {second['name']}; the rows of this verdict had no say in that"
+    )
+
+
+def _amount(profit: float | None, currency: str) -> str:
+    return "an unknown sum" if profit is None else f"{profit:,.2f} {currency}"
+
+
 def interval_told(found: metrics.Interval) -> list[float | None]:
     """A metric as [value, low, high], ready for JSON.
 
