@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ pytest.importorskip("psutil")
 
 from churn_ml import cli
 from churn_ml.demo import direct, stage
+from churn_ml.demo.story import FIRST, SECOND
+from churn_ml.demo.through_airflow import Driven
 from churn_ml.errors import BrokenPromise, Permanent
-from churn_ml.house import silent
+from churn_ml.house import Addresses, silent
+from churn_ml.ledger import Ledger
+from churn_ml.receipts import Receipt
 from churn_ml.stack import installed
+from churn_ml.stack.record import Stack
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 TOLD = {"content_hash": "ab", "story_seconds": 90.0}
 
 
@@ -79,6 +86,25 @@ def test_a_story_that_goes_on_from_an_earlier_one_is_not_compared(
 ) -> None:
     assert "direct_seconds" not in perform(tmp_path / "demo", order, stays=False, keep=True)
     assert order == ["through Airflow", "shown", "stopped"]
+
+
+def test_the_steps_of_an_earlier_run_are_not_counted_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stack: Stack
+) -> None:
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+
+    def drive(*_: Any, **__: Any) -> Driven:
+        for day in (FIRST, SECOND):
+            token = ledger.take_token("score", day)
+            ledger.file_receipt(token, Receipt("score", day, "done", seconds=4.2), AT)
+        return Driven(seconds=9.0, runs=(), tasks=())
+
+    monkeypatch.setattr(stage, "start", lambda *_, **__: stack)
+    monkeypatch.setattr(stage, "addresses", lambda _: Addresses(ledger=ledger.url))
+    monkeypatch.setattr(stage, "drive", drive)
+    told = [stage._told(tmp_path / "demo", 1, stays=False, say=silent) for _ in range(2)]
+    assert [len(report["steps"]) for report in told] == [2, 4]
+    assert [report["steps_seconds"] for report in told] == [8.4, 8.4]
 
 
 def test_without_the_platform_installed_the_demo_says_so_before_it_writes(

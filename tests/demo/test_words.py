@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("psutil")
 
 from churn_ml.demo import words
-from churn_ml.stack.record import Stack, new_secrets
-
-
-@pytest.fixture
-def stack() -> Stack:
-    """A stack as recorded, of which nothing runs."""
-    here = Path("/shop/var/demo")
-    return Stack(
-        folder=here,
-        config=here / "churn.toml",
-        dags=here,
-        plugins=here,
-        airflow_port=8080,
-        mlflow_port=5000,
-        key_env="CHURN_ML_HOLDOUT_KEY",
-        users={"admin": "pass-of-admin", "demo-approver": "pass-of-approver"},
-        secrets=new_secrets(),
-    )
+from churn_ml.stack.record import Stack
 
 
 def test_in_a_terminal_every_login_stands_beside_its_address(stack: Stack) -> None:

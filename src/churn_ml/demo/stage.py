@@ -21,7 +21,7 @@ from churn_ml.demo.memory import peak_pss, stack_pss_megabytes
 from churn_ml.demo.place import held, published_key, set_up
 from churn_ml.demo.through_airflow import addresses, drive
 from churn_ml.errors import BrokenPromise
-from churn_ml.house import Progress, open_ledger
+from churn_ml.house import Progress, open_house
 from churn_ml.stack import checks, start
 
 PLACES = {
@@ -108,13 +108,15 @@ def _told(folder: Path, households: int | None, *, stays: bool, say: Progress) -
         stack = start(config, folder, say=say)
         stack_seconds = round(time.perf_counter() - began, 1)
         say(words.addresses(stack, logins=stays))
+        house = open_house(load(config), addresses=addresses(stack))
+        before = len(house.history())  # of earlier runs, where the folder was kept
         driven = drive(stack, load(config), say=say)
-    ledger = open_ledger(load(config), addresses(stack))
-    receipts = [filed.receipt for filed in reversed(ledger.receipts(limit=10_000))]
+    receipts = house.history()
     return views.report(receipts) | {
-        "content_hash": views.contents(ledger)["hash"],
+        "content_hash": views.contents(house.ledger)["hash"],
         "stack_seconds": stack_seconds,
         "story_seconds": driven.seconds,
+        "steps_seconds": round(sum(each.seconds for each in receipts[before:]), 1),
         "peak_pss_mb": round(peak.megabytes, 1),
         "addresses": words.urls(stack),
         "places": {name: str(folder / path) for name, path in PLACES.items()},
