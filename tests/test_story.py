@@ -112,6 +112,11 @@ def test_realised_churn_rises_with_the_band(report: dict[str, Any]) -> None:
     assert found["low"] < found["medium"]
 
 
+def test_learning_is_told_with_the_day_it_ran_for_and_the_day_it_is_about(after: House) -> None:
+    learned = [receipt for receipt in after.history() if receipt.step == "learn"]
+    assert learned[0].in_words().startswith("learn for 2017-11-01: outcomes of 2017-10-01: done, ")
+
+
 @pytest.mark.parametrize("as_of", [FIRST, SECOND], ids=str)
 def test_scoring_again_gives_the_same_content(after: House, as_of: Any) -> None:
     before = after.ledger.publication("score", as_of)

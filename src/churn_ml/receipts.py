@@ -117,9 +117,13 @@ class Receipt:
         >>> people, scored = TableCount("cohort", 2446, 2446), TableCount("scores", 2036, 2036)
         >>> Receipt("score", day, "done", tables=(people, scored)).in_words()
         'score as of 2017-10-01: done, 2,446 customers, 2,036 scored, 410 outside the contract, ...'
+        >>> Receipt("learn", day, "done", details={"watermark": "2017-11-01"}).in_words()
+        'learn for 2017-11-01: outcomes of 2017-10-01: done, 0.0 s'
         """
         told = (self.status, *self._rows_in_words(), f"{self.seconds:.1f} s")
-        return f"{self.step} as of {self.as_of.isoformat()}: {', '.join(told)}"
+        day, known = self.as_of.isoformat(), self.details.get("watermark")
+        about = f"for {known}: outcomes of {day}" if known else f"as of {day}"
+        return f"{self.step} {about}: {', '.join(told)}"
 
     def _rows_in_words(self) -> list[str]:
         """What was counted, each count with its name; nothing where no rows were."""

@@ -63,10 +63,32 @@ def test_a_task_that_ended_is_told_with_its_receipt_from_the_ledger(ledger: Ledg
 
 def test_a_receipt_that_is_handed_on_by_two_tasks_is_told_once(ledger: Ledger) -> None:
     same = {"receipt": "score/2017-10-01/1"}
-    tasks = task("score", "score", "success"), task("score", "again", "skipped")
-    assert told(ledger, {"score": same, "again": same}, *tasks)[1] == (
-        "churn_score.again      skipped"
-    )
+    tasks = task("score", "score", "success"), task("score", "again", "success")
+    assert told(ledger, {"score": same, "again": same}, *tasks)[1] == "churn_score.again      done"
+
+
+@pytest.mark.parametrize(
+    ("dag", "name", "handed_on", "why"),
+    [
+        (
+            "promote",
+            "announce",
+            {"receipt": "promote/2017-11-01/1"},
+            "only the very first",
+        ),
+        ("promote", "ask", None, "nobody has to be asked"),
+        ("train", "train", {"status": "not_due"}, "no training is due"),
+        ("train", "train", {"status": "too_early"}, "history is still too short"),
+        ("train", "log", None, "nothing was trained"),
+        ("learn", "learn", {"status": "no_data"}, "no scores have matured"),
+        ("score", "score", {"status": "no_champion"}, "there is no champion yet"),
+    ],
+)
+def test_a_task_with_nothing_to_do_is_told_with_the_reason(
+    ledger: Ledger, dag: str, name: str, handed_on: Any, why: str
+) -> None:
+    (line,) = told(ledger, {name: handed_on}, task(dag, name, "skipped"))
+    assert f"skipped: {why}" in line
 
 
 def test_an_answer_is_told_with_the_name_of_who_gave_it(ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.demo.story import TASKS
+from churn_ml.demo.story import SKIPPED, TASKS
 from churn_ml.errors import NotReady
 from churn_ml.house import Progress
 
@@ -49,8 +49,10 @@ class Telling:
         about = ""
         if task.state in ("running", "awaiting_input"):
             about = meaning(task)
-        elif task.state in ("success", "skipped"):
+        elif task.state == "success":
             about = self._handed_on(task)
+        elif task.state == "skipped":
+            about = why_skipped(task, self._airflow.xcom(task))
         again = f" (try {task.try_number})" if task.try_number > 1 else ""
         self._say(line(self._started, f"{task.dag}.{task.name}", f"{words}{again}", about))
 
@@ -83,6 +85,18 @@ def meaning(task: Task) -> str:
     'customers are scored, put into segments and given an action'
     """
     return TASKS.get(task.dag, {}).get(task.name, "")
+
+
+def why_skipped(task: Task, told: Any) -> str:
+    """Why a task of the story had nothing to do; `told`: what it handed on, if anything.
+
+    >>> from churn_ml.stack.api import Task
+    >>> task = Task("churn_train", "r1", "train", "skipped")
+    >>> why_skipped(task, {"status": "not_due"}), why_skipped(task, {"status": "too_early"})
+    ('no training is due', 'history is still too short')
+    """
+    status = told.get("status") if isinstance(told, Mapping) else None
+    return SKIPPED.get(status or "") or SKIPPED.get(task.name, "")
 
 
 def answered(told: Mapping[str, Any]) -> str:

@@ -46,6 +46,17 @@ TASKS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Every DAG of the story and its tasks, in words."""
+SKIPPED: Mapping[str, str] = {
+    "ingest": "no new file was dropped",
+    "score": "there is no champion yet",
+    "learn": "no scores have matured that are not learned yet",
+    "train": "no training is due",
+    "log": "nothing was trained",
+    "ask": "nobody has to be asked about this verdict",
+    "announce": "only the very first champion is announced",
+    "too_early": "history is still too short",
+}
+"""Why a task has nothing to do, by its name; or by the status that it handed on."""
 
 
 def chapters() -> Iterator[Chapter]:

@@ -71,7 +71,7 @@ def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Recei
         )
         trial.write("outcomes", rows)
         trial.count("outcomes", len(scores), len(rows))
-        trial.pins["watermark"] = watermark.isoformat()
+        trial.pins["watermark"] = trial.details["watermark"] = watermark.isoformat()
         trial.details |= {"realised": outcomes.realised(rows), "arms": outcomes.by_arm(rows)}
     return trial.receipt
 
