@@ -1,7 +1,8 @@
-"""The report as a person reads it: one screen of tables.
+"""The report as a person reads it: one screen of tables, as wide as the terminal.
 
 Enters: a report of `views`. Leaves: text on a console, 24 to 60 lines for a house in use. No number
-is computed here; what is older than the newest two as_ofs stays in `report.json`.
+is computed here but the sum of segments that are not shown; what is older than the newest two
+as_ofs stays in `report.json`.
 
 Worked example: after the demo the models table shows rule, logistic and XGBoost on the rows of
 2017-10-01, each metric as value [low, high].
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
+from churn_ml.grid import Grid, grid
 from churn_ml.segments import is_scored
 from churn_ml.views import SUMMED
 
@@ -36,8 +38,8 @@ def show(report: Report, console: Console | None = None) -> None:
 
     Parameters: `report`, as `views.report` returns it; `console`, where to print.
     """
-    console = console or Console(width=WIDTH, highlight=False, markup=False)
-    parts: tuple[Callable[[Report], Table | str | None], ...] = (
+    console = console or Console(width=width(), highlight=False, markup=False)
+    parts: tuple[Callable[[Report], Grid | str | None], ...] = (
         _steps,
         _errors,
         _quarantine,
@@ -54,6 +56,17 @@ def show(report: Report, console: Console | None = None) -> None:
         drawn = part(report)
         if drawn is not None:
             console.print(drawn)
+    if "go_on" in report:  # to be copied: the terminal may wrap it, but nothing stands in between
+        console.print(f"To go on by hand:\n  {report['go_on']}", soft_wrap=True)
+
+
+def width() -> int:
+    """The columns of the terminal, at most WIDTH; WIDTH where there is no terminal.
+
+    >>> 1 <= width() <= WIDTH
+    True
+    """
+    return min(WIDTH, max(1, get_terminal_size((WIDTH, 0)).columns))
 
 
 def interval(cell: Sequence[float] | None, digits: int = 3) -> str:
@@ -68,28 +81,6 @@ def interval(cell: Sequence[float] | None, digits: int = 3) -> str:
         return "-"
     value, low, high = (f"{number:,.{digits}f}" for number in cell)
     return f"{value} [{low}, {high}]"
-
-
-def _grid(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table | None:
-    """A table with numbers to the right, or None without rows."""
-    cells = [[_cell(c) for c in row] for row in rows]
-    if not cells:
-        return None
-    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for index, head in enumerate(heads):
-        right = all(c[index][:1].isdigit() or c[index].startswith("-") for c in cells)
-        grid.add_column(head, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    for row in cells:
-        grid.add_row(*row)
-    return grid
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "-" if value is None else ("yes" if value else "no")
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def newest_steps(steps: Iterable[Row]) -> list[Row]:
@@ -124,14 +115,15 @@ def newest(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["as_of"] in kept]
 
 
-def _steps(report: Report) -> Table | None:
+def _steps(report: Report) -> Grid | None:
     heads = ("step", "as_of", "status", "rows in", "rows out", "quarantined", "excluded", "seconds")
     keys = ("name", "as_of", "status", "rows_in", "rows_out", "quarantined", "excluded", "seconds")
     rows = newest_steps(report["steps"])
     recorded = {row["as_of"] for row in rows if row["name"] == "promote"}
     # a recorded verdict stands in the verdicts: its judge is no news
     shown = [r for r in rows if r["name"] != "judge" or r["as_of"] not in recorded or r["error"]]
-    return _grid("Steps", heads, ([row[k] for k in keys] for row in shown))
+    spare = ("excluded", "seconds", "quarantined")
+    return grid("Steps", heads, ([row[k] for k in keys] for row in shown), spare)
 
 
 def _errors(report: Report) -> str | None:
@@ -141,15 +133,15 @@ def _errors(report: Report) -> str | None:
     return "\n".join(told) or None
 
 
-def _quarantine(report: Report) -> Table | None:
+def _quarantine(report: Report) -> Grid | None:
     rows = (
         (q["as_of"], q["verdict"], q["rule"], q["reason"], q["rows"])
         for q in newest(report["quarantine"])
     )
-    return _grid("\nRows set aside", ("as_of", "verdict", "rule", "why", "rows"), rows)
+    return grid("\nRows set aside", ("as_of", "verdict", "rule", "why", "rows"), rows, ("verdict",))
 
 
-def _models(report: Report) -> Table | None:
+def _models(report: Report) -> Grid | None:
     heads = ("model", "grade", "AUC", "PR-AUC", "Brier", "lift@10%", "profit per 1,000")
     rows = (
         (
@@ -163,7 +155,7 @@ def _models(report: Report) -> Table | None:
         )
         for m in report["models"]
     )
-    return _grid("\nModels on the same rows", heads, rows)
+    return grid("\nModels on the same rows", heads, rows)
 
 
 def _references(report: Report) -> str | None:
@@ -172,12 +164,12 @@ def _references(report: Report) -> str | None:
     return f"For comparison, profit per 1,000: {', '.join(told)}" if told else None
 
 
-def _verdicts(report: Report) -> Table | None:
+def _verdicts(report: Report) -> Grid | None:
     rows = (
         (v["as_of"], v["decision"], v["champion"], _reasons(v["reasons"] or (), v["chosen"]))
         for v in newest(report["verdicts"])
     )
-    return _grid("\nVerdicts", ("as_of", "decision", "champion", "reasons"), rows)
+    return grid("\nVerdicts", ("as_of", "decision", "champion", "reasons"), rows)
 
 
 def _reasons(reasons: Sequence[str], chosen: str | None) -> str:
@@ -194,9 +186,9 @@ def _reasons(reasons: Sequence[str], chosen: str | None) -> str:
     return "\n".join(shown) + more
 
 
-def _segments(report: Report) -> Table | None:
+def _segments(report: Report) -> Grid | None:
     """The largest segments, the other scored ones as one row, the sum, and who was not scored."""
-    heads = ("segment", "customers", "value at risk", "offered", "held out")
+    heads = ("segment", "customers", "at risk", "offered", "held out")
     scored = [row for row in report["segments"] if is_scored(row["segment"])]
     shown, rest = scored[:SHOWN_SEGMENTS], scored[SHOWN_SEGMENTS:]
     rows = [_sizes(row["segment"], row) for row in shown]
@@ -206,8 +198,8 @@ def _segments(report: Report) -> Table | None:
     if report["segments"]:
         rows.append(_sizes("all who were scored", report["scored"]))
         outside = report["outside"] | {"value_at_risk": None, "offered": None}
-        rows.append(_sizes("outside the contract, not scored", outside))
-    return _grid(f"\nSegments as of {report['scored_as_of']}, by value at risk", heads, rows)
+        rows.append(_sizes("outside the contract", outside))
+    return grid(f"\nSegments as of {report['scored_as_of']}, by value at risk", heads, rows)
 
 
 def _sizes(name: str, row: Row) -> list[Any]:
@@ -222,7 +214,7 @@ def _consent(report: Report) -> str | None:
     return f"Consent to contact: {said['recorded']:,} on record, {others} ([consent] default)"
 
 
-def _realised(report: Report) -> Table | None:
+def _realised(report: Report) -> Grid | None:
     heads = ("scored as of", "risk band", "customers", "mean score", "realised churn")
     rows = (
         (
@@ -234,22 +226,22 @@ def _realised(report: Report) -> Table | None:
         )
         for r in report["realised"]
     )
-    return _grid("\nRealised churn per score band", heads, rows)
+    return grid("\nRealised churn per score band", heads, rows)
 
 
-def _exports(report: Report) -> Table | None:
+def _exports(report: Report) -> Grid | None:
     keys = ("as_of", "destination", "sent", "unchanged", "removed", "rejected")
-    return _grid(
+    return grid(
         "\nExports", keys, ([row.get(k) for k in keys] for row in newest(report["exports"]))
     )
 
 
 def _places(report: Report) -> str | None:
-    """Where a demo left everything, and how to go on; other reports have no such part."""
+    """Where a demo left everything; other reports have no such part."""
     if "places" not in report:
         return None
     took = f"{report['seconds_after_install']:.0f} s, {report['peak_pss_mb']:,.0f} MB at the peak"
     folder = Path(report["places"]["settings"]).parent
     names = ", ".join(str(Path(where).relative_to(folder)) for where in report["places"].values())
     told = (f"Done in {took}. Everything lies below {folder}:", f"  {names}")
-    return "\n".join(["", *told, "To go on by hand:", f"  {report['go_on']}"])
+    return "\n".join(["", *told])
