@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("psutil")
 
 from churn_ml.demo import words
+from churn_ml.program import called
 from churn_ml.stack.record import Stack
 
 
@@ -21,7 +22,7 @@ def test_in_a_terminal_every_login_stands_beside_its_address(stack: Stack) -> No
 def test_without_a_terminal_no_password_is_said(stack: Stack) -> None:
     told = words.addresses(stack, logins=False)
     assert "http://127.0.0.1:5000" in told
-    assert "churn-ml stack status --logins --folder /shop/var/demo" in told
+    assert f"{called()} stack status --logins --folder /shop/var/demo" in told
     assert not any(p in told for p in (*stack.users.values(), *stack.secrets.values()))
 
 

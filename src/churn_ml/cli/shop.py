@@ -14,6 +14,7 @@ import typer
 
 from churn_ml.cli import answers
 from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from churn_ml.program import called
 
 config_app = typer.Typer(help="Check a churn.toml.", no_args_is_help=True)
 
@@ -35,7 +36,8 @@ def init(
     if target.exists():
         raise BadInput(f"{target} is there already", next_step="remove it or pass --out FILE")
     target.write_text(propose(folder), encoding="utf-8")
-    print(f"wrote {target}: read its comments, then run: churn-ml config check --config {target}")
+    check = f"{called()} config check --config {target}"
+    print(f"wrote {target}: read its comments, then run: {check}")
 
 
 @config_app.command("check")

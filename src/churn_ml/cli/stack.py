@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from churn_ml.program import called
 from churn_ml.stack.installed import check_installed
 
 Folder = Annotated[
@@ -49,8 +50,8 @@ def start(
     started = stack.start(config, folder, say=_say)
     typer.echo(f"Airflow  {started.airflow_url}  users: {', '.join(started.users)}")
     typer.echo(f"MLflow   {started.mlflow_url}  users: {', '.join(started.mlflow_users)}")
-    typer.echo(f"passwords: churn-ml stack status --logins --folder {folder}")
-    typer.echo(f"stop:      churn-ml stack stop --folder {folder}")
+    typer.echo(f"passwords: {called()} stack status --logins --folder {folder}")
+    typer.echo(f"stop:      {called()} stack stop --folder {folder}")
 
 
 @app.command("stop")

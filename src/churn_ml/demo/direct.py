@@ -17,6 +17,7 @@ from churn_ml.demo.memory import own_pss_megabytes, peak_pss
 from churn_ml.demo.place import DEMO_KEY, KEY_VARIABLE, held, published_key, set_up
 from churn_ml.demo.story import chapters
 from churn_ml.house import House, Progress, open_house
+from churn_ml.program import called
 
 PLACES = {
     "files": "drops",
@@ -68,6 +69,6 @@ def go_on(config: Path) -> str:
     """What to type to work on with the demo's shop: the key that drew its holdout comes first.
 
     >>> go_on(Path("var/demo/churn.toml"))
-    'export CHURN_ML_HOLDOUT_KEY=complete-...; churn-ml report --config var/demo/churn.toml'
+    'export CHURN_ML_HOLDOUT_KEY=complete-...; ... report --config var/demo/churn.toml'
     """
-    return f"export {KEY_VARIABLE}={DEMO_KEY}; churn-ml report --config {config}"
+    return f"export {KEY_VARIABLE}={DEMO_KEY}; {called()} report --config {config}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from churn_ml.errors import BrokenPromise
 from churn_ml.house import Progress
+from churn_ml.program import called
 from churn_ml.stack import stop
 from churn_ml.stack.processes import heard_once, held_back, members
 from churn_ml.stack.record import read
@@ -40,7 +41,7 @@ def stopped_in_the_end(folder: Path, say: Progress) -> Iterator[None]:
                     "processes of the demo are left",
                     where=str(folder),
                     got=", ".join(f"pid {process.pid}" for process in left),
-                    next_step=f"churn-ml stack stop --folder {folder}",
+                    next_step=f"{called()} stack stop --folder {folder}",
                 )
 
 

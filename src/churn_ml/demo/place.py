@@ -17,6 +17,7 @@ from pathlib import Path
 from churn_ml.demo.story import SECOND
 from churn_ml.errors import BadInput
 from churn_ml.house import Progress
+from churn_ml.program import called
 from churn_ml.sources import complete_journey
 
 MARK = ".churn_ml_demo"
@@ -79,7 +80,7 @@ def _check_nothing_runs(folder: Path) -> None:
             "a demo runs in this folder already",
             where=str(folder),
             got=f"{len(running)} processes",
-            next_step=f"make stop, or: churn-ml stack stop --folder {folder}",
+            next_step=f"make stop, or: {called()} stack stop --folder {folder}",
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churn_ml.program import called
+
 if TYPE_CHECKING:
     from churn_ml.stack import Stack
     from churn_ml.views import Report
@@ -30,7 +32,7 @@ def addresses(stack: Stack, *, logins: bool) -> str:
     """The addresses, one a line, with who may log in where; without `logins`, how to ask."""
     lines = [f"   {name:<9} {url}" for name, url in urls(stack).items()]
     if not logins:
-        ask = f"churn-ml stack status --logins --folder {stack.folder}"
+        ask = f"{called()} stack status --logins --folder {stack.folder}"
         return "\n".join([*lines, f"   logins    {ask}"])
     airflow = ", ".join(f"{name} / {password}" for name, password in stack.users.items())
     lines[0] += f"   log in as {airflow}"
@@ -47,7 +49,7 @@ def look_around(folder: Path) -> str:
             "  Airflow, Dags, churn_promote: the graph, the verdict, who answered",
             "  Airflow, Churn: segments, verdicts with reasons, realised churn, exports",
             "  MLflow, Experiments: one run a training, a nested one a candidate",
-            f"From another terminal: churn-ml stack status --folder {folder}",
+            f"From another terminal: {called()} stack status --folder {folder}",
             "Ctrl-C stops it.",
         ]
     )
@@ -57,10 +59,10 @@ def go_on(folder: Path, config: Path, *, runs: bool) -> str:
     """What to type to work on with the demo's shop, beside the running stack or after it.
 
     >>> go_on(Path("var/demo"), Path("var/demo/churn.toml"), runs=True)
-    '. var/demo/env.sh; churn-ml report --config var/demo/churn.toml'
+    '. var/demo/env.sh; ... report --config var/demo/churn.toml'
     """
-    start = "" if runs else f"churn-ml stack start --config {config} --folder {folder}; "
-    return f"{start}. {folder}/env.sh; churn-ml report --config {config}"
+    start = "" if runs else f"{called()} stack start --config {config} --folder {folder}; "
+    return f"{start}. {folder}/env.sh; {called()} report --config {config}"
 
 
 def figures(report: Report) -> str:
