@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("psutil")
@@ -24,6 +26,17 @@ def test_without_a_terminal_no_password_is_said(stack: Stack) -> None:
     assert "http://127.0.0.1:5000" in told
     assert f"{called()} stack status --logins --folder /shop/var/demo" in told
     assert not any(p in told for p in (*stack.users.values(), *stack.secrets.values()))
+
+
+def test_make_is_told_to_go_on_by_make_and_others_by_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAKELEVEL", "1")
+    assert words.again(Path("var/demo")) == "KEEP=1 make demo"
+    assert words.again(Path("var/demo"), direct=True) == "KEEP=1 DIRECT=1 make demo"
+    assert words.again(Path("x")) == f"{called()} demo --keep --folder x"
+    monkeypatch.delenv("MAKELEVEL")
+    assert words.again(Path("var/demo")) == f"{called()} demo --keep --folder var/demo"
 
 
 def test_the_report_holds_addresses_and_no_login(stack: Stack) -> None:

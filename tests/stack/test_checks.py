@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli
-from churn_ml.demo.place import BESIDE
+from churn_ml.demo import words
+from churn_ml.demo.place import BESIDE, MARK
 from churn_ml.errors import BadConfig, BadInput
+from churn_ml.program import called
 from churn_ml.sources import complete_journey
 from churn_ml.stack import checks, environment, health, record, services, starting, stopping
 from churn_ml.stack.processes import Born
@@ -215,7 +217,22 @@ def test_the_status_of_a_planned_stack_shows_it_dead_and_no_secret(stack: Stack)
 
 def test_the_command_line_tells_where_nothing_is(tmp_path: Path) -> None:
     told = CliRunner().invoke(cli.app, ["stack", "status", "--folder", str(tmp_path)])
-    assert (told.exit_code, told.stdout) == (3, f"no stack in {tmp_path}: churn-ml stack start\n")
+    assert told.exit_code == 3
+    start = f"{called()} stack start --config churn.toml --folder {tmp_path}"
+    assert told.stdout == f"nothing is running in {tmp_path}; start it with: {start}\n"
+
+
+def test_a_stack_that_is_stopped_shows_how_to_start_it_and_no_dead_address(stack: Stack) -> None:
+    told = CliRunner().invoke(cli.app, ["stack", "status", "--folder", str(stack.folder)])
+    start = f"{called()} stack start --config {stack.config} --folder {stack.folder}"
+    assert told.stdout == f"nothing is running in {stack.folder}; start it with: {start}\n"
+    assert told.exit_code == 3
+
+
+def test_a_demo_that_is_stopped_shows_how_it_goes_on(stack: Stack) -> None:
+    (stack.folder / MARK).touch()
+    told = CliRunner().invoke(cli.app, ["stack", "status", "--folder", str(stack.folder)])
+    assert told.stdout.endswith(f"start it with: {words.again(stack.folder)}\n")
 
 
 def test_the_command_line_shows_passwords_only_when_asked(stack: Stack) -> None:

@@ -86,24 +86,36 @@ def status(
     known = stack.read(folder.resolve())
     if logins and known is not None:
         told["logins"] = {"airflow": dict(known.users), "mlflow": known.mlflow_users}
-    typer.echo(json.dumps(told, indent=1) if as_json else "\n".join(_in_words(told)))
+    typer.echo(json.dumps(told, indent=1) if as_json else "\n".join(_in_words(told, folder)))
     if not told["running"]:
         raise typer.Exit(code=3)
 
 
-def _in_words(told: dict[str, Any]) -> list[str]:
-    """The status as lines for a screen."""
-    if not told["services"]:
-        return [f"no stack in {told['folder']}: churn-ml stack start"]
+def _in_words(told: dict[str, Any], folder: Path) -> list[str]:
+    """The status as lines for a screen; where nothing runs, how to start it."""
+    lines = _services(told) if told.get("processes") else _nothing(told, folder)
+    for server, users in told.get("logins", {}).items():
+        lines += [f"{server}: {name} / {password}" for name, password in users.items()]
+    return lines
+
+
+def _nothing(told: dict[str, Any], folder: Path) -> list[str]:
+    from churn_ml.demo import words
+    from churn_ml.demo.place import MARK
+
+    start = f"{called()} stack start --config {told.get('config', 'churn.toml')} --folder {folder}"
+    if (folder / MARK).exists():
+        start = words.again(folder)
+    return [f"nothing is running in {folder}; start it with: {start}"]
+
+
+def _services(told: dict[str, Any]) -> list[str]:
     lines = [
         f"{name:<14} {'pid ' + str(state['pid']) if state['alive'] else 'dead':<12} {state['log']}"
         for name, state in told["services"].items()
     ]
     lines += [f"Airflow {told['airflow']}   MLflow {told['mlflow']}"]
-    lines += [f"{told['processes']} processes, {told['pss_mb']:,.0f} MB"]
-    for server, users in told.get("logins", {}).items():
-        lines += [f"{server}: {name} / {password}" for name, password in users.items()]
-    return lines
+    return [*lines, f"{told['processes']} processes, {told['pss_mb']:,.0f} MB"]
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ the addresses; without one a command is named that shows them.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from churn_ml.stack import Stack
     from churn_ml.views import Report
 
+MAKES = Path("var/demo")
+"""The folder of `make demo`."""
 PAGE = "/plugin/churn"
 """Where Airflow's UI shows the page of churn_ml."""
 
@@ -63,6 +66,17 @@ def go_on(folder: Path, config: Path, *, runs: bool) -> str:
     """
     start = "" if runs else f"{called()} stack start --config {config} --folder {folder}; "
     return f"{start}. {folder}/env.sh; {called()} report --config {config}"
+
+
+def again(folder: Path, *, direct: bool = False) -> str:
+    """What to type so that the demo of `folder` goes on from what lies there.
+
+    >>> again(Path("elsewhere"), direct=True)
+    '... demo --keep --direct --folder elsewhere'
+    """
+    if "MAKELEVEL" in os.environ and folder == MAKES:
+        return f"KEEP=1 {'DIRECT=1 ' if direct else ''}make demo"
+    return f"{called()} demo --keep {'--direct ' if direct else ''}--folder {folder}"
 
 
 def figures(report: Report) -> str:
