@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 pytest.importorskip("psutil")
 
-from churn_ml import cli
-from churn_ml.demo import direct, stage
+from churn_ml import cli, demo, views
+from churn_ml.demo import direct, stage, words
 from churn_ml.demo.story import FIRST, SECOND
 from churn_ml.demo.through_airflow import Driven
 from churn_ml.errors import BrokenPromise, Permanent
@@ -24,7 +24,7 @@ from churn_ml.stack import installed
 from churn_ml.stack.record import Stack
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-TOLD = {"content_hash": "ab", "story_seconds": 90.0}
+TOLD = views.report([]) | {"content_hash": "ab", "story_seconds": 90.0}
 
 
 @pytest.fixture
@@ -136,6 +136,47 @@ def test_a_task_that_fails_ends_the_demo_with_exit_code_1_and_its_message(
     done = CliRunner().invoke(cli.app, ["demo", "--folder", str(tmp_path / "demo"), "--exit"])
     assert isinstance(done.exception, Permanent)
     assert done.exit_code == 1
+    assert order == ["stopped"]
+
+
+@pytest.mark.parametrize("way", ["--exit", "--direct"])
+def test_a_demo_left_by_ctrl_c_says_how_it_goes_on(
+    order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "demo"
+    monkeypatch.setattr(stage, "_told", interrupted)
+    monkeypatch.setattr(demo, "tell", interrupted)
+    done = CliRunner().invoke(cli.app, ["demo", "--folder", str(folder), way])
+    again = words.again(folder, direct=way == "--direct")
+    assert done.stderr.endswith(f"{again} goes on from here\n")
+    assert done.exit_code == 130
+
+
+def test_a_kept_demo_that_leaves_ends_well_and_is_shown_once(
+    order: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "demo"
+    done = CliRunner().invoke(cli.app, ["demo", "--folder", str(folder), "--keep", "--exit"])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert order == ["through Airflow", "stopped"]
+    assert done.stdout.count("The story took") == 1
+    assert "Told directly" not in done.stdout
+    assert "goes on from here" not in done.stderr
+    assert (folder / "report.json").exists()
+
+
+def test_a_kept_demo_that_fails_ends_with_exit_code_1(
+    order: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> dict[str, Any]:
+        raise Permanent("churn_score failed for 2017-10-01 in its task score")
+
+    monkeypatch.setattr(stage, "_told", fails)
+    told = ["demo", "--folder", str(tmp_path / "demo"), "--keep", "--exit"]
+    assert CliRunner().invoke(cli.app, told).exit_code == 1
     assert order == ["stopped"]
 
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from churn_ml.cli import answers
 from churn_ml.cli.options import Json
 from churn_ml.stack.installed import check_installed
+
+if TYPE_CHECKING:
+    from churn_ml.house import Progress
 
 bench = typer.Typer(help="Measure quality on public data.", no_args_is_help=True)
 
@@ -40,27 +45,41 @@ def demo(
     It starts PostgreSQL, MLflow and Airflow on this machine, and drives the story through them. In
     a terminal they stay up until Ctrl-C; with --exit, with --json or without a terminal they are
     stopped and the story is told directly too: both must end in the same content (with --keep
-    nothing is compared). With --direct it needs none of them.
+    nothing is compared). With --direct it needs none of them. Left by Ctrl-C it says how to go on.
     Reads: the Complete Journey package. Writes: everything below the folder.
     """
     say = answers.progress(quiet=as_json)
-    if direct:
-        from churn_ml.demo import tell
-
-        _show(tell(folder, households=households, keep=keep, say=say), as_json=as_json)
-        return
-    check_installed()
-    from churn_ml.demo.stage import perform
-
     terminal = all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
-    perform(
-        folder,
-        households=households,
-        keep=keep,
-        stays=terminal and not (leave or as_json),
-        say=say,
-        show=lambda told: _show(told, as_json=as_json),
-    )
+    stays = terminal and not (direct or leave or as_json)
+
+    def show(told: dict[str, Any]) -> None:
+        _show(told, as_json=as_json)
+
+    with _left_by_ctrl_c(folder, say, direct=direct, stays=stays):
+        if direct:
+            from churn_ml.demo import tell
+
+            show(tell(folder, households=households, keep=keep, say=say))
+            return
+        check_installed()
+        from churn_ml.demo.stage import perform
+
+        perform(folder, households=households, keep=keep, stays=stays, say=say, show=show)
+
+
+@contextmanager
+def _left_by_ctrl_c(folder: Path, say: Progress, *, direct: bool, stays: bool) -> Iterator[None]:
+    """Say how the demo goes on where a person left it: in the story, or when it stayed after it."""
+    from churn_ml.demo import words
+
+    how = f"{words.again(folder, direct=direct)} goes on from here"
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(how)
+        raise
+    if stays:
+        say(how)
 
 
 @bench.command()
