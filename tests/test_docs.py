@@ -39,13 +39,14 @@ def test_every_make_target_a_page_names_exists(page: str) -> None:
     assert set(re.findall(r"(?:^|`|[A-Z]=1 )make ([a-z-]+)", text, re.MULTILINE)) <= targets
 
 
-def test_every_command_and_option_the_readme_names_exists() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/platform.md"])
+def test_every_command_and_option_a_page_names_exists(page: str) -> None:
     from typer.main import get_command
 
     from churn_ml import cli
 
     commands: Any = get_command(cli.app)
-    for line in re.findall(r"churn-ml ([a-z][^`\n#|]*)", (ROOT / "README.md").read_text()):
+    for line in re.findall(r"churn-ml ([a-z][^`\n#|]*)", (ROOT / page).read_text()):
         words = line.replace("(", " ").split()
         found = commands.commands[words[0]]
         found = found.commands[words[1]] if hasattr(found, "commands") else found
@@ -54,7 +55,8 @@ def test_every_command_and_option_the_readme_names_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/economics.md", "docs/faults.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/economics.md", "docs/faults.md", "docs/platform.md"],
 )
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
