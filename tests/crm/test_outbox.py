@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.crm import Exported, Guard, MemoryJournal, Outbox, Recorder, Row
-from churn_ml.crm.plan import plan
 from churn_ml.crm.protocol import Ack, Batch, Rejection
 from churn_ml.errors import BadInput, BrokenPromise, StaleAttempt, Unreachable
 
@@ -310,17 +309,6 @@ def test_a_dry_run_over_an_open_plan_counts_what_it_would_resume() -> None:
     foreseen = world.export(FIVE | {"a": "2"}, NOVEMBER, dry_run=True)
     assert foreseen.resumed == 3
     assert foreseen == world.export(FIVE | {"a": "2"}, NOVEMBER)
-
-
-def test_the_same_plan_has_the_same_id_and_a_later_one_another() -> None:
-    rows = desired({"a": "1"}, OCTOBER)
-
-    def planned(last: tuple[str, date] | None, destination: str = "crm") -> str:
-        nobody: frozenset[str] = frozenset()
-        return plan(rows, OCTOBER, destination, state={}, last=last, withheld=nobody).id
-
-    assert planned(None) == planned(None)
-    assert len({planned(None), planned(("p1", OCTOBER)), planned(None, "other")}) == 3
 
 
 def test_a_second_export_that_planned_meanwhile_is_refused() -> None:
