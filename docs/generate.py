@@ -26,7 +26,7 @@ def pages() -> dict[str, str]:
 
 def _tables() -> str:
     about = (
-        "# Tables\n\nSource: `src/churn_ml/tables.py`. Timestamps are UTC; money is the shop's "
+        "# Tables\n\nSource: `src/churn_ml/tables/`. Timestamps are UTC; money is the shop's "
         "currency. A star marks a required column, † personal data.\n"
     )
     return "\n".join([HEAD, about, *(_table(each) for each in TABLES)])

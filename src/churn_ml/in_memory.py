@@ -1,7 +1,7 @@
 """Canonical tables in memory: a shop of a few rows, for examples, notebooks and tests.
 
 Enters: rows as dictionaries that say only what matters. Leaves: Ibis tables with every column of
-tables.py, the rest filled in: a known time at the next midnight (UTC), 10.00 in EUR, status
+`tables`, the rest filled in: a known time at the next midnight (UTC), 10.00 in EUR, status
 completed. Nothing is cut or deduplicated here: as with the lake, what is passed to a room is what
 was known at an as_of.
 

@@ -1,7 +1,7 @@
 """Which rows of an ingest are accepted, and what happens to the others.
 
 Enters: the raw rows of one table (`sources`), its mapping and the shop's currency. Leaves: a
-`Validated`: the accepted rows typed as tables.py says, a quarantine table with references and
+`Validated`: the accepted rows typed as `tables` says, a quarantine table with references and
 reasons (no values), and counts, so that rows in = accepted + quarantined + excluded.
 
     cast.py        raw values to typed ones, and when each row was known

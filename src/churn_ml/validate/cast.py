@@ -1,7 +1,7 @@
 """Raw rows to typed rows: text to numbers, money and times, or the row's number and the reason.
 
 Enters: the raw table of `sources` (our column names, text or native types, `lot`, `lot_row`,
-`drop_on`). Leaves: the same rows typed as tables.py says, with `occurred_at`, `known_at` and
+`drop_on`). Leaves: the same rows typed as `tables` says, with `occurred_at`, `known_at` and
 `known_from`, and for each column the rows whose value cannot be read (rule
 `TABLE.COLUMN.parse`). Nothing is guessed: a time is ISO 8601 (without a zone it is UTC, with one
 it is converted), an amount has a decimal point and at most two decimals, `1.5` is no quantity.

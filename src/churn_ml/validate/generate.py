@@ -1,4 +1,4 @@
-"""Suites made from the tables: what tables.py says of a column, said again for Great Expectations.
+"""Suites made from the tables: what `tables` says of a column, said again for Great Expectations.
 
 Enters: a table and the suite that is there. Leaves: the suite with its generated rules made anew
 and its hand-written ones kept (`meta.origin` tells them apart; a hand-written rule of the same name

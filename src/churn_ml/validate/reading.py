@@ -1,6 +1,6 @@
 """How a stored value becomes a typed one: one SQL expression per type.
 
-Enters: a column of tables.py and the Arrow type a file stored it with. Leaves: DuckDB SQL that is
+Enters: a column of `tables` and the Arrow type a file stored it with. Leaves: DuckDB SQL that is
 the typed value, or null where the value is empty or cannot be read; the caller tells the two apart
 by `given`. Nothing is guessed. Worked example: `2017-09-30T19:05:00+02:00` reads as 2017-09-30
 17:05 UTC, `2017-09-30 17:05` as the same, `30.09.2017` does not read; `12.50` is an amount, `12,50`

@@ -78,7 +78,7 @@ def validate(
 
     `raw` is what a source read (one row per row of the lots); `shop` names currency and zone;
     `seen` dates lots that say nothing of when they were known (lot id -> naive UTC). Returns the
-    accepted rows in their order of arrival, in the columns of tables.py without `ingest_key`.
+    accepted rows in their order of arrival, in the columns of `tables` without `ingest_key`.
     Raises BadConfig where the mapping or the suite cannot be meant, BrokenPromise where a row got
     lost.
 
