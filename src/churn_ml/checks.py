@@ -22,7 +22,8 @@ from churn_ml.actions import meant
 from churn_ml.config import NOT_WRITTEN
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.models.families import family
-from churn_ml.sources.files import check_mapping
+from churn_ml.sources import resolved
+from churn_ml.sources.mapping import check_mapping
 from churn_ml.tables import SOURCE_TABLES
 from churn_ml.validate.tolerance import check_rules
 
@@ -46,7 +47,7 @@ def check(config: Config) -> None:
     churn_ml.errors.BadConfig: there is no model family 'xgbost' | where: [training] candidates ...
     """
     for name, sources in config.sources.items():
-        for source in sources:
+        for source in resolved(name, sources):
             check_mapping(name, source)
     _check_candidates(config.training)
     for name in SOURCE_TABLES:

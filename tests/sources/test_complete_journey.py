@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from churn_ml.config import from_text, load
-from churn_ml.sources import complete_journey
+from churn_ml.sources import complete_journey, open_source
 from churn_ml.sources.complete_journey import lay_out
-from churn_ml.sources.files import FilesSource
 
 
 def day_before(drop: str) -> str:
@@ -49,7 +48,7 @@ def test_nothing_in_a_file_depends_on_when_or_in_which_order_it_was_made(laid_ou
 
 
 def test_a_day_drops_at_midnight_and_a_month_on_the_first_of_the_next(laid_out: Path) -> None:
-    lots = FilesSource(load(laid_out / "churn.toml")).lots()
+    lots = open_source(load(laid_out / "churn.toml")).lots()
     drops = {
         table: [lot.drop_on for lot in lots if lot.table == table]
         for table in ("customers", "orders", "order_lines", "coupon_redemptions")
@@ -78,6 +77,6 @@ def test_the_whole_data_set_has_its_published_size(tmp_path: Path) -> None:
 
 def test_the_demo_configuration_fits_the_drops() -> None:
     config = from_text(complete_journey.churn_toml())
-    FilesSource(config)
+    open_source(config)
     assert (config.contract.name, config.contract.horizon_days) == ("gone30", 30)
     assert not any(destination.delivers for destination in config.destinations.values())

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from churn_ml.config import from_text
 from churn_ml.errors import BadInput
-from churn_ml.sources.files import FilesSource
+from churn_ml.sources import open_source
 from churn_ml.sources.propose import propose
 
 
 def test_the_demo_shop_is_recognised_as_its_own_configuration_says(laid_out: Path) -> None:
     ours = from_text((laid_out / "churn.toml").read_text(encoding="utf-8"))
     guessed = from_text(propose(laid_out), root=laid_out)
-    assert {name: source.columns for name, source in guessed.sources.items()} == {
-        name: source.columns for name, source in ours.sources.items()
+    assert {name: source[0].columns for name, source in guessed.sources.items()} == {
+        name: source[0].columns for name, source in ours.sources.items()
     }
-    assert len(FilesSource(guessed).lots()) == len(
-        FilesSource(ours.model_copy(update={"root": laid_out})).lots()
+    assert len(open_source(guessed).lots()) == len(
+        open_source(ours.model_copy(update={"root": laid_out})).lots()
     )
 
 
@@ -40,8 +40,8 @@ def test_a_flat_shop_with_other_words_is_recognised(tmp_path: Path) -> None:
     text = propose(tmp_path)
     config = from_text(text)
     assert config.shop.currency == "SEK"
-    assert config.sources["orders"].files == "sales_[0-9]*.csv"
-    assert config.sources["orders"].columns == {
+    assert config.sources["orders"][0].files == "sales_[0-9]*.csv"
+    assert config.sources["orders"][0].columns == {
         "order_id": "InvoiceNo",
         "customer_id": "Client",
         "occurred_at": "Invoice Date",
@@ -49,11 +49,11 @@ def test_a_flat_shop_with_other_words_is_recognised(tmp_path: Path) -> None:
         "currency": "Currency",
         "status": "State",
     }
-    assert config.sources["orders"].values["status"] == {
+    assert config.sources["orders"][0].values["status"] == {
         "paid": "completed",
         "on hold": "completed",
     }
-    assert config.sources["order_lines"].columns["quantity"] == "qty"
+    assert config.sources["order_lines"][0].columns["quantity"] == "qty"
     assert 'occurred_at = "Invoice Date"   # a guess: some values are not times' in text
     assert 'net_amount = "Total"   # a guess: some values are not numbers' in text
     assert '"on hold" = "completed"   # a guess' in text

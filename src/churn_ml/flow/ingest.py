@@ -29,10 +29,10 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     `as_of`. Nothing is published where one table fails, or where nothing was dropped: the receipt
     then says `no_data`. Raises BadInput, OverTolerance.
     """
-    from churn_ml.sources.files import FilesSource
+    from churn_ml.sources import open_source
 
     with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
-        source = FilesSource(house.config)
+        source = open_source(house.config)
         lots = _dated(trial, _lots(trial, source.lots()))
         if lots:
             _land(trial, source, lots)
@@ -95,18 +95,21 @@ def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
 
 def _judged(house: House, source: Source, name: str, lots: list[Lot]) -> Validated:
     """The lots of one table, read and validated; raises OverTolerance."""
+    import pyarrow as pa
+
+    from churn_ml.sources import resolved
     from churn_ml.validate import check_tolerance, validate
 
     house.say(f"  {name}: {len(lots)} lots")
     now, seen = house.clock(), house.ledger.register_lot
     checked = validate(
-        source.read(lots),
+        pa.concat_tables(source.batches(lots), promote_options="permissive"),
         name,
-        house.config.sources[name][0],
+        resolved(name, house.config.sources[name])[0],
         shop=house.config.shop,
-        seen={lot.id: seen(lot.sha256, name, str(lot.path), now) for lot in lots},
+        seen={lot.id: seen(lot.sha256, name, lot.where, now) for lot in lots},
     )
-    check_tolerance(checked, house.config.validation, {lot.id: str(lot.path) for lot in lots})
+    check_tolerance(checked, house.config.validation, {lot.id: lot.where for lot in lots})
     return checked
 
 

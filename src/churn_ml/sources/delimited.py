@@ -1,9 +1,9 @@
-"""CSV text to rows, strictly: every row of the file has the header's columns, or none is read.
+"""CSV text to rows, strictly: every row of the file has the header's columns, or it is refused.
 
-Enters: the unpacked bytes of a lot. Leaves: the columns wanted, as text; an empty value is null.
-Refused with `BadInput`: another encoding than UTF-8, NUL bytes, an unclosed quote (a lenient
-parser would swallow the rows up to the next quote), a row with too few or too many values. The
-delimiter (comma, semicolon, tab, bar) is the one under which the header holds the columns wanted.
+Enters: a file of plain UTF-8. Leaves: the columns wanted, as text; an empty value is null. Refused
+with `BadInput`: an unclosed quote (a lenient parser would swallow the rows up to the next quote), a
+row with too few or too many values. The delimiter (comma, semicolon, tab, bar) is the one under
+which the header holds the columns wanted.
 
 Worked example: in `orders.csv` of 2017-09-30 row 3 lost its last value. The lot is refused with
 "1 rows have too few values (first: row 3)"; a byte order mark or quoted line breaks are no fault.
@@ -15,17 +15,19 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from churn_ml.errors import BadInput
+from churn_ml.sources.header import actual, check_width
 from churn_ml.sources.protocol import Lot
+from churn_ml.sources.text import too_long
 
 DELIMITERS = (",", ";", "\t", "|")
-MAX_VALUE_BYTES = 128 * 2**10
-"""No value of a shop is longer; it is also the limit of Python's csv reader."""
 _BLOCK_BYTES = 16 * 2**20
 
 
@@ -37,25 +39,7 @@ class Form:
     delimiter: str
 
 
-def as_utf8(data: bytes, lot: Lot) -> bytes:
-    """The bytes without a byte order mark, once they are known to be UTF-8 without NUL."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise lot.refused("the file is not UTF-8", got="UTF-16", next_step="export it as UTF-8")
-    if (at := data.find(b"\0")) >= 0:
-        raise lot.refused("the file holds a NUL byte", got=f"byte {at}", expected="text")
-    decoder, at = codecs.getincrementaldecoder("utf-8")(), 0
-    try:
-        for at in range(0, len(data), _BLOCK_BYTES):
-            decoder.decode(data[at : at + _BLOCK_BYTES])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        got = f"byte {at + error.start}"
-        what = "the file is not UTF-8"
-        raise lot.refused(what, got=got, next_step="export it as UTF-8") from None
-    return data.removeprefix(codecs.BOM_UTF8)
-
-
-def form_of(data: bytes, columns: list[str]) -> Form:
+def form_of(data: bytes, columns: Sequence[str]) -> Form:
     """Header and delimiter of CSV bytes: the delimiter that yields most of `columns`.
 
     With none of them in the header, the one that cuts it into most parts.
@@ -69,13 +53,29 @@ def form_of(data: bytes, columns: list[str]) -> Form:
     return max(forms, key=lambda f: (len(set(f.header) & set(columns)), len(f.header)))
 
 
-def rows_of(data: bytes, lot: Lot, form: Form, columns: list[str]) -> pa.Table:
-    """The `columns` of CSV bytes as text; raises BadInput where a row is not like the header."""
-    if re.search(rb"[\r\n][^\r\n]", data) is None:  # a header and nothing below it
-        return pa.table({name: pa.array([], pa.string()) for name in columns})
-    quoted = b'"' in data
+def rows_of(
+    file: IO[bytes], lot: Lot, columns: list[str], aliases: Mapping[str, tuple[str, ...]]
+) -> Iterator[pa.Table]:
+    """The `columns` of a CSV as text; raises BadInput where a row is not like the header."""
+    wanted = [name for column in columns for name in (column, *aliases.get(column, ()))]
+    form = form_of(file.read(2**20), wanted)
+    check_width(lot, len(form.header))
+    names = actual(lot, form.header, columns, aliases)
+    quoted, filled = _looked_through(file)
     if quoted:
-        _check_quotes(data, lot, form)
+        _check_quotes(file, lot, form)
+    if not filled:  # a header and nothing below it
+        yield pa.table({name: pa.array([], pa.string()) for name in columns})
+        return
+    file.seek(0)
+    for part in _parsed(file, lot, form, names, quoted=quoted):
+        yield part.select(names).rename_columns(columns)
+
+
+def _parsed(
+    file: IO[bytes], lot: Lot, form: Form, names: list[str], *, quoted: bool
+) -> Iterator[pa.Table]:
+    """The rows by Arrow's parser, block by block."""
     broken: list[arrow_csv.InvalidRow] = []
 
     def note(row: arrow_csv.InvalidRow) -> str:
@@ -83,8 +83,8 @@ def rows_of(data: bytes, lot: Lot, form: Form, columns: list[str]) -> pa.Table:
         return "skip"
 
     try:
-        rows = arrow_csv.read_csv(
-            pa.BufferReader(data),
+        reader = arrow_csv.open_csv(
+            pa.PythonFile(_Kept(file), mode="r"),
             # One thread: only then does a broken row know its number.
             arrow_csv.ReadOptions(
                 use_threads=False, block_size=_BLOCK_BYTES, column_names=form.header, skip_rows=1
@@ -93,37 +93,55 @@ def rows_of(data: bytes, lot: Lot, form: Form, columns: list[str]) -> pa.Table:
                 delimiter=form.delimiter, newlines_in_values=quoted, invalid_row_handler=note
             ),
             arrow_csv.ConvertOptions(
-                include_columns=columns,
-                column_types=dict.fromkeys(columns, pa.string()),
+                include_columns=list(dict.fromkeys(names)),
+                column_types=dict.fromkeys(names, pa.string()),
                 strings_can_be_null=True,
                 null_values=[""],
             ),
         )
+        for batch in reader:
+            _check_whole(lot, form, broken)
+            yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as error:
         raise _unreadable(lot, str(error)) from None
-    if broken:
-        first = broken[0]
-        raise _ragged(lot, first.number - 1, first.actual_columns, len(form.header), len(broken))
-    return rows
+    _check_whole(lot, form, broken)
 
 
-def too_long(lot: Lot, column: str | None) -> BadInput:
-    """The error for a value above `MAX_VALUE_BYTES`."""
-    return lot.refused(
-        "a value is longer than is allowed",
-        column=column,
-        expected=f"at most {MAX_VALUE_BYTES} bytes",
-        next_step="find out why it is so long; shorten it at the source",
-    )
+class _Kept(io.RawIOBase):
+    """A file that Arrow may read and close, and that stays open."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
 
 
 def _names(line: str, delimiter: str) -> list[str]:
     return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
 
 
-def _check_quotes(data: bytes, lot: Lot, form: Form) -> None:
+def _looked_through(file: IO[bytes]) -> tuple[bool, bool]:
+    """Whether there is a quote in the file, and whether anything stands below its first line."""
+    quoted = ended = filled = False
+    file.seek(0)
+    while block := file.read(_BLOCK_BYTES):
+        quoted = quoted or b'"' in block
+        rest = block if ended else b"".join(re.split(rb"([\r\n])", block, maxsplit=1)[1:])
+        ended = ended or bool(rest)
+        filled = filled or bool(rest.strip(b"\r\n"))
+        if quoted and filled:
+            break
+    return quoted, filled
+
+
+def _check_quotes(file: IO[bytes], lot: Lot, form: Form) -> None:
     """Refuse quotes that do not close: Arrow's parser is lenient with them, Python's is not."""
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     number = 0
     try:
         for number, row in enumerate(csv.reader(text, delimiter=form.delimiter, strict=True)):
@@ -135,6 +153,14 @@ def _check_quotes(data: bytes, lot: Lot, form: Form) -> None:
         got = f"row {number + 1}"
         what = "a quote is not closed"
         raise lot.refused(what, got=got, expected="quotes as in RFC 4180") from None
+    finally:
+        text.detach()
+
+
+def _check_whole(lot: Lot, form: Form, broken: list[arrow_csv.InvalidRow]) -> None:
+    if broken:
+        first = broken[0]
+        raise _ragged(lot, first.number - 1, first.actual_columns, len(form.header), len(broken))
 
 
 def _ragged(lot: Lot, first: int, got: int, expected: int, count: int) -> BadInput:

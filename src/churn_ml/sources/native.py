@@ -35,7 +35,9 @@ def kind(stored: pa.DataType) -> str:
     ('whole', 'text', 'time', 'other')
     """
     families = {
-        "text": types.is_string(stored) or types.is_large_string(stored),
+        "text": types.is_string(stored)
+        or types.is_large_string(stored)
+        or types.is_string_view(stored),
         "whole": types.is_integer(stored),
         "float": types.is_floating(stored),
         "decimal": types.is_decimal(stored),
@@ -57,11 +59,11 @@ def plain(column: pa.ChunkedArray, ours: str, lot: Lot, name: str) -> pa.Chunked
         column = column.cast(column.type.value_type)
     family = kind(column.type)
     if family == "none":
-        return column.cast(pa.string())
+        return column
     if family not in _FITS[wanted]:
         raise _misfit(lot, ours, name, str(column.type), f"something that reads as {wanted}")
     if wanted != "string":
-        return column.cast(pa.string()) if types.is_large_string(column.type) else column
+        return column.cast(pa.string()) if family == "text" else column
     if family == "float":
         column = _whole(column, lot, ours, name)
     return column.cast(pa.string())

@@ -1,21 +1,20 @@
-"""What a source is: something that lists lots and reads them.
+"""What a source is: something that lists lots and reads them in batches.
 
 A *lot* is one delivery of rows for one canonical table: a file, or a range of a database. It is
 identified by the sha256 of its drop date and bytes, never by its name: the same file delivered
 twice on one day is one lot.
 
-Enters: the shop's world. Leaves: lots, and their rows as an Arrow table under our column names,
+Enters: the shop's world. Leaves: lots, and their rows as Arrow tables under our column names,
 still raw (text or native types; `cast` makes them typed). Worked example: the file
 `drops/orders/drop=2017-10-01/orders.csv.gz` is a lot of `orders` with `drop_on` 2017-10-01: what
-it says was known at 2017-10-01 00:00 UTC.
+it says was known when that day began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from churn_ml.errors import BadInput
@@ -23,25 +22,33 @@ from churn_ml.errors import BadInput
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOT_COLUMNS = ("lot", "lot_row", "drop_on")
-"""What every raw table carries beside its mapped columns."""
-RESEND = "have the file delivered again; no row of it was read"
+    from churn_ml.config import SourceTable
+
+BATCH_ROWS = 500_000
+"""A batch holds this many rows at most."""
+LOT_COLUMNS = ("lot", "lot_row", "drop_on", "entry")
+"""What every raw batch carries beside its mapped columns; see `Source.batches`."""
+RESEND = "have the file delivered again; nothing of this ingest was published"
 
 
 @dataclass(frozen=True)
 class Lot:
     """One delivery of rows for one table; `drop_on` is the day it was dropped, where known.
 
-    >>> Lot("orders", Path("orders.csv"), date(2017, 10, 1), "3f2a9c1d0b7e44aa" + "0" * 48).id
+    `where` names the file, its URI or the range of a database; `entry` is the number (from 0) of
+    the `[[sources.TABLE]]` that it was found by.
+
+    >>> Lot("orders", "orders.csv", date(2017, 10, 1), "3f2a9c1d0b7e44aa" + "0" * 48).id
     '3f2a9c1d0b7e44aa'
     """
 
     table: str
-    path: Path
+    where: str
     drop_on: date | None
     sha256: str
     known_on: date | None = None
     """The day it arrived, where that was later than its folder says; its rows carry this one."""
+    entry: int = 0
 
     @property
     def id(self) -> str:
@@ -59,21 +66,43 @@ class Lot:
     ) -> BadInput:
         """The error that refuses this lot as a whole: names its table, column and file.
 
-        >>> print(Lot("orders", Path("orders.csv"), None, "0" * 64).refused("the file is empty"))
+        >>> print(Lot("orders", "orders.csv", None, "0" * 64).refused("the file is empty"))
         the file is empty | where: table orders, file orders.csv | next step: have the file ...
         """
         place = f"column {column}, " if column else ""
-        where = f"table {self.table}, {place}file {self.path}"
+        where = f"table {self.table}, {place}file {self.where}"
         return BadInput(what, where=where, got=got, expected=expected, next_step=next_step)
 
 
-class Source(Protocol):
-    """A place that rows come from; `files.FilesSource` is the first."""
+@dataclass(frozen=True)
+class Entry:
+    """One `[sources.TABLE]`: its table, its number among that table's, and what it says."""
 
-    def lots(self) -> list[Lot]:
-        """Every lot of every configured table, sorted by table, drop date and path."""
+    table: str
+    number: int
+    told: SourceTable
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other names that a file may give a column of theirs."""
+
+
+class Source(Protocol):
+    """A place that rows come from: the files of a shop, its database, or several of them."""
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Rows that `where` left out, by table, in the batches read so far."""
         ...
 
-    def read(self, lots: Sequence[Lot]) -> pa.Table:
-        """The rows of `lots`, all of one table: our column names plus `LOT_COLUMNS`."""
+    def lots(self) -> list[Lot]:
+        """Every lot of every configured table, sorted by table, drop date and place."""
+        ...
+
+    def batches(self, lots: Sequence[Lot]) -> Iterator[pa.Table]:
+        """The rows of `lots`, all of one table, in their order, small lots packed together.
+
+        Each batch holds at most `BATCH_ROWS` rows of one entry: our column names, then `lot` (the
+        id), `lot_row` (from 1), `drop_on` and `entry` (the same number in every row). A lot is
+        whole or refused: BadInput may be raised after batches of it have been handed out, and then
+        nothing of it may be published.
+        """
         ...

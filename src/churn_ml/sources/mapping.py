@@ -1,0 +1,101 @@
+"""What [sources.TABLE] says, held against the table it is for.
+
+Enters: a table's name and one entry of it. Leaves: nothing, or BadConfig for a mapping to a column
+that does not exist, a required column that nothing fills, a column that is filled twice. No file
+is opened. Worked example: `colour = "c"` under [sources.products.columns] is refused, because
+products have no colour, before a file of theirs is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from churn_ml.config import SourceTable
+from churn_ml.errors import BadConfig
+from churn_ml.tables import table
+
+
+def theirs(source: SourceTable) -> dict[str, str]:
+    """Our column -> their column, with `known_at` beside the mapped ones.
+
+    >>> from churn_ml.config import SourceTable
+    >>> theirs(SourceTable(files="*.csv", columns={"order_id": "no"}, known_at="exported_at"))
+    {'order_id': 'no', 'known_at': 'exported_at'}
+    """
+    return source.columns | ({"known_at": source.known_at} if source.known_at else {})
+
+
+def check_mapping(name: str, source: SourceTable) -> None:
+    """Raise BadConfig where an entry of table `name` cannot be meant.
+
+    `occurred_at` may be absent: the row then counts from when it was known.
+    """
+    _check_names(name, source)
+    _check_filled_once(name, source)
+    _check_required(name, source)
+    _check_encoding(name, source)
+
+
+def _check_names(name: str, source: SourceTable) -> None:
+    known = [c.name for c in table(name).mapped]
+    for section in ("columns", "constants", "expressions", "values"):
+        for unknown in sorted(set(getattr(source, section)) - set(known)):
+            raise BadConfig(
+                f"table {name} has no column {unknown!r} to map",
+                where=f"[sources.{name}.{section}]",
+                got=unknown,
+                expected=f"one of {', '.join(sorted(known))}",
+                next_step="correct the name; known_at stands in [sources.TABLE] itself",
+            )
+
+
+def _check_filled_once(name: str, source: SourceTable) -> None:
+    for one, other in combinations(("columns", "constants", "expressions"), 2):
+        for both in sorted(set(getattr(source, one)) & set(getattr(source, other))):
+            raise BadConfig(
+                f"column {both!r} of table {name} is filled twice",
+                where=f"[sources.{name}]",
+                got=f"{one}.{both} and {other}.{both}",
+                expected="one of them",
+                next_step="remove one of them",
+            )
+
+
+def _check_required(name: str, source: SourceTable) -> None:
+    missing = [c for c in _needed(name) if c not in _given(source)]
+    if missing:
+        raise BadConfig(
+            f"column {missing[0]!r} of table {name} is required and not mapped",
+            where=f"[sources.{name}.columns]",
+            expected=f"{missing[0]} = <their column>",
+            next_step=f"map it, or give it one value in [sources.{name}.constants]",
+        )
+
+
+def _needed(name: str) -> Iterator[str]:
+    """Required columns without a default; the shop's currency stands where none is told."""
+    spec = table(name)
+    for column in spec.mapped:
+        stands_in = column.default is not None or column.name == "occurred_at"
+        if column.name == "currency" and column.name not in spec.key:
+            stands_in = True
+        if column.required and not stands_in:
+            yield column.name
+
+
+def _given(source: SourceTable) -> set[str]:
+    return {*source.columns, *source.constants, *source.expressions}
+
+
+def _check_encoding(name: str, source: SourceTable) -> None:
+    try:
+        "".encode(source.encoding)
+    except LookupError:
+        raise BadConfig(
+            f"there is no encoding {source.encoding!r}",
+            where=f"[sources.{name}] encoding",
+            got=source.encoding,
+            expected="a text encoding that Python knows, such as utf-8, cp1252 or gb18030",
+            next_step="correct the name",
+        ) from None
