@@ -70,7 +70,7 @@ def ingest(folder: Path, name: str, data: bytes) -> Validated:
     (drop / name).write_bytes(data)
     source = FilesSource(config)
     lots = source.lots()
-    result = validate(source.read(lots), "orders", config.sources["orders"], currency="EUR")
+    result = validate(source.read(lots), "orders", config.sources["orders"][0], shop=config.shop)
     check_tolerance(result, config.validation, {lot.id: str(lot.path) for lot in lots})
     return result
 

@@ -9,12 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from churn_ml.config import SourceTable
+from churn_ml.config import Shop, SourceTable
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import table
 from churn_ml.validate import cast
 
 PLAIN = SourceTable(files="*.csv", columns={})
+SHOP = Shop(name="s", currency="USD")
 
 
 def read(name: str, column: str, found: Any, **settings: Any) -> tuple[list[Any], list[int]]:
@@ -25,7 +26,7 @@ def read(name: str, column: str, found: Any, **settings: Any) -> tuple[list[Any]
         {column: stored, "lot": ["a"] * count, "lot_row": range(1, count + 1)}
         | {"drop_on": pa.repeat(pa.scalar(date(2017, 10, 1)), count)}
     )
-    typed, bad = cast(raw, table(name), PLAIN.model_copy(update=settings))
+    typed, bad = cast(raw, table(name), PLAIN.model_copy(update=settings), shop=SHOP)
     assert [rejection.rule for rejection in bad] in ([], [f"{name}.{column}.parse"])
     return typed[column].to_pylist(), bad[0].rows.tolist() if bad else []
 
@@ -176,7 +177,7 @@ def rows(**columns: Any) -> pa.Table:
 
 
 def known(raw: pa.Table, source: SourceTable = PLAIN, **seen: datetime) -> list[tuple[Any, Any]]:
-    typed, _ = cast(raw, table("orders"), source, seen=seen)
+    typed, _ = cast(raw, table("orders"), source, shop=SHOP, seen=seen)
     return list(zip(typed["known_at"].to_pylist(), typed["known_from"].to_pylist(), strict=True))
 
 
@@ -208,25 +209,25 @@ def test_without_any_time_and_without_a_first_sight_the_lot_is_refused() -> None
 
 def test_rows_without_a_time_of_their_own_are_valid_from_when_they_were_known() -> None:
     raw = rows(customer_id=["h1"], drop_on=[date(2017, 1, 2)])
-    typed, _ = cast(raw, table("customers"), PLAIN)
+    typed, _ = cast(raw, table("customers"), PLAIN, shop=SHOP)
     assert typed["occurred_at"].to_pylist() == [datetime(2017, 1, 2)]
 
 
 def test_constants_fill_their_columns_and_must_read() -> None:
     source = PLAIN.model_copy(update={"constants": {"quantity": "1", "currency": "EUR"}})
     raw = rows(order_id=["1"], drop_on=[date(2017, 10, 1)])
-    typed, _ = cast(raw, table("order_lines"), source)
+    typed, _ = cast(raw, table("order_lines"), source, shop=SHOP)
     assert typed.select(["quantity", "currency"]).to_pylist() == [
         {"quantity": 1, "currency": "EUR"}
     ]
     wrong = PLAIN.model_copy(update={"constants": {"quantity": "some"}})
     with pytest.raises(BadConfig, match=r"constant for order_lines\.quantity"):
-        cast(raw, table("order_lines"), wrong)
+        cast(raw, table("order_lines"), wrong, shop=SHOP)
 
 
 def test_a_row_with_two_unreadable_values_breaks_two_rules() -> None:
     raw = rows(net_amount=["1", "x"], occurred_at=["2017-09-30", "then"])
-    typed, bad = cast(raw, table("orders"), PLAIN)
+    typed, bad = cast(raw, table("orders"), PLAIN, shop=SHOP)
     assert typed["row"].to_pylist() == [0]
     assert {r.rule: r.rows.tolist() for r in bad} == {
         "orders.net_amount.parse": [1],

@@ -13,6 +13,7 @@ from churn_ml.tables import table
 from churn_ml.validate import double_keys
 
 ORDERS = table("orders")
+AT = ORDERS.names.index("net_amount")
 
 
 def orders(*rows: tuple[str, int, str]) -> pa.Table:
@@ -71,8 +72,8 @@ def test_a_row_that_another_judge_rejected_takes_no_part() -> None:
 
 def test_a_missing_value_is_content_too() -> None:
     rows = orders(("1", 0, "5"), ("1", 0, "5"))
-    with_null = rows.set_column(2, "net_amount", pa.array([None, None], pa.decimal128(18, 2)))
-    half = rows.set_column(2, "net_amount", pa.array([None, Decimal(5)], pa.decimal128(18, 2)))
+    with_null = rows.set_column(AT, "net_amount", pa.array([None, None], pa.decimal128(18, 2)))
+    half = rows.set_column(AT, "net_amount", pa.array([None, Decimal(5)], pa.decimal128(18, 2)))
     none = np.empty(0, np.int64)
     assert [r.rule for r in double_keys(with_null, ORDERS, rejected=none)] == [
         "orders.key.repeated"

@@ -14,7 +14,7 @@ from churn_ml.errors import BadConfig
 from churn_ml.tables import SOURCE_TABLES, table
 from churn_ml.validate import judge, suites
 
-STAMPS = {"known_from", "lot", "lot_row", "ingest_key"}
+STAMPS = {"day", "known_from", "lot", "lot_row", "ingest_key"}
 
 
 @pytest.mark.parametrize("name", SOURCE_TABLES)

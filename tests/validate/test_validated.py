@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_ml.config import SourceTable, load
+from churn_ml.config import Shop, SourceTable, load
 from churn_ml.sources.files import FilesSource
 from churn_ml.tables import QUARANTINE, table
 from churn_ml.validate import Validated, check_tolerance, validate
@@ -34,7 +34,7 @@ def judged(rows: list[tuple[Any, ...]], lots: list[str] | None = None) -> Valida
     }
     numbers = pa.array(range(1, len(rows) + 1), pa.int64())
     raw = pa.table(values | {"lot": lot, "lot_row": numbers, "drop_on": drops})
-    return validate(raw, "orders", ORDERS, currency="USD")
+    return validate(raw, "orders", ORDERS, shop=Shop(name="s", currency="USD"))
 
 
 def test_every_kind_of_row_ends_where_the_rules_say() -> None:
@@ -128,9 +128,9 @@ def demo(laid_out: Path) -> dict[str, Validated]:
     source = FilesSource(config)
     lots = source.lots()
     found = {}
-    for name, mapping in config.sources.items():
+    for name, (mapping,) in config.sources.items():
         raw = source.read([lot for lot in lots if lot.table == name])
-        found[name] = validate(raw, name, mapping, currency=config.shop.currency)
+        found[name] = validate(raw, name, mapping, shop=config.shop)
         check_tolerance(found[name], config.validation)
     return found
 

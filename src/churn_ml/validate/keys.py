@@ -35,10 +35,12 @@ def double_keys(typed: pa.Table, spec: Table, *, rejected: NDArray[np.int64]) ->
     >>> import pyarrow as pa
     >>> from churn_ml.tables import table
     >>> when = pa.array([datetime(2017, 1, 2)] * 3, pa.timestamp("us"))
-    >>> text = pa.nulls(3, pa.string())
-    >>> rows = pa.table({"row": [0, 1, 2], "product_id": ["7", "7", "8"], "category": text,
-    ...     "department": text, "brand": text, "occurred_at": when, "known_at": when,
-    ...     "lot": ["a"] * 3, "lot_row": [1, 2, 3]})
+    >>> schema = table("products").schema()
+    >>> empty = pa.Table.from_arrays([pa.nulls(3, field.type) for field in schema], schema=schema)
+    >>> rows = empty.drop_columns(["product_id", "occurred_at", "known_at", "lot", "lot_row"])
+    >>> for name, values in {"row": [0, 1, 2], "product_id": ["7", "7", "8"], "occurred_at": when,
+    ...     "known_at": when, "lot": ["a"] * 3, "lot_row": [1, 2, 3]}.items():
+    ...     rows = rows.append_column(name, values if name.endswith("at") else pa.array(values))
     >>> [(r.rule, r.rows.tolist()) for r in
     ...     double_keys(rows, table("products"), rejected=np.empty(0, np.int64))]
     [('products.key.repeated', [1])]

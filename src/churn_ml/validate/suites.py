@@ -79,8 +79,8 @@ def suite(name: str) -> dict[str, Any]:
 def rules(name: str) -> tuple[str, ...]:
     """The names of the rules in the suite of table `name`.
 
-    >>> rules("orders")[-1]
-    'orders.occurred_at.not_future'
+    >>> rules("orders")[0]
+    'orders.order_id.required'
     """
     return tuple(expectation["meta"]["rule"] for expectation in suite(name)["expectations"])
 
@@ -94,10 +94,10 @@ def judge(name: str, typed: pa.Table, *, currency: str) -> list[Rejection]:
     >>> from datetime import datetime
     >>> import pyarrow as pa
     >>> when = pa.array([datetime(2017, 9, 30)] * 2, pa.timestamp("us"))
-    >>> typed = pa.table({"row": [0, 1], "product_id": ["7", None], "occurred_at": when,
+    >>> typed = pa.table({"row": [0, 1], "market": ["US", None], "occurred_at": when,
     ...                   "known_at": when})
-    >>> [(r.rule, r.rows.tolist()) for r in judge("products", typed, currency="USD")]
-    [('products.product_id.required', [1])]
+    >>> [(r.rule, r.rows.tolist()) for r in judge("markets", typed, currency="USD")]
+    [('markets.market.required', [1])]
     """
     if not typed.num_rows:
         return []

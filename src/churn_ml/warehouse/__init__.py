@@ -20,12 +20,14 @@ on 2017-10-01 at 00:00, so it counts as of 2017-10-01 but not as of 2017-09-30.
 >>> import pyarrow as pa, tempfile
 >>> from datetime import date, datetime
 >>> from decimal import Decimal
->>> order = {"order_id": ["o1"], "customer_id": ["h1"], "status": ["completed"],
-...          "net_amount": [Decimal("12.50")], "currency": ["USD"], "channel": ["store"],
-...          "store_id": ["s1"], "known_from": ["drop"], "lot": ["5d1c"], "lot_row": [1],
-...          "occurred_at": [datetime(2017, 9, 30, 17)], "known_at": [datetime(2017, 10, 1)]}
+>>> from churn_ml.tables import table
+>>> order = {"order_id": "o1", "customer_id": "h1", "status": "completed", "currency": "USD",
+...          "net_amount": Decimal("12.50"), "occurred_at": datetime(2017, 9, 30, 17),
+...          "day": date(2017, 9, 30), "known_at": datetime(2017, 10, 1), "known_from": "drop",
+...          "lot": "5d1c", "lot_row": 1}
+>>> orders = pa.Table.from_pylist([order], table("orders").schema()).drop_columns(["ingest_key"])
 >>> warehouse = Warehouse(tempfile.mkdtemp())
->>> written = warehouse.replace(warehouse.handle("orders"), date(2017, 10, 1), pa.table(order))
+>>> written = warehouse.replace(warehouse.handle("orders"), date(2017, 10, 1), orders)
 >>> published = {"2017-10-01": written.version}
 >>> for as_of in (date(2017, 9, 30), date(2017, 10, 1)):
 ...     print(warehouse.read("orders", published, as_of=as_of).count().to_pyarrow().as_py())
