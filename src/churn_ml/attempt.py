@@ -33,7 +33,7 @@ from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.tables import SOURCE_TABLES, table
-from churn_ml.warehouse import Handle, Written
+from churn_ml.warehouse import Handle, Rows, Written
 
 if TYPE_CHECKING:
     import ibis
@@ -130,12 +130,12 @@ class Attempt:
         return rows
 
     def write(
-        self, name: str, rows: pa.Table | pd.DataFrame, *, partition: date | None = None
+        self, name: str, rows: pa.Table | pd.DataFrame | Rows, *, partition: date | None = None
     ) -> Written:
         """Replace one partition of `name` (this attempt's as_of unless told) in one commit."""
-        import pyarrow as pa
+        import pandas as pd
 
-        arrow = rows if isinstance(rows, pa.Table) else table(name).to_arrow(rows)
+        arrow = table(name).to_arrow(rows) if isinstance(rows, pd.DataFrame) else rows
         done = self.house.warehouse.replace(self.handles[name], partition or self.as_of, arrow)
         self.written.append(done)
         return done

@@ -109,6 +109,27 @@ class House:
             )
         return secret.encode()
 
+    def check_shop(self) -> None:
+        """Raise BadConfig where currency or zone are not those that everything stored is in."""
+        shop = self.config.shop
+        known = self.ledger.shop
+        if known is None or known == (shop.currency, shop.time_zone):
+            return
+        raise BadConfig(
+            "the shop's currency or time zone is another than at its first ingest",
+            where="[shop] currency, time_zone",
+            got=f"{shop.currency}, {shop.time_zone}",
+            expected=f"{known[0]}, {known[1]}: every stored amount and day is in these",
+            next_step=(
+                "restore them; say in [[sources.TABLE]] what a new delivery is in (time_zone, and a"
+                " currency with fx_rates), or begin anew with an empty lake and ledger"
+            ),
+        )
+
+    def remember_shop(self) -> None:
+        """Note currency and zone of the first ingest; see `check_shop`."""
+        self.ledger.remember_shop(self.config.shop.currency, self.config.shop.time_zone)
+
     def bundle(self, model_id: str) -> Bundle:
         """The model with that id, its bytes checked against the ledger; raises Tampered."""
         from churn_ml.models import store

@@ -7,19 +7,24 @@ refused by name.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadInput
 from churn_ml.house import House
-from churn_ml.tables import QUARANTINE, SOURCE_TABLES
+from churn_ml.ledger import RuleOutcome
+from churn_ml.tables import QUARANTINE, SOURCE_TABLES, context
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from churn_ml.receipts import Receipt
     from churn_ml.sources.protocol import Lot, Source
-    from churn_ml.validate import Validated
+    from churn_ml.validate import Rates, Validated
+
+FX_RATES = context.FX_RATES.name
 
 
 def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
@@ -31,6 +36,7 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """
     from churn_ml.sources import open_source
 
+    house.check_shop()
     with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
         source = open_source(house.config)
         lots = _dated(trial, _lots(trial, source.lots()))
@@ -38,17 +44,21 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
             _land(trial, source, lots)
         else:
             trial.leave("no_data")
+    if trial.publishes:
+        house.remember_shop()
     return trial.receipt
 
 
 def _land(trial: Attempt, source: Source, lots: list[Lot]) -> None:
-    """Judge every table, then write them all."""
-    checked = [
-        _judged(trial.house, source, name, mine)
-        for name in SOURCE_TABLES
-        if (mine := [lot for lot in lots if lot.table == name])
-    ]
-    _write(trial, checked)
+    """Judge every table, the exchange rates first, then write them all."""
+    checked: list[Validated] = []
+    with trial.house.warehouse.scratch() as staging:
+        for name in (FX_RATES, *(name for name in SOURCE_TABLES if name != FX_RATES)):
+            if mine := [lot for lot in lots if lot.table == name]:
+                rates = _rates(trial, checked)
+                checked.append(_judged(trial, source, name, mine, rates, staging))
+        checked.sort(key=lambda result: SOURCE_TABLES.index(result.table))
+        _write(trial, checked)
     trial.lots = [(lot.table, lot.sha256) for lot in lots]
     trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
 
@@ -93,44 +103,65 @@ def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
         )
 
 
-def _judged(house: House, source: Source, name: str, lots: list[Lot]) -> Validated:
+def _judged(
+    trial: Attempt, source: Source, name: str, lots: list[Lot], rates: Rates, staging: Path
+) -> Validated:
     """The lots of one table, read and validated; raises OverTolerance."""
-    import pyarrow as pa
-
     from churn_ml.sources import resolved
-    from churn_ml.validate import check_tolerance, validate
+    from churn_ml.validate import check_tolerance, outcomes, validate
 
+    house, config = trial.house, trial.house.config
     house.say(f"  {name}: {len(lots)} lots")
     now, seen = house.clock(), house.ledger.register_lot
     checked = validate(
-        pa.concat_tables(source.batches(lots), promote_options="permissive"),
+        source.batches(lots),
         name,
-        resolved(name, house.config.sources[name])[0],
-        shop=house.config.shop,
+        resolved(name, config.sources[name]),
+        shop=config.shop,
+        rates=rates,
         seen={lot.id: seen(lot.sha256, name, lot.where, now) for lot in lots},
+        staging=staging,
     )
-    check_tolerance(checked, house.config.validation, {lot.id: lot.where for lot in lots})
+    judged = [RuleOutcome(**asdict(one)) for one in outcomes(checked, config.validation)]
+    house.ledger.record_validation(trial.token, judged, now)
+    check_tolerance(checked, config.validation, {lot.id: lot.where for lot in lots})
     return checked
+
+
+def _rates(trial: Attempt, checked: list[Validated]) -> Rates:
+    """The exchange rates known before this ingest, and those it brings itself."""
+    import pyarrow as pa
+
+    from churn_ml.validate import Rates
+
+    own = trial.as_of.isoformat()
+    versions = {k: v for k, v in trial.versions(FX_RATES).items() if k != own}
+    trial.inputs[FX_RATES] = versions
+    columns = Rates.none().rows.schema
+    known = trial.house.warehouse.read(FX_RATES, versions, as_of=trial.as_of)
+    parts = [known.select(*columns.names).to_pyarrow().cast(columns)]
+    own_rows = [r.accepted.batches().read_all() for r in checked if r.table == FX_RATES]
+    parts += [rows.select(columns.names) for rows in own_rows]
+    return Rates.newest(pa.concat_tables(parts), trial.house.config.validation.rate_days)
 
 
 def _write(trial: Attempt, checked: list[Validated]) -> None:
     """Every table's accepted rows, and one quarantine for all."""
-    import pyarrow as pa
+    from churn_ml.validate import together
 
     for result in checked:
-        accepted = result.accepted.num_rows
         # files without a row say nothing: they move no watermark
         if result.rows_in:
             trial.write(result.table, result.accepted)
         trial.count(
             result.table,
             result.rows_in,
-            accepted,
+            result.accepted.rows,
             quarantined=result.quarantined,
             excluded=result.excluded,
         )
     if checked:
-        trial.write(QUARANTINE.name, pa.concat_tables([r.quarantine for r in checked]))
+        trial.write(QUARANTINE.name, together([r.quarantine for r in checked]))
 
 
 def _set_aside(checked: list[Validated]) -> list[dict[str, Any]]:

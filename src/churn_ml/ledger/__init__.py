@@ -11,6 +11,7 @@ the same code. Customer ids stand only in the delivery tables.
     publications.py  tokens, publications
     receipts.py      what was done and when
     lots.py          lots seen and claimed
+    validations.py   what validation said of every ingest
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
     deliveries.py    export plan, acks, rejections, contacts
@@ -41,6 +42,7 @@ from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications, Token
 from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.suppression import Suppression
+from churn_ml.ledger.validations import Recorded, RuleOutcome, Validations
 
 __all__ = [
     "NOBODY",
@@ -50,9 +52,21 @@ __all__ = [
     "Ledger",
     "ModelRecord",
     "Publication",
+    "Recorded",
+    "RuleOutcome",
     "Token",
 ]
 
 
-class Ledger(Publications, Receipts, Lots, Models, Decisions, Deliveries, Suppression, Database):
+class Ledger(
+    Publications,
+    Receipts,
+    Lots,
+    Validations,
+    Models,
+    Decisions,
+    Deliveries,
+    Suppression,
+    Database,
+):
     """The whole ledger, by subject; open it with `Ledger.open(url)`."""

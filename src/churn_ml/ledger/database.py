@@ -92,6 +92,27 @@ class Database:
             connection.execute(fresh)
             return str(connection.execute(select(IDENTITY.c.key_mark)).scalar_one())
 
+    def remember_shop(self, currency: str, time_zone: str) -> None:
+        """Note what the shop counts in, where nothing is noted yet; see `shop`."""
+        fresh = update(IDENTITY).where(IDENTITY.c.currency.is_(None))
+        with self.writing() as connection:
+            connection.execute(fresh.values(currency=currency, time_zone=time_zone))
+
+    @property
+    def shop(self) -> tuple[str, str] | None:
+        """The currency and time zone of the first ingest; None before it.
+
+        >>> ledger = Database.open("sqlite://")
+        >>> before = ledger.shop
+        >>> ledger.remember_shop("EUR", "Europe/Berlin")
+        >>> ledger.remember_shop("USD", "UTC")
+        >>> before, ledger.shop
+        (None, ('EUR', 'Europe/Berlin'))
+        """
+        with self.reading() as connection:
+            row = connection.execute(select(IDENTITY.c.currency, IDENTITY.c.time_zone)).one()
+        return None if row.currency is None else (row.currency, row.time_zone)
+
     @property
     def url(self) -> str:
         """Where the ledger is, without its password."""

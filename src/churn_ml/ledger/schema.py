@@ -11,6 +11,7 @@ hold customer ids.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -31,6 +32,8 @@ IDENTITY = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("key_mark", String(16)),
+    Column("currency", String(3)),
+    Column("time_zone", String(64)),
 )
 TOKENS = Table(
     "tokens",
@@ -163,4 +166,24 @@ SUPPRESSED = Table(
     METADATA,
     Column("key_hmac", String(64), primary_key=True),
     Column("suppressed_at", DateTime, nullable=False),
+)
+VALIDATIONS = Table(
+    "validations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("table_name", String(64), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("of_rows", BigInteger, nullable=False),
+    Column("lots", Integer, nullable=False),
+    Column("worst_lot", String(16)),
+    Column("worst_share", Float, nullable=False),
+    Column("tolerance", Float),
+    Column("passed", Boolean, nullable=False),
+    Column("judged_at", DateTime, nullable=False),
+    Index("validations_by_rule", "table_name", "rule", "as_of"),
 )

@@ -3,13 +3,17 @@
 Enters: the raw table of `sources` (our column names, text or native types, `lot`, `lot_row`,
 `drop_on`). Leaves: the same rows typed as `tables` says, with `occurred_at`, `known_at` and
 `known_from`, and for each column the rows whose value cannot be read (rule
-`TABLE.COLUMN.parse`). Nothing is guessed: a time is ISO 8601 (without a zone it is UTC, with one
-it is converted), an amount has a decimal point and at most two decimals, `1.5` is no quantity.
+`TABLE.COLUMN.parse`). How values read: see `reading` and `clock`.
 
 `known_at`, in this order: the source's own column; the drop date; `occurred_at` plus `lag_days`;
-the time the lot was first seen. Worked example: the order of 2017-09-30 17:05 that was dropped on
-2017-10-01 leaves with `known_at` 2017-10-01 00:00 and `known_from` drop. A table without a time of
-its own (products) is valid from when it was known.
+the time the lot was first seen. A source's own column is believed up to a day after the lot was
+there (`TABLE.known_at.not_future`): nobody knows of a row before it exists. Worked example: the
+order of 2017-09-30 17:05 that was dropped on 2017-10-01 leaves with `known_at` 2017-10-01 00:00 and
+`known_from` drop. A table without a time of its own (products) is valid from when it was known.
+
+What no source says: an order without a number gets one made of customer and time, so that rows of
+one customer at one time are one order; a word of an optional column that nobody has met becomes
+`__other__`, and is counted.
 """
 
 from __future__ import annotations
@@ -26,19 +30,33 @@ from pyarrow import compute
 
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import Column, Table
-from churn_ml.validate.reading import READS_AS, SQL_TYPES, from_text, given, literal, value
+from churn_ml.validate.clock import MACROS, literal, start_of_day
+from churn_ml.validate.reading import (
+    SQL_TYPES,
+    Form,
+    form_of,
+    from_text,
+    given,
+    reads_as,
+    value,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from churn_ml.config import Shop, SourceTable
 
-Verdict = Literal["quarantined", "excluded"]
+Verdict = Literal["quarantined", "excluded", "warned"]
+OTHER = "__other__"
+"""What stands for a word of an optional column that tables.py does not know."""
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """One rule with the rows (positions in the raw table, from 0) that broke it."""
+    """One rule with the rows (positions in the raw table, from 0) that broke it.
+
+    Rows that are `warned` of stay: their rule is soft.
+    """
 
     rule: str
     reason: str
@@ -74,13 +92,14 @@ def cast(
     (datetime.datetime(2017, 1, 2, 0, 0), 'drop', [])
     """
     dated = _with_seen(raw, source, seen or {})
+    form = form_of(source, shop)
     read = [c for c in _columns(table) if c.name in dated.column_names]
     with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
+        con.execute("set TimeZone = 'UTC';" + MACROS)
         con.register("raw", dated.append_column("row", [np.arange(dated.num_rows)]))
-        _check_constants(con, table, source)
+        _check_constants(con, table, source, form)
         typed = con.sql(_statement(table, source, shop, dated.schema, read)).to_arrow_table()
-    return _split(typed, table, read)
+    return _split(typed, table, read, form)
 
 
 def _columns(table: Table) -> list[Column]:
@@ -92,26 +111,27 @@ def _statement(
     table: Table, source: SourceTable, shop: Shop, schema: pa.Schema, read: list[Column]
 ) -> str:
     """One SELECT over the raw rows: values as `t_NAME` inside, flags and stamps outside."""
-    values = [f"{value(c, table, source, schema)} as t_{c.name}" for c in read]
+    form = form_of(source, shop)
+    values = [f"{value(c, table, source, schema, form)} as t_{c.name}" for c in read]
     names = {c.name for c in read}
     own = "t_known_at" if "known_at" in names else "null::timestamp"
     happened = "t_occurred_at" if "occurred_at" in names else "null::timestamp"
-    zone = literal(shop.time_zone)
-    # 00:00 of the shop's day, as UTC without a zone
-    dropped = f"timezone('UTC', timezone({zone}, drop_on::timestamp))"
+    dropped = start_of_day("drop_on", shop.time_zone)
     known = f"coalesce({own}, {dropped}, {happened} + interval {source.lag_days} day, seen_at)"
     picked = [_picked(c, table, names, source, shop) for c in table.mapped]
     flags = [
         f"case when {given(c, schema)} and t_{c.name} is null then {1 << i} else 0 end"
         for i, c in enumerate(read)
     ]
+    there = f"coalesce({start_of_day('(drop_on + 1)', shop.time_zone)}, seen_at)"
+    flags += [f"case when {own} > {there} + interval 1 day then {1 << len(read)} else 0 end"]
     return f"""
-        select *, timezone({zone}, timezone('UTC', occurred_at))::date as day
+        select *, timezone({literal(shop.time_zone)}, timezone('UTC', occurred_at))::date as day
         from (select row, {", ".join(picked)},
             {known} as known_at,
             case when {own} is not null then 'column' when drop_on is not null then 'drop'
                  when {happened} is not null then 'lag' else 'seen' end as known_from,
-            lot, lot_row, {" + ".join(flags) or "0"} as flags
+            lot, lot_row, {" + ".join(flags)} as flags
         from (select {", ".join(["*", *values])} from raw))
     """.replace("$known", known)
 
@@ -119,29 +139,48 @@ def _statement(
 def _picked(column: Column, table: Table, read: set[str], source: SourceTable, shop: Shop) -> str:
     """Where a declared column comes from: the file, a constant, a default, known_at or nowhere."""
     name = column.name
+    told = f"null::{SQL_TYPES[column.type]}"
     if name in read:
-        return f"t_{name} as {name}"
-    if name in source.constants:
-        return f"{from_text(column.type, literal(source.constants[name]))} as {name}"
-    if name == "currency" and name not in table.key:
-        return f"{literal(shop.currency)} as {name}"
-    if column.default is not None:
-        return f"{literal(column.default)} as {name}"
-    if name == "occurred_at":
-        return f"$known as {name}"
-    return f"null::{SQL_TYPES[column.type]} as {name}"
+        told = _bucketed(column)
+    elif name in source.constants:
+        told = from_text(column.type, literal(source.constants[name]), form_of(source, shop))
+    elif name == "currency" and name not in table.key:
+        told = literal(shop.currency)
+    elif column.default is not None:
+        told = literal(column.default)
+    elif name == "occurred_at":
+        told = "$known"
+    elif name == "order_id" and column.required and {"customer_id", "occurred_at"} <= read:
+        told = f"left(sha256({_WHO_AND_WHEN}), 24)"
+    return f"{told} as {name}"
 
 
-def _check_constants(con: duckdb.DuckDBPyConnection, table: Table, source: SourceTable) -> None:
+_WHO_AND_WHEN = "coalesce(t_customer_id, '') || '@' || coalesce(t_occurred_at::varchar, '')"
+"""What makes an order without a number one: hashed, for a number is no customer id."""
+
+
+def _bucketed(column: Column) -> str:
+    """SQL for a value that was read; an unknown word of an optional column is `__other__`."""
+    value_ = f"t_{column.name}"
+    if column.required or not column.words:
+        return value_
+    words = ", ".join(literal(word) for word in column.words)
+    known = f"{value_} is null or {value_} in ({words})"
+    return f"case when {known} then {value_} else {literal(OTHER)} end"
+
+
+def _check_constants(
+    con: duckdb.DuckDBPyConnection, table: Table, source: SourceTable, form: Form
+) -> None:
     for name, text in source.constants.items():
         column = table.column(name)
-        found = con.execute(f"select {from_text(column.type, literal(text))}").fetchall()
+        found = con.execute(f"select {from_text(column.type, literal(text), form)}").fetchall()
         if found == [(None,)]:
             raise BadConfig(
                 f"the constant for {table.name}.{name} cannot be read",
                 where=f"[sources.{table.name}.constants] {name}",
                 got=repr(text),
-                expected=READS_AS[column.type],
+                expected=reads_as(column, form),
                 next_step="correct the constant",
             )
 
@@ -164,20 +203,18 @@ def _with_seen(raw: pa.Table, source: SourceTable, seen: Mapping[str, datetime])
     return raw.append_column("seen_at", seen_at)
 
 
-def _split(typed: pa.Table, table: Table, read: list[Column]) -> tuple[pa.Table, list[Rejection]]:
-    """The readable rows, and the others by the column that could not be read."""
+def _split(
+    typed: pa.Table, table: Table, read: list[Column], form: Form
+) -> tuple[pa.Table, list[Rejection]]:
+    """The readable rows, and the others by the column that could not be read or believed."""
     flags = typed["flags"].to_numpy()
     rows = typed["row"].to_numpy()
-    found = [(c, rows[(flags >> i) & 1 == 1]) for i, c in enumerate(read)]
+    told = [(f"{c.name}.parse", f"{c.name} does not read as {reads_as(c, form)}") for c in read]
+    told += [("known_at.not_future", "known_at lies more than a day after the file was there")]
     rejections = [
-        Rejection(
-            f"{table.name}.{c.name}.parse",
-            f"{c.name} does not read as {READS_AS[c.type]}",
-            "quarantined",
-            bad,
-        )
-        for c, bad in found
-        if len(bad)
+        Rejection(f"{table.name}.{rule}", reason, "quarantined", rows[(flags >> i) & 1 == 1])
+        for i, (rule, reason) in enumerate(told)
     ]
     readable = typed.drop_columns(["flags"])
-    return (readable.filter(flags == 0) if rejections else readable), rejections
+    bad = [r for r in rejections if len(r.rows)]
+    return (readable.filter(flags == 0) if bad else readable), bad

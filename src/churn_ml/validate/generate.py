@@ -63,6 +63,16 @@ def _generated(spec: Table) -> Iterator[Expectation]:
                 f"{column.name} is none of {', '.join(column.words)}",
                 "expect_column_values_to_be_in_set",
                 {"column": column.name, "value_set": list(column.words)},
+                # a new word of an optional column is told, and stands as `__other__`
+                severity="hard" if column.required else "soft",
+            )
+        if column.name == "currency":
+            yield _rule(
+                spec,
+                "currency.known",
+                "currency is no ISO 4217 code",
+                "expect_column_values_to_be_in_set",
+                {"column": "currency", "value_set": {"$PARAMETER": "currencies"}},
             )
     yield _rule(
         spec,
@@ -126,9 +136,11 @@ def _rule(
     kwargs: dict[str, Any],
     *,
     verdict: str = "quarantined",
+    severity: str = "hard",
 ) -> Expectation:
     meta = {"rule": f"{spec.name}.{rule}", "reason": reason, "verdict": verdict}
-    return {"type": kind, "kwargs": kwargs, "meta": meta | {"severity": "hard", "origin": "tables"}}
+    meta |= {"severity": severity, "origin": "tables"}
+    return {"type": kind, "kwargs": kwargs, "meta": meta}
 
 
 def main() -> None:

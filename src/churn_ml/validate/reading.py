@@ -1,24 +1,30 @@
 """How a stored value becomes a typed one: one SQL expression per type.
 
-Enters: a column of `tables` and the Arrow type a file stored it with. Leaves: DuckDB SQL that is
-the typed value, or null where the value is empty or cannot be read; the caller tells the two apart
-by `given`. Nothing is guessed. Worked example: `2017-09-30T19:05:00+02:00` reads as 2017-09-30
-17:05 UTC, `2017-09-30 17:05` as the same, `30.09.2017` does not read; `12.50` is an amount, `12,50`
-and `1.234` are not; `1.5` is no whole number, `2.0` is one.
+Enters: a column of tables.py, the Arrow type a file stored it with, and how its text reads (zone,
+decimal mark, form of dates). Leaves: DuckDB SQL that is the typed value, or null where the value is
+empty or cannot be read; the caller tells the two apart by `given`. Nothing is guessed.
+
+Worked example: `2017-09-30T19:05:00+02:00` reads as 2017-09-30 17:05 UTC, and so does
+`2017-09-30 19:05` of a source in Europe/Berlin; `30.09.2017` reads only where `dates` says so.
+`12.50` is an amount, `1,234.50` too; `12,50` only where the decimal mark is a comma; `1.234` is
+none, for money has two decimals. `1.5` is no whole number, `2.0` is one. See clock.py for zones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import types
 
 from churn_ml.tables import Column, Table, Type
+from churn_ml.validate import clock
+from churn_ml.validate.clock import literal
 
 if TYPE_CHECKING:
-    from churn_ml.config import SourceTable
+    from churn_ml.config import Shop, SourceTable
 
 READS_AS: dict[Type, str] = {
     "timestamp": "a time in ISO 8601, such as 2017-09-30 17:05:00",
@@ -32,7 +38,6 @@ READS_AS: dict[Type, str] = {
 }
 """What a value of each type must look like, in words."""
 
-_ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 SQL_TYPES: dict[Type, str] = {
     "timestamp": "timestamp",
@@ -46,7 +51,40 @@ SQL_TYPES: dict[Type, str] = {
 }
 
 
-def value(column: Column, table: Table, source: SourceTable, schema: pa.Schema) -> str:
+@dataclass(frozen=True)
+class Form:
+    """How a source writes: the zone of its naive times, their form, its decimal mark."""
+
+    zone: str = "UTC"
+    dates: str | None = None
+    decimal: str = "."
+
+
+def form_of(source: SourceTable, shop: Shop) -> Form:
+    """How `source` writes; its times are the shop's, unless it says otherwise.
+
+    >>> from churn_ml.config import Shop, SourceTable
+    >>> form_of(SourceTable(decimal=","), Shop(name="s", currency="EUR", time_zone="Asia/Shanghai"))
+    Form(zone='Asia/Shanghai', dates=None, decimal=',')
+    """
+    return Form(source.time_zone or shop.time_zone, source.dates, source.decimal)
+
+
+def reads_as(column: Column, form: Form) -> str:
+    """What a value of `column` must look like, in words.
+
+    >>> from churn_ml.tables import table
+    >>> reads_as(table("orders").column("occurred_at"), Form("Europe/Berlin", "%d.%m.%Y"))
+    'a time written as %d.%m.%Y, which exists in Europe/Berlin'
+    """
+    words = READS_AS[column.type]
+    if column.type == "timestamp":
+        words = f"a time written as {form.dates}" if form.dates else words
+        return words if form.zone == "UTC" else f"{words}, which exists in {form.zone}"
+    return words.replace("point", "comma") if form.decimal == "," else words
+
+
+def value(column: Column, table: Table, source: SourceTable, schema: pa.Schema, form: Form) -> str:
     """SQL for the typed value of a raw column; null where it is empty or cannot be read.
 
     `schema` says how the files stored it. Keys and customer ids lose surrounding blanks and take
@@ -55,15 +93,16 @@ def value(column: Column, table: Table, source: SourceTable, schema: pa.Schema) 
     >>> from churn_ml.config import SourceTable
     >>> from churn_ml.tables import table
     >>> orders, source = table("orders"), SourceTable(files="", columns={})
-    >>> value(orders.column("channel"), orders, source, pa.schema([("channel", pa.string())]))
+    >>> schema = pa.schema([("channel", pa.string())])
+    >>> value(orders.column("channel"), orders, source, schema, Form())
     'nullif("channel", \\'\\')'
     """
     name, stored = f'"{column.name}"', schema.field(column.name).type
     if types.is_string(stored):
-        text = _text(column, table)
-        return from_text(column.type, _translated(text, source.values.get(column.name, {})))
-    if types.is_timestamp(stored) and stored.tz is not None:
-        return f"({name} at time zone 'UTC')"
+        text = _translated(_text(column, table), source.values.get(column.name, {}))
+        return from_text(column.type, text, form)
+    if column.type == "timestamp":
+        return clock.from_native(name, stored, form.zone)
     fits = ["true"]
     if types.is_floating(stored):
         fits.append(f"isfinite({name})")
@@ -82,21 +121,22 @@ def _text(column: Column, table: Table) -> str:
     return f"nullif({name}, '')"
 
 
-def from_text(type_: Type, text: str) -> str:
+def from_text(type_: Type, text: str, form: Form) -> str:
     """SQL that reads `text` (an SQL expression) as `type_`; null where it does not read.
 
     >>> import duckdb
-    >>> duckdb.sql(f"select {from_text('decimal(18,2)', literal('12.50'))}").fetchall()
-    [(Decimal('12.50'),)]
-    >>> duckdb.sql(f"select {from_text('decimal(18,2)', literal('12,50'))}").fetchall()
+    >>> comma = Form(decimal=",")
+    >>> duckdb.sql(f"select {from_text('decimal(18,2)', literal('1.234,50'), comma)}").fetchall()
+    [(Decimal('1234.50'),)]
+    >>> duckdb.sql(f"select {from_text('decimal(18,2)', literal('12,50'), Form())}").fetchall()
     [(None,)]
     """
-    exact = f"try_cast(case when regexp_matches({text}, '{_NUMBER}') then {text} end"
+    if type_ == "timestamp":
+        return clock.from_text(text, form.zone, form.dates)
+    plain = _pointed(text, form.decimal)
+    exact = f"try_cast(case when regexp_matches({plain}, '{_NUMBER}') then {plain} end"
     number = f"{exact} as decimal(38,12))"
     match type_:
-        case "timestamp":
-            iso = f"case when regexp_matches({text}, '{_ISO}') then {text} end"
-            return f"(try_cast({iso} as timestamptz) at time zone 'UTC')"
         case "decimal(18,2)":
             # A rest of a cent is float noise below .0001 and another notation above: refuse it.
             rest = f"abs({number} - round({number}, 2)) < 0.0001"
@@ -111,21 +151,26 @@ def from_text(type_: Type, text: str) -> str:
             return f"try_cast({text} as {SQL_TYPES[type_]})"
 
 
+def _pointed(text: str, decimal: str) -> str:
+    """SQL for the text of a number with a decimal point, without marks that group thousands.
+
+    Grouping counts only in threes: `12,50` is no 1250.
+    """
+    group = "," if decimal == "." else "."
+    grouped = rf"^[+-]?\d{{1,3}}([{group}]\d{{3}})+([{decimal}]\d*)?$"
+    bare = f"case when regexp_matches({text}, '{grouped}') then replace({text}, '{group}', '')"
+    if decimal == ".":
+        return f"{bare} else {text} end"
+    # a point that groups nothing is another notation: leave it for the number to be refused
+    return f"replace({bare} when contains({text}, '.') then null else {text} end, ',', '.')"
+
+
 def _translated(text: str, values: Mapping[str, str]) -> str:
     """SQL that replaces their values by ours; others stay, for the suite to judge."""
     if not values:
         return text
     cases = " ".join(f"when {literal(a)} then {literal(b)}" for a, b in sorted(values.items()))
     return f"case {text} {cases} else {text} end"
-
-
-def literal(text: str) -> str:
-    """`text` as an SQL literal.
-
-    >>> literal("it's")
-    "'it''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 def given(column: Column, schema: pa.Schema) -> str:

@@ -2,8 +2,9 @@
 
 Enters: typed rows and the suite `expectations/TABLE.json` (in a checkout at the root, in an
 installed wheel beside this file). Each expectation carries in its `meta` the rule's name
-(`TABLE.COLUMN.RULE`), the reason in words and the verdict. Leaves: one `Rejection` per broken rule
-with row numbers only: results of Great Expectations hold values, so none of them leaves this room.
+(`TABLE.COLUMN.RULE`), the reason in words, the verdict and its severity: rows that break a hard
+rule are set aside, rows that break a soft one stay and are counted. Leaves: one `Rejection` per
+broken rule with row numbers only: results of Great Expectations hold values, so none leaves here.
 
 Worked example: a line of 2017-09-30 with quantity 0 breaks `order_lines.quantity.positive` and is
 quarantined; an order without a customer breaks `orders.customer_id.required` and is excluded. An
@@ -30,7 +31,8 @@ import pyarrow as pa
 from pyarrow import compute
 
 from churn_ml.errors import BadConfig
-from churn_ml.validate.cast import Rejection
+from churn_ml.validate.cast import Rejection, Verdict
+from churn_ml.validate.money import currencies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,34 +87,40 @@ def rules(name: str) -> tuple[str, ...]:
     return tuple(expectation["meta"]["rule"] for expectation in suite(name)["expectations"])
 
 
-def judge(name: str, typed: pa.Table, *, currency: str) -> list[Rejection]:
+def judge(name: str, typed: pa.Table) -> list[Rejection]:
     """The rules of table `name` that rows of `typed` break, in the order of the suite.
 
-    `typed` comes from `cast` (its column `row` numbers the raw rows); `currency` is the shop's
-    ISO 4217 code. Raises BadConfig where an expectation itself cannot run.
+    `typed` comes from `cast` (its column `row` numbers the raw rows). Raises BadConfig where an
+    expectation itself cannot run.
 
     >>> from datetime import datetime
     >>> import pyarrow as pa
     >>> when = pa.array([datetime(2017, 9, 30)] * 2, pa.timestamp("us"))
     >>> typed = pa.table({"row": [0, 1], "market": ["US", None], "occurred_at": when,
     ...                   "known_at": when})
-    >>> [(r.rule, r.rows.tolist()) for r in judge("markets", typed, currency="USD")]
+    >>> [(r.rule, r.rows.tolist()) for r in judge("markets", typed)]
     [('markets.market.required', [1])]
     """
     if not typed.num_rows:
         return []
     loaded = suite(name)
-    results = _run(loaded, _frame(loaded, typed), {"currencies": [currency]})
+    results = _run(loaded, _frame(loaded, typed), {"currencies": list(currencies())})
     ran = {_meta(result)["rule"] for result in results}
     for rule in rules(name):
         if rule not in ran:  # an unknown type is logged and left out: no rule may vanish like that
             raise _broken(name, rule, "Great Expectations does not know its type")
     broken = {_meta(result)["rule"]: result for result in results if not _sound(result, name)}
     return [
-        Rejection(meta["rule"], meta["reason"], meta["verdict"], _rows(broken[meta["rule"]]))
+        Rejection(meta["rule"], meta["reason"], _verdict(meta), _rows(broken[meta["rule"]]))
         for meta in (expectation["meta"] for expectation in loaded["expectations"])
         if meta["rule"] in broken
     ]
+
+
+def _verdict(meta: dict[str, Any]) -> Verdict:
+    """What becomes of the rows that break a rule."""
+    verdict: Verdict = "warned" if meta.get("severity") == "soft" else meta["verdict"]
+    return verdict
 
 
 def _frame(loaded: dict[str, Any], typed: pa.Table) -> pd.DataFrame:

@@ -9,12 +9,14 @@ rule the 34 go to quarantine and the rest is published.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import BadConfig, OverTolerance
 from churn_ml.tables import SOURCE_TABLES, table
 from churn_ml.validate import suites
-from churn_ml.validate.validated import Broken, Validated
+from churn_ml.validate.tally import Broken
+from churn_ml.validate.validated import Validated
 
 if TYPE_CHECKING:
     from churn_ml.config import Validation
@@ -35,9 +37,86 @@ def check_tolerance(
     if over:
         worst = max(over, key=lambda b: (b.share, b.rows, b.rule, b.lot))
         raise _over(worst, tolerance(validation, worst.rule), files or {}, len(over) - 1)
-    others = [b for b in validated.broken if not b.rule.endswith(".key.repeated")]
-    if others and not validated.accepted.num_rows:
+    if others := _nothing_left(validated):
         raise _over(max(others, key=lambda b: (b.rows, b.rule)), 0.0, files or {}, len(others) - 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule said of the lots of one table in an ingest; counts and lots, no values.
+
+    `rule` is the table's name in the row that counts what was accepted. `worst_share` is the share
+    of the lot with most such rows; `tolerance` is None where the rule stops nothing.
+    """
+
+    table: str
+    rule: str
+    severity: str
+    verdict: str
+    rows: int
+    of_rows: int
+    lots: int
+    worst_lot: str | None
+    worst_share: float
+    tolerance: float | None
+    passed: bool
+
+
+def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...]:
+    """One outcome for the table, and one for each rule that was broken.
+
+    >>> from types import SimpleNamespace as Said
+    >>> from churn_ml.config import Validation
+    >>> part = Broken("orders.status.known", "an unknown word", "quarantined", "5d1c", 2, 50)
+    >>> said = Said(table="orders", rows_in=50, accepted=Said(rows=48), broken=(part,))
+    >>> [(o.rule, o.rows, o.passed) for o in outcomes(said, Validation())]
+    [('orders', 48, False), ('orders.status.known', 2, False)]
+    """
+    parts: dict[str, list[Broken]] = {}
+    for one in validated.broken:
+        parts.setdefault(one.rule, []).append(one)
+    rules = tuple(_outcome(validated, validation, found) for found in parts.values())
+    passed = all(rule.passed for rule in rules) and not _nothing_left(validated)
+    whole = Outcome(
+        validated.table,
+        validated.table,
+        "hard",
+        "accepted",
+        validated.accepted.rows,
+        validated.rows_in,
+        len({one.lot for one in validated.broken}),
+        None,
+        0.0,
+        None,
+        passed,
+    )
+    return (whole, *rules)
+
+
+def _outcome(validated: Validated, validation: Validation, found: list[Broken]) -> Outcome:
+    worst = max(found, key=lambda b: (b.share, b.rows, b.lot))
+    counts = worst.verdict == "quarantined"
+    allowed = tolerance(validation, worst.rule) if counts else None
+    return Outcome(
+        validated.table,
+        worst.rule,
+        worst.severity,
+        worst.verdict,
+        sum(one.rows for one in found),
+        validated.rows_in,
+        len(found),
+        worst.lot,
+        worst.share,
+        allowed,
+        allowed is None or worst.share <= allowed,
+    )
+
+
+def _nothing_left(validated: Validated) -> list[Broken]:
+    """The rules that left not one row of the ingest, where that is so and not all were repeats."""
+    if validated.accepted.rows:
+        return []
+    return [b for b in validated.broken if not b.rule.endswith(".key.repeated")]
 
 
 def tolerance(validation: Validation, rule: str) -> float:
@@ -56,8 +135,12 @@ def known_rules(name: str) -> tuple[str, ...]:
     >>> known_rules("products")[-2:]
     ('products.key.conflict', 'products.key.repeated')
     """
-    parses = tuple(f"{name}.{c.name}.parse" for c in table(name).columns)
-    return (*suites.rules(name), *parses, f"{name}.key.conflict", f"{name}.key.repeated")
+    spec = table(name)
+    rules = [f"{c.name}.parse" for c in spec.columns]
+    rules += ["known_at.not_future"]
+    rules += ["currency.no_rate"] if "exchange_rate" in spec.names else []
+    rules += ["key.conflict", "key.repeated"]
+    return (*suites.rules(name), *(f"{name}.{rule}" for rule in rules))
 
 
 def check_rules(validation: Validation, name: str) -> None:

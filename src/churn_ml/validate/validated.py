@@ -1,9 +1,10 @@
 """From raw rows to accepted rows, quarantine and counts: three judges in turn.
 
-Enters: the raw rows of one table, its mapping and the shop's currency. Leaves: a `Validated`. The
-judges are `cast` (does the value read), the Great Expectations suite (may it be) and `keys` (does
-the key say one thing only); a row that one judge turned down is not shown to the next. Worked
-example: see the package.
+Enters: the raw rows of one table, batch by batch, and the entries of [sources] they follow. Leaves:
+a `Validated`. The judges are `cast` (does the value read), the Great Expectations suite (may it be)
+and `keys` (does the key say one thing only); a row that one judge turned down is not shown to the
+next. The first two see one batch at a time; what they let pass waits in files, and the third looks
+at all of it. Worked example: see the package.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,29 +22,13 @@ from churn_ml.errors import BrokenPromise
 from churn_ml.tables import QUARANTINE, Table, table
 from churn_ml.validate import suites
 from churn_ml.validate.cast import Rejection, cast
-from churn_ml.validate.keys import double_keys
+from churn_ml.validate.keys import Doubles, double_keys
+from churn_ml.validate.money import Rates, in_shop_currency
+from churn_ml.validate.staging import Stage, Staged
+from churn_ml.validate.tally import Broken, Tally
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from churn_ml.config import Shop, SourceTable
-
-
-@dataclass(frozen=True)
-class Broken:
-    """One rule in one lot: how many of the lot's rows broke it."""
-
-    rule: str
-    reason: str
-    verdict: str
-    lot: str
-    rows: int
-    lot_rows: int
-
-    @property
-    def share(self) -> float:
-        """The share of the lot's rows that broke the rule."""
-        return self.rows / self.lot_rows
 
 
 @dataclass(frozen=True)
@@ -50,8 +36,8 @@ class Validated:
     """The rows of one table after judgement: `rows_in == accepted + quarantined + excluded`."""
 
     table: str
-    accepted: pa.Table
-    quarantine: pa.Table
+    accepted: Staged
+    quarantine: Staged
     rows_in: int
     quarantined: int
     excluded: int
@@ -67,80 +53,144 @@ class Validated:
 
 
 def validate(
-    raw: pa.Table,
+    batches: Iterable[pa.Table],
     name: str,
-    source: SourceTable,
+    sources: Sequence[SourceTable],
     *,
     shop: Shop,
+    staging: Path,
+    rates: Rates | None = None,
     seen: Mapping[str, datetime] | None = None,
 ) -> Validated:
-    """Judge the raw rows of table `name`.
+    """Judge the raw rows of table `name`, one batch after the other.
 
-    `raw` is what a source read (one row per row of the lots); `shop` names currency and zone;
-    `seen` dates lots that say nothing of when they were known (lot id -> naive UTC). Returns the
-    accepted rows in their order of arrival, in the columns of `tables` without `ingest_key`.
-    Raises BadConfig where the mapping or the suite cannot be meant, BrokenPromise where a row got
-    lost.
+    Each batch is what a source read (one row per row of the lots), all of one entry: the number in
+    its column `entry` is a place in `sources`, the first where there is none. `shop` names currency
+    and zone; `rates` are the exchange rates known; `seen` dates lots that say nothing of when they
+    were known (lot id -> naive UTC). Accepted rows wait below
+    `staging`, which has to outlive what is returned, and stream sorted by key and known_at in the
+    columns of tables.py without `ingest_key`. Raises BadConfig where the mapping or the suite
+    cannot be meant, BrokenPromise where a row got lost.
 
-    >>> import pyarrow as pa
+    >>> import tempfile
     >>> from datetime import date
     >>> from churn_ml.config import Shop, SourceTable
-    >>> shop = Shop(name="s", currency="USD")
     >>> raw = pa.table({"product_id": ["7", "7", None], "lot": ["a"] * 3, "lot_row": [1, 2, 3],
     ...                 "drop_on": [date(2017, 1, 2)] * 3})
-    >>> v = validate(raw, "products", SourceTable(files=""), shop=shop)
-    >>> v.rows_in, v.accepted.num_rows, v.quarantined, v.excluded, sorted(v.rules)
+    >>> v = validate([raw], "products", [SourceTable()], shop=Shop(name="s", currency="USD"),
+    ...              staging=Path(tempfile.mkdtemp()))
+    >>> v.rows_in, v.accepted.rows, v.quarantined, v.excluded, sorted(v.rules)
     (3, 1, 1, 1, ['products.key.repeated', 'products.product_id.required'])
     """
     spec = table(name)
-    lots = raw.select(["lot", "lot_row"])
-    typed, rejections = cast(raw, spec, source, shop=shop, seen=seen)
-    rejections += suites.judge(name, typed, currency=shop.currency)
-    rejections += double_keys(typed, spec, rejected=_union(r.rows for r in rejections))
-    accepted = _without(typed, _union(r.rows for r in rejections))
-    return _assembled(spec, accepted, lots, rejections)
+    judges = _Judges(spec, shop, rates or Rates.none(), seen or {}, staging / name)
+    for raw in batches:
+        if raw.num_rows:
+            judges.hear(raw, sources[_entry(raw)])
+    return judges.verdict()
 
 
-def _without(typed: pa.Table, rejected: NDArray[np.int64]) -> pa.Table:
-    """`typed` without the rows whose number is in `rejected`."""
-    if not len(rejected):
-        return typed
-    return typed.filter(~np.isin(typed["row"].to_numpy(), rejected))
+def _entry(raw: pa.Table) -> int:
+    """The number of the entry that `raw` was read by."""
+    return int(raw["entry"][0].as_py()) if "entry" in raw.column_names else 0
 
 
-def _assembled(
-    spec: Table, accepted: pa.Table, lots: pa.Table, rejections: Sequence[Rejection]
-) -> Validated:
-    """The parts with their counts; raises BrokenPromise where they do not add up."""
-    schema = spec.schema()
-    schema = schema.remove(schema.get_field_index("ingest_key"))
-    bad = _union(r.rows for r in rejections if r.verdict == "quarantined")
-    out = np.setdiff1d(_union(r.rows for r in rejections if r.verdict == "excluded"), bad)
-    if lots.num_rows != accepted.num_rows + len(bad) + len(out):
-        raise BrokenPromise(
-            f"rows of table {spec.name} do not add up",
-            got=f"{accepted.num_rows} accepted + {len(bad)} quarantined + {len(out)} excluded",
-            expected=f"{lots.num_rows} rows in",
+class _Judges:
+    """The three judges of one table, and what they have said so far."""
+
+    def __init__(
+        self, spec: Table, shop: Shop, rates: Rates, seen: Mapping[str, datetime], folder: Path
+    ) -> None:
+        self.spec, self.shop, self.rates, self.seen = spec, shop, rates, seen
+        self.passed = Stage(folder / "passed")
+        self.aside = Stage(folder / "aside")
+        self.tally = Tally()
+
+    def hear(self, raw: pa.Table, source: SourceTable) -> None:
+        """Judge one batch: what reads and may be is staged, the rest is set aside."""
+        typed, rejections = cast(raw, self.spec, source, shop=self.shop, seen=self.seen)
+        typed, unpriced = in_shop_currency(
+            typed, self.spec, currency=self.shop.currency, rates=self.rates
         )
-    return Validated(
-        table=spec.name,
-        accepted=accepted.select(schema.names).cast(schema),
-        quarantine=_quarantine(spec.name, lots, rejections),
-        rows_in=lots.num_rows,
-        quarantined=len(bad),
-        excluded=len(out),
-        broken=_broken(lots, rejections),
-    )
+        if len(unpriced):
+            rejections.append(_no_rate(self.spec.name, self.rates, unpriced))
+        rejections += suites.judge(self.spec.name, typed) if typed.num_rows else []
+        out = _union(r.rows for r in rejections if r.verdict != "warned")
+        kept = typed.filter(~np.isin(typed["row"].to_numpy(), out)) if len(out) else typed
+        self.passed.add(_numbered(kept, self.tally.rows))
+        self.aside.add(_references(self.spec.name, raw, rejections))
+        self.tally.add(raw["lot"], rejections)
+
+    def verdict(self) -> Validated:
+        """What became of all batches; raises BrokenPromise where the counts do not add up."""
+        doubles = double_keys(self.passed, self.spec)
+        for one in doubles:
+            self.tally.add_doubles(one)
+            self._set_aside(one)
+        tally, twice = self.tally, sum(one.rows for one in doubles)
+        accepted = self.passed.done(
+            _without_key(self.spec),
+            (*self.spec.key, "known_at"),
+            without=[one.file for one in doubles],
+            dropped=twice,
+        )
+        if tally.rows != accepted.rows + tally.quarantined + tally.excluded:
+            raise BrokenPromise(
+                f"rows of table {self.spec.name} do not add up",
+                got=f"{accepted.rows} accepted + {tally.quarantined} quarantined"
+                f" + {tally.excluded} excluded",
+                expected=f"{tally.rows} rows in",
+            )
+        return Validated(
+            table=self.spec.name,
+            accepted=accepted,
+            quarantine=self.aside.done(_without_key(QUARANTINE), QUARANTINE.key),
+            rows_in=tally.rows,
+            quarantined=tally.quarantined,
+            excluded=tally.excluded,
+            broken=tally.broken,
+        )
+
+    def _set_aside(self, doubles: Doubles) -> None:
+        """The references of rows with double keys, piece by piece."""
+        for piece in _pieces(doubles.file):
+            rows = np.arange(piece.num_rows)
+            rejection = Rejection(doubles.rule, doubles.reason, doubles.verdict, rows)
+            self.aside.add(_references(self.spec.name, piece, [rejection]))
 
 
-def _union(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _pieces(file: Path) -> Iterable[pa.Table]:
+    """A staged Parquet file in pieces."""
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(file).iter_batches(500_000):
+        yield pa.Table.from_batches([batch])
+
+
+def _no_rate(name: str, rates: Rates, rows: np.ndarray) -> Rejection:
+    reason = f"there is no exchange rate for it of the {rates.days} days before it"
+    return Rejection(f"{name}.currency.no_rate", reason, "quarantined", rows)
+
+
+def _numbered(typed: pa.Table, before: int) -> pa.Table:
+    """`typed` with its rows numbered through all batches; `before` rows came before this one."""
+    at = typed.schema.get_field_index("row")
+    return typed.set_column(at, "row", pa.array(typed["row"].to_numpy() + before))
+
+
+def _union(parts: Iterable[np.ndarray]) -> np.ndarray:
     return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
 
-def _quarantine(name: str, lots: pa.Table, rejections: Sequence[Rejection]) -> pa.Table:
+def _without_key(spec: Table) -> pa.Schema:
+    """The schema of `spec` without `ingest_key`, which the lake fills in."""
+    schema = spec.schema()
+    return schema.remove(schema.get_field_index("ingest_key"))
+
+
+def _references(name: str, lots: pa.Table, rejections: Iterable[Rejection]) -> pa.Table:
     """One row per rejected row and rule: references, reason and verdict, never values."""
-    schema = QUARANTINE.schema()
-    schema = schema.remove(schema.get_field_index("ingest_key"))
+    schema = _without_key(QUARANTINE)
     parts = [
         pa.table(
             {
@@ -154,21 +204,6 @@ def _quarantine(name: str, lots: pa.Table, rejections: Sequence[Rejection]) -> p
             schema=schema,
         )
         for r in rejections
+        if r.verdict != "warned"
     ]
-    rows = pa.concat_tables([schema.empty_table(), *parts])
-    return rows.sort_by([(column, "ascending") for column in ("lot", "lot_row", "rule")])
-
-
-def _broken(lots: pa.Table, rejections: Sequence[Rejection]) -> tuple[Broken, ...]:
-    """How often each rule was broken in each lot, in the order of rules and lots."""
-    sizes = _counts(lots["lot"])
-    return tuple(
-        Broken(r.rule, r.reason, r.verdict, lot, rows, sizes[lot])
-        for r in rejections
-        for lot, rows in _counts(lots["lot"].take(r.rows)).items()
-    )
-
-
-def _counts(lots: pa.ChunkedArray) -> dict[str, int]:
-    """Rows per lot id, sorted by it."""
-    return dict(sorted((v["values"], v["counts"]) for v in lots.value_counts().to_pylist()))
+    return pa.concat_tables([schema.empty_table(), *parts])

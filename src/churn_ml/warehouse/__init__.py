@@ -35,8 +35,9 @@ on 2017-10-01 at 00:00, so it counts as of 2017-10-01 but not as of 2017-09-30.
 1
 """
 
+from churn_ml.warehouse.conform import Rows
 from churn_ml.warehouse.content import content_hash
 from churn_ml.warehouse.handle import Handle, Written
 from churn_ml.warehouse.lake import Versions, Warehouse, latest
 
-__all__ = ["Handle", "Versions", "Warehouse", "Written", "content_hash", "latest"]
+__all__ = ["Handle", "Rows", "Versions", "Warehouse", "Written", "content_hash", "latest"]

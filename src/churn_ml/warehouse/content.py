@@ -61,33 +61,82 @@ def digest(rows: pa.Table) -> str:
     >>> digest(pa.table({"a": [1, 2]})) == digest(pa.table({"a": [2, 1]}))
     False
     """
-    total = hashlib.sha256(f"rows={rows.num_rows}".encode())
-    for name in sorted(rows.column_names):
-        kind, nulls, values = _parts(rows[name], name)
-        total.update(f"|{name}|{kind}|".encode())
-        total.update(nulls)
-        for buffer in values:
-            total.update(buffer)
-    return total.hexdigest()
+    running = Digest()
+    running.add(rows)
+    return running.hexdigest(rows.schema)
 
 
-def _parts(column: pa.ChunkedArray, name: str) -> tuple[str, bytes, list[Any]]:
-    """One column as its kind, one bit a row for null, and buffers of the values, nulls blanked."""
+class Digest:
+    """The digest of rows that come in pieces: the same, however they are cut.
+
+    >>> import pyarrow as pa
+    >>> whole, pieces = pa.table({"a": ["x", None, "yz"]}), Digest()
+    >>> pieces.add(whole.slice(0, 2))
+    >>> pieces.add(whole.slice(2))
+    >>> pieces.hexdigest(whole.schema) == digest(whole)
+    True
+    """
+
+    def __init__(self) -> None:
+        """No rows yet."""
+        self.rows = 0
+        self._columns: dict[str, tuple[Any, ...]] = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Take the next rows; raises BrokenPromise as `digest` does."""
+        self.rows += rows.num_rows
+        for name in rows.column_names:
+            for sha, part in zip(self._running(name), _parts(rows[name], name), strict=True):
+                sha.update(part)
+
+    def hexdigest(self, schema: pa.Schema) -> str:
+        """The sha256 of everything added; `schema` names the columns and their types."""
+        total = hashlib.sha256(f"rows={self.rows}".encode())
+        for name in sorted(schema.names):
+            told = "|".join(sha.hexdigest() for sha in self._running(name))
+            total.update(f"|{name}|{_kind(schema.field(name).type, name)}|{told}".encode())
+        return total.hexdigest()
+
+    def _running(self, name: str) -> tuple[Any, ...]:
+        """The hashes of one column: which values are missing, how long they are, what they say."""
+        if name not in self._columns:
+            self._columns[name] = tuple(hashlib.sha256() for _ in range(3))
+        return self._columns[name]
+
+
+def _parts(column: pa.ChunkedArray, name: str) -> tuple[Any, Any, Any]:
+    """One column as a byte a row for null, the lengths of texts, and the values, nulls blanked."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    kind, plain = _plain(column, name)
-    absent = pc.is_null(column, nan_is_null=True)
-    nulls = np.packbits(absent.to_numpy().astype(np.bool_)).tobytes()
-    blank = "" if kind == "string" or kind.startswith("decimal") else 0
-    filled = pc.if_else(absent, pa.scalar(blank, plain.type), plain)
-    if blank == "":
+    kind = _kind(column.type, name)
+    plain = _plain(column, kind)
+    absent = pc.is_null(plain, nan_is_null=True)
+    nulls = absent.to_numpy().astype(np.bool_)
+    if kind == "string":
+        filled = pc.fill_null(plain, "")
         joined = pc.binary_join(_as_one_list(filled), pa.scalar("", plain.type))[0].as_buffer()
-        return kind, nulls, [pc.binary_length(filled).to_numpy().astype(np.int64), joined]
-    return kind, nulls, [np.ascontiguousarray(filled.to_numpy()) + 0]
+        return nulls, pc.binary_length(filled).to_numpy().astype(np.int64), joined
+    if kind.startswith("decimal"):
+        values = _sixteen_bytes(plain)
+        values[nulls] = 0
+        return nulls, b"", values
+    filled = pc.if_else(absent, pa.scalar(0, plain.type), plain)
+    # adding 0 turns -0.0 into 0.0: the two are equal and must hash alike
+    return nulls, b"", np.ascontiguousarray(filled.to_numpy()) + 0
+
+
+def _sixteen_bytes(column: pa.ChunkedArray) -> Any:
+    """The values of a decimal128 column, one row of two 64-bit words each."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not len(column):
+        return np.empty((0, 2), np.int64)
+    flat = pa.concat_arrays(column.chunks)
+    words = np.frombuffer(flat.buffers()[1], np.int64).reshape(-1, 2)
+    return words[flat.offset : flat.offset + len(flat)].copy()
 
 
 def _as_one_list(text: pa.ChunkedArray) -> pa.Array:
@@ -98,29 +147,52 @@ def _as_one_list(text: pa.ChunkedArray) -> pa.Array:
     return pa.LargeListArray.from_arrays(pa.array([0, len(flat)], pa.int64()), flat)
 
 
-def _plain(column: pa.ChunkedArray, name: str) -> tuple[str, pa.ChunkedArray]:
-    """The kind of a column and its values as large strings, 64-bit integers or doubles.
-
-    Adding 0 afterwards turns -0.0 into 0.0: the two are equal and must hash alike.
-    """
+def _kind(stored: pa.DataType, name: str) -> str:
+    """What the values of a type say, whatever their width or layout."""
     import pyarrow as pa
 
-    types, kind = pa.types, column.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return "string", column.cast(pa.large_string())
-    if types.is_decimal(kind):
-        return f"decimal{kind.scale}", column.cast(pa.large_string())
-    if types.is_floating(kind):
-        return "float", column.cast(pa.float64())
-    if types.is_integer(kind) or types.is_boolean(kind):
-        return "bool" if types.is_boolean(kind) else "int", column.cast(pa.int64())
-    if types.is_date32(kind):
-        return "date", column.cast(pa.int32()).cast(pa.int64())
-    if types.is_timestamp(kind):
-        return "timestamp", column.cast(pa.timestamp("us")).cast(pa.int64())
+    types = pa.types
+    if types.is_dictionary(stored):
+        return _kind(stored.value_type, name)
+    if types.is_decimal(stored):
+        return f"decimal{stored.scale}"
+    families = {
+        "string": types.is_string(stored)
+        or types.is_large_string(stored)
+        or types.is_string_view(stored),
+        "float": types.is_floating(stored),
+        "bool": types.is_boolean(stored),
+        "int": types.is_integer(stored),
+        "date": types.is_date32(stored),
+        "timestamp": types.is_timestamp(stored),
+    }
+    for kind, fits in families.items():
+        if fits:
+            return kind
     raise BrokenPromise(
         f"column {name!r} has a type that no table of the house has",
         where="content hash",
-        got=str(kind),
+        got=str(stored),
         expected="string, integer, float, bool, date, timestamp or decimal",
     )
+
+
+def _plain(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """The values of a column as large strings, decimal128, 64-bit integers or doubles."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    match kind:
+        case "string":
+            return column.cast(pa.large_string())
+        case "float":
+            return column.cast(pa.float64())
+        case "date":
+            return column.cast(pa.int32()).cast(pa.int64())
+        case "timestamp":
+            return column.cast(pa.timestamp("us")).cast(pa.int64())
+        case "int" | "bool":
+            return column.cast(pa.int64())
+        case _:
+            return column.cast(pa.decimal128(38, column.type.scale))

@@ -23,10 +23,10 @@ from urllib.parse import unquote, urlsplit
 from churn_ml.errors import StaleAttempt, Transient
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import DeltaTable
 
     from churn_ml.tables import Table
+    from churn_ml.warehouse.conform import Conformed
 
 PARTITION = "churn_ml.partition"
 TOKEN = "churn_ml.token"  # noqa: S105 - the name of a field, not a secret
@@ -70,11 +70,11 @@ def open_handle(uri: str, table: Table, token: int | None) -> Handle:
     return Handle(table, uri, token, _opened_or_created(uri, table))
 
 
-def commit(handle: Handle, partition: date, rows: pa.Table) -> int:
+def commit(handle: Handle, partition: date, rows: Conformed) -> int:
     """Replace `partition` by `rows` in one commit and return its version.
 
-    `rows` fit the table (see conform.py). Another partition's commit at the same moment is
-    waited out by writing again on top of it.
+    `rows` fit the table (see conform.py); they are read as they are written. Another partition's
+    commit at the same moment is waited out by writing again on top of it.
 
     Raises: StaleAttempt where the partition was written since the handle was opened; Transient
     where other writers were faster every time.
@@ -89,14 +89,18 @@ def commit(handle: Handle, partition: date, rows: pa.Table) -> int:
         try:
             write_deltalake(
                 state,
-                rows,
+                rows.reader(),
                 mode="overwrite",
                 predicate=f"{handle.table.partition} = '{partition.isoformat()}'",
-                schema_mode="overwrite" if _columns(state) != rows.column_names else None,
+                schema_mode="overwrite" if _columns(state) != rows.schema.names else None,
                 commit_properties=_properties(handle, partition, number),
             )
         except CommitFailedError:
             continue
+        except Exception:
+            if rows.error is not None:  # Delta tells it as an error of its own
+                raise rows.error from None
+            raise
         handle.own[partition.isoformat()] = number
         _flush(handle.uri, state)
         return int(state.version())

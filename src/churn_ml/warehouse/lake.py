@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import BadConfig
@@ -20,8 +25,8 @@ from churn_ml.tables import table as table_named
 from churn_ml.timeline import instant
 from churn_ml.warehouse import sql
 from churn_ml.warehouse.commits import Commits
-from churn_ml.warehouse.conform import conform, sorting
-from churn_ml.warehouse.content import digest, sort
+from churn_ml.warehouse.conform import Conformed, InMemory, Rows, sorting
+from churn_ml.warehouse.content import sort
 from churn_ml.warehouse.handle import Handle, Written, commit, folder, open_handle
 from churn_ml.warehouse.sql import Scan
 
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
+_SCRATCH = "attempt-"
+_GRACE_SECONDS = 86_400
 Versions = Mapping[str, Mapping[str, int]]
 """table -> partition "YYYY-MM-DD" -> version of the table that wrote the partition."""
 
@@ -71,6 +78,25 @@ class Warehouse:
             connection.raw_sql(f"set temp_directory = {sql.text(str(spill))}")
         return connection
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for what an attempt must put aside, gone with it.
+
+        It lies below a local lake, where there is room for the rows; one that a killed attempt left
+        there is swept after a day.
+
+        >>> with Warehouse(tempfile.mkdtemp()).scratch() as folder:
+        ...     folder.is_dir()
+        True
+        """
+        root = folder(self.uri)
+        spill = root / "_spill" if root is not None else None
+        if spill is not None:
+            spill.mkdir(parents=True, exist_ok=True)
+            _sweep(spill)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=spill) as place:
+            yield Path(place)
+
     def handle(self, table: str, *, token: int | None = None) -> Handle:
         """An attempt's right to write `table`, opened now; see handle.py for the fence.
 
@@ -86,11 +112,12 @@ class Warehouse:
         shape = table_named(table)
         return open_handle(self._uri(table), shape, token)
 
-    def replace(self, handle: Handle, partition: date, rows: pa.Table) -> Written:
+    def replace(self, handle: Handle, partition: date, rows: pa.Table | Rows) -> Written:
         """Make `rows` the whole content of `partition`, in one commit.
 
-        `rows` follow the table's schema in any order; the partition column may be left out. An
-        empty table is a partition without rows. Nothing is visible to a reader before the
+        `rows` follow the table's schema: a table in any order, or a stream in the order of the key,
+        of which only a batch at a time is held. The partition column may be left out. No rows are a
+        partition without rows. Nothing is visible to a reader before the
         ledger publishes the version that is returned.
 
         Returns: what was written, with its version and content hash.
@@ -104,9 +131,14 @@ class Warehouse:
         >>> written.version, written.rows
         (1, 1)
         """
-        fitted = conform(rows, handle.table, partition)
+        import pyarrow as pa
+
+        shape = handle.table
+        stream = InMemory(rows, sorting(shape)) if isinstance(rows, pa.Table) else rows
+        fitted = Conformed(stream, shape, partition)
         version = commit(handle, partition, fitted)
-        return Written(handle.table.name, partition, version, fitted.num_rows, digest(fitted))
+        count = fitted.digest.rows
+        return Written(shape.name, partition, version, count, fitted.content_hash)
 
     def read(
         self, table: str, versions: Mapping[str, int], *, as_of: date | None = None
@@ -222,6 +254,14 @@ def latest(table: ibis.Table, key: Sequence[str]) -> ibis.Table:
     newest_first = ibis.window(group_by=list(key), order_by=table.occurred_at.desc())
     ranked = table.mutate(_rank=ibis.row_number().over(newest_first))
     return ranked.filter(ranked._rank == 0).drop("_rank")
+
+
+def _sweep(spill: Path) -> None:
+    """Remove the scratch folders that attempts left more than a day ago."""
+    for left in spill.glob(f"{_SCRATCH}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _GRACE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _further(table: Table, names: Sequence[str]) -> list[str]:

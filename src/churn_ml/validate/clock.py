@@ -1,0 +1,116 @@
+"""Times of a shop to UTC: text and native times, in the zone of their source.
+
+Enters: SQL for a text or a stored time, the zone of naive ones, the form of dates. Leaves: DuckDB
+SQL that is the time as naive UTC, or null where it does not read or does not exist. The rule:
+
+* a time with a zone of its own is converted from it;
+* a naive one is in the source's zone: one that the clocks leapt over does not exist; one that they
+  showed twice is the earlier;
+* a day without a time is its first instant, even where midnight was leapt over;
+* 24:00 is the next day's 00:00; a leap second (:60) does not read.
+
+Worked example: in Europe/Berlin `2017-10-29 02:30` was there twice and reads as 00:30 UTC (summer
+time); `2017-03-26 02:30` was not there at all.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from pyarrow import types
+
+_ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$"
+_ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}$"
+_ISO_NAIVE = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
+_MIDNIGHT = r"\b24:00(:00)?"
+_HAS_TIME = ("%H", "%I", "%c", "%X", "%T", "%s")
+
+# The offsets a day before and a day after are those on either side of a change of the clocks; a
+# candidate counts where the zone, asked back, shows the same time.
+MACROS = """
+create temp macro utc_offset(utc, zone) as timezone(zone, timezone('UTC', utc)) - utc;
+create temp macro by_former(local, zone) as local - utc_offset(local - interval 1 day, zone);
+create temp macro by_latter(local, zone) as local - utc_offset(local + interval 1 day, zone);
+create temp macro shows(utc, local, zone) as timezone(zone, timezone('UTC', utc)) = local;
+create temp macro time_in(local, zone) as case
+    when shows(by_former(local, zone), local, zone) then by_former(local, zone)
+    when shows(by_latter(local, zone), local, zone) then by_latter(local, zone) end;
+create temp macro day_in(local, zone) as coalesce(time_in(local, zone), by_former(local, zone));
+"""
+"""SQL functions that the expressions of this module call: run it once on a connection."""
+
+
+def from_text(text: str, zone: str, dates: str | None) -> str:
+    """SQL for the time in `text` (an SQL expression), as naive UTC.
+
+    >>> import duckdb
+    >>> with duckdb.connect() as con:
+    ...     _ = con.execute("set TimeZone = 'UTC'; " + MACROS)
+    ...     for told in ("2017-10-29 02:30", "2017-03-26 02:30"):
+    ...         con.sql(f"select {from_text(literal(told), 'Europe/Berlin', None)}").fetchall()
+    [(datetime.datetime(2017, 10, 29, 0, 30),)]
+    [(None,)]
+    """
+    if dates is not None:
+        return _by_form(text, zone, dates)
+    day = f"try_cast({text} as timestamp)"
+    iso = f"case when regexp_matches({text}, '{_ISO}') then {text} end"
+    return (
+        f"(case when regexp_matches({text}, '{_ISO_NAIVE}') then {_local(day, zone)}"
+        f" when regexp_matches({text}, '{_ISO_DAY}') then {_day(day, zone)}"
+        f" else try_cast({iso} as timestamptz) at time zone 'UTC' end)"
+    )
+
+
+def from_native(name: str, stored: pa.DataType, zone: str) -> str:
+    """SQL for the time in column `name` that a file stored as `stored`, as naive UTC.
+
+    >>> from_native("at_", pa.date32(), "UTC")
+    'try_cast(case when isfinite(at_) then at_ end as timestamp)'
+    """
+    finite = f"case when isfinite({name}) then {name} end"
+    if types.is_timestamp(stored) and stored.tz is not None:
+        return f"({finite} at time zone 'UTC')"
+    naive = f"try_cast({finite} as timestamp)"
+    return _day(naive, zone) if types.is_date(stored) else _local(naive, zone)
+
+
+def start_of_day(day: str, zone: str) -> str:
+    """SQL for the first instant of `day` (SQL for a date) in `zone`, as naive UTC.
+
+    >>> start_of_day("drop_on", "UTC")
+    'drop_on::timestamp'
+    """
+    return _day(f"{day}::timestamp", zone)
+
+
+def _by_form(text: str, zone: str, dates: str) -> str:
+    """SQL for a time written as `dates` (strptime) says."""
+    form = literal(dates)
+    if "%z" in dates or "%Z" in dates:
+        return f"(try_strptime({text}, {form}) at time zone 'UTC')"
+    if not any(part in dates for part in _HAS_TIME):
+        return _day(f"try_strptime({text}, {form})", zone)
+    turned = f"regexp_replace({text}, '{_MIDNIGHT}', '00:00\\1')"
+    next_day = f"try_strptime({turned}, {form}) + interval 1 day"
+    local = (
+        f"case when regexp_matches({text}, '{_MIDNIGHT}') then {next_day}"
+        f" else try_strptime({text}, {form}) end"
+    )
+    return _local(f"({local})", zone)
+
+
+def _local(naive: str, zone: str) -> str:
+    return naive if zone == "UTC" else f"time_in({naive}, {literal(zone)})"
+
+
+def _day(naive: str, zone: str) -> str:
+    return naive if zone == "UTC" else f"day_in({naive}, {literal(zone)})"
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL literal.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
