@@ -30,7 +30,9 @@ import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 from pyarrow import csv
 
+from churn_ml.config import from_text
 from churn_ml.errors import NotReady
+from churn_ml.sources.protocol import Preset
 
 FIRST_DROP = date(2017, 1, 2)
 """The drop that brings 2017-01-01, and everything the shop knew before."""
@@ -145,6 +147,16 @@ def churn_toml() -> str:
     shipped = Path(str(files("churn_ml"))) / "churn.toml"
     path = shipped if shipped.is_file() else Path(__file__).parents[3] / "churn.toml"
     return path.read_text(encoding="utf-8")
+
+
+def preset() -> Preset:
+    """The mapping of the demo's churn.toml, so that `kind = "complete_journey"` says all of it.
+
+    >>> preset().tables["orders"].columns["order_id"]
+    'basket_id'
+    """
+    sources = from_text(churn_toml()).sources
+    return Preset({name: told[0] for name, told in sources.items()})
 
 
 def package_data() -> Path:

@@ -20,14 +20,13 @@ from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import IO
 
-import numpy as np
 import pyarrow as pa
 
 from churn_ml.config import Config
 from churn_ml.errors import BadInput
 from churn_ml.sources import formats, places
-from churn_ml.sources.mapping import check_mapping, theirs
-from churn_ml.sources.native import plain
+from churn_ml.sources.mapped import Mapped
+from churn_ml.sources.mapping import check_mapping
 from churn_ml.sources.packing import packed
 from churn_ml.sources.protocol import Entry, Lot
 
@@ -42,10 +41,18 @@ class FilesSource:
     ) -> None:
         """Take `entries` of kind files; raises BadConfig where a mapping cannot be meant."""
         self._root = config.root
-        self._entries = {(entry.table, entry.number): entry for entry in entries}
-        self.left_out: Counter[str] = Counter()
         for entry in entries:
             check_mapping(entry.table, entry.told)
+        zone = config.shop.time_zone
+        self._mapped = {(entry.table, entry.number): Mapped(entry, zone) for entry in entries}
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Rows that `where` left out, by table, in the batches read so far."""
+        total: Counter[str] = Counter()
+        for (name, _), mapped in self._mapped.items():
+            total[name] += mapped.left_out
+        return total
 
     def lots(self) -> list[Lot]:
         """Every lot of every entry, sorted by table, drop date and path.
@@ -53,7 +60,7 @@ class FilesSource:
         The same bytes dropped twice on one day are one lot. Raises BadInput where a glob matches
         no file (a glob with a typing error would silently lose, say, the consents).
         """
-        return [lot for entry in self._entries.values() for lot in self._lots_of(entry)]
+        return [lot for one in self._mapped.values() for lot in self._lots_of(one.entry)]
 
     def batches(self, lots: Sequence[Lot]) -> Iterator[pa.Table]:
         """The rows of `lots` as `protocol.Source` says; one row per row of the files.
@@ -81,14 +88,10 @@ class FilesSource:
 
     def _parts(self, lot: Lot) -> Iterator[pa.Table]:
         """One lot's rows under our names, with the lot columns beside them."""
-        entry = self._entries[lot.table, lot.entry]
-        columns = theirs(entry.told)
-        start = 1
+        mapped = self._mapped[lot.table, lot.entry]
         with places.opened(lot.where, lot.table) as file:
             _check_unchanged(file, lot)
-            for rows in formats.read(file, lot, entry, sorted(set(columns.values()))):
-                yield _ours(rows, lot, columns, start)
-                start += rows.num_rows
+            yield from mapped.rows(lot, formats.read(file, lot, mapped.entry, mapped.wanted))
 
 
 def drop_date(where: str) -> date | None:
@@ -148,18 +151,3 @@ def _check_unchanged(file: IO[bytes], lot: Lot) -> None:
             expected=f"sha256 {lot.sha256[:16]}...",
             next_step="drop files whole: write to a name that starts with '.', then rename",
         )
-
-
-def _ours(rows: pa.Table, lot: Lot, columns: Mapping[str, str], start: int) -> pa.Table:
-    """Rows under their names as rows under ours, numbered from `start`."""
-    count = rows.num_rows
-    own = {ours: plain(rows[name], ours, lot, name) for ours, name in columns.items()}
-    return pa.table(
-        own
-        | {
-            "lot": pa.repeat(lot.id, count),
-            "lot_row": pa.array(np.arange(start, start + count)),
-            "drop_on": pa.repeat(pa.scalar(lot.known_on or lot.drop_on, pa.date32()), count),
-            "entry": pa.repeat(lot.entry, count),
-        }
-    )

@@ -23,6 +23,7 @@ from pyarrow import compute
 from churn_ml.errors import BadInput
 from churn_ml.sources import delimited, json_lines, text
 from churn_ml.sources.header import actual, check_width
+from churn_ml.sources.places import spool
 from churn_ml.sources.protocol import Entry, Lot
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
@@ -50,7 +51,7 @@ def read(file: IO[bytes], lot: Lot, entry: Entry, columns: list[str]) -> Iterato
     file.seek(0)
     if name.endswith(".parquet"):
         parts = _parquet(file, lot, columns, entry.aliases)
-    elif name.endswith(SUFFIXES):
+    elif name.endswith(SUFFIXES) or entry.as_csv:
         parts = _text(file, lot, entry, columns)
     else:
         raise _unknown(lot)
@@ -78,7 +79,12 @@ def _unknown(lot: Lot) -> BadInput:
 
 def _text(file: IO[bytes], lot: Lot, entry: Entry, columns: list[str]) -> Iterator[pa.Table]:
     with text.utf8(file, lot, entry.told.encoding) as whole:
-        if ".csv" in PurePosixPath(lot.where.lower()).name[-7:]:
+        if entry.as_csv:
+            with spool() as copy:
+                copy.writelines(entry.as_csv(iter(whole)))
+                copy.seek(0)
+                yield from delimited.rows_of(copy, lot, columns, entry.aliases)
+        elif ".csv" in PurePosixPath(lot.where.lower()).name[-7:]:
             yield from delimited.rows_of(whole, lot, columns, entry.aliases)
         else:
             yield from json_lines.rows_of(whole, lot, columns, entry.aliases)

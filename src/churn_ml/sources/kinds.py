@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import BadConfig, BadInput
-from churn_ml.sources.protocol import Entry, Lot, Source
+from churn_ml.sources.protocol import Entry, Lot, Preset, Source
 from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
@@ -44,6 +44,21 @@ _FILES = "churn_ml.sources.files:FilesSource"
 
 SOURCES: Mapping[str, Kind] = {
     "files": Kind("CSV, Parquet or JSON lines, local or in an object store", _FILES),
+    "complete_journey": Kind(
+        "the demo shop: a grocer's year 2017, laid out as daily drops",
+        _FILES,
+        "churn_ml.sources.complete_journey",
+    ),
+    "cdnow": Kind(
+        "CDNOW: the text file of a music shop's purchases, 1997 to 1998",
+        _FILES,
+        "churn_ml.sources.cdnow",
+    ),
+    "online_retail": Kind(
+        "UCI Online Retail II: a gift wholesaler's invoice lines, 2009 to 2011",
+        _FILES,
+        "churn_ml.sources.online_retail",
+    ),
 }
 """Kind -> what it is."""
 
@@ -99,20 +114,22 @@ def _entry(name: str, number: int, told: SourceTable) -> Entry:
     module = kind_of(name, told).preset
     if module is None:
         return Entry(name, number, told)
-    preset = import_module(module)
-    if name not in preset.TABLES:
+    preset: Preset = import_module(module).preset()
+    if name not in preset.tables:
         raise BadConfig(
             f"{told.kind} brings no table {name}",
             where=f"[sources.{name}] kind",
-            expected=f"one of {', '.join(preset.TABLES)}",
+            expected=f"one of {', '.join(preset.tables)}",
             next_step='remove the section, or write kind = "files" and its columns',
         )
     own = {field: getattr(told, field) for field in told.model_fields_set}
     return Entry(
         name,
         number,
-        preset.TABLES[name].model_copy(update=own),
-        getattr(preset, "ALIASES", {}),
+        preset.tables[name].model_copy(update=own),
+        preset.aliases,
+        preset.prepared.get(name),
+        preset.as_csv,
     )
 
 

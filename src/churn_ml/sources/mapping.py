@@ -13,6 +13,7 @@ from itertools import combinations
 
 from churn_ml.config import SourceTable
 from churn_ml.errors import BadConfig
+from churn_ml.sources.expressions import Compiled, compiled
 from churn_ml.tables import table
 
 
@@ -35,6 +36,27 @@ def check_mapping(name: str, source: SourceTable) -> None:
     _check_filled_once(name, source)
     _check_required(name, source)
     _check_encoding(name, source)
+    _check_groups(name, source)
+    expressions_of(name, source)
+    where_of(name, source)
+
+
+def expressions_of(name: str, source: SourceTable) -> dict[str, Compiled]:
+    """The computed columns of an entry of table `name`; raises BadConfig as `expressions` does."""
+    return {
+        ours: compiled(
+            text,
+            f"[sources.{name}.expressions] {ours}",
+            grouped=bool(source.group_by),
+            keys=source.group_by,
+        )
+        for ours, text in source.expressions.items()
+    }
+
+
+def where_of(name: str, source: SourceTable) -> Compiled | None:
+    """The condition of an entry of table `name`, about lines and never about groups."""
+    return compiled(source.where, f"[sources.{name}] where") if source.where else None
 
 
 def _check_names(name: str, source: SourceTable) -> None:
@@ -86,6 +108,19 @@ def _needed(name: str) -> Iterator[str]:
 
 def _given(source: SourceTable) -> set[str]:
     return {*source.columns, *source.constants, *source.expressions}
+
+
+def _check_groups(name: str, source: SourceTable) -> None:
+    """Under `group_by` a plain column must be one value in each group."""
+    for ours, their in theirs(source).items() if source.group_by else ():
+        if their not in source.group_by:
+            raise BadConfig(
+                f"column {ours!r} of table {name} may have several values in a group",
+                where=f"[sources.{name}] group_by",
+                got=f"{their!r}, which is none of {', '.join(source.group_by)}",
+                expected="columns of group_by; for others an expression that says which value",
+                next_step=f"write it under [sources.{name}.expressions], such as any({their})",
+            )
 
 
 def _check_encoding(name: str, source: SourceTable) -> None:

@@ -12,7 +12,7 @@ it says was known when that day began.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 500_000
 """A batch holds this many rows at most."""
-LOT_COLUMNS = ("lot", "lot_row", "drop_on", "entry")
+ROW = "lot_row"
+LOT_COLUMNS = ("lot", ROW, "drop_on", "entry")
 """What every raw batch carries beside its mapped columns; see `Source.batches`."""
 RESEND = "have the file delivered again; nothing of this ingest was published"
 
@@ -75,6 +76,29 @@ class Lot:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """SQL over `lines` that a preset runs before its expressions: what it reads and adds."""
+
+    reads: tuple[str, ...]
+    gives: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a public data set brings: for each table what a shop would have to write.
+
+    `aliases` are other names that a file may give a column of theirs; `as_csv` turns the lines of a
+    text file that is no CSV into lines of one.
+    """
+
+    tables: Mapping[str, SourceTable]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prepared: Mapping[str, Prepared] = field(default_factory=dict)
+    as_csv: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None
+
+
+@dataclass(frozen=True)
 class Entry:
     """One `[sources.TABLE]`: its table, its number among that table's, and what it says."""
 
@@ -82,7 +106,8 @@ class Entry:
     number: int
     told: SourceTable
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Other names that a file may give a column of theirs."""
+    prepared: Prepared | None = None
+    as_csv: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None
 
 
 class Source(Protocol):
