@@ -166,6 +166,7 @@ def orders() -> ibis.Table:
     baskets = duckdb.sql(
         "select 'completed' status, cast(any_value(household_id) as varchar) customer_id,"
         " cast(any_value(transaction_timestamp) as timestamp) occurred_at,"
+        " cast(occurred_at as date) as day,"
         f" cast(sum(sales_value) as decimal(18, 2)) net_amount from '{data}' group by basket_id"
     )
     return ibis.memtable(baskets.to_arrow_table())

@@ -1,9 +1,9 @@
 """Canonical tables in memory: a shop of a few rows, for examples, notebooks and tests.
 
 Enters: rows as dictionaries that say only what matters. Leaves: Ibis tables with every column of
-`tables`, the rest filled in: a known time at the next midnight (UTC), 10.00 in EUR, status
-completed. Nothing is cut or deduplicated here: as with the lake, what is passed to a room is what
-was known at an as_of.
+`tables`, the rest filled in: a known time at the next midnight (UTC), 10.00 in EUR, the first of
+the words a column may hold. Nothing is cut or deduplicated here: as with the lake, what is passed
+to a room is what was known at an as_of.
 
 Worked example: anna's order of 2017-09-26 18:00 is known on 2017-09-27 00:00.
 
@@ -32,7 +32,6 @@ Row: TypeAlias = Mapping[str, Any]
 DEFAULTS: Mapping[str, Any] = {
     "net_amount": Decimal("10.00"),
     "currency": "EUR",
-    "status": "completed",
     "quantity": 1,
     "given": True,
     "known_from": "lag",
@@ -65,7 +64,7 @@ def arrow(name: str, rows: Sequence[Row]) -> pa.Table:
     """The Arrow table `name` with `rows`, filled in as `canonical` does.
 
     >>> arrow("products", [{"product_id": "milk", "occurred_at": "2017-01-01"}]).num_columns
-    10
+    15
     >>> arrow("products", [{"colour": "red", "occurred_at": "2017-01-01"}])
     Traceback (most recent call last):
     ...
@@ -104,5 +103,7 @@ def _missing(column: Column, row: Row) -> Any:
     """What stands in a column that the row does not speak of."""
     if column.name in DEFAULTS:
         return DEFAULTS[column.name]
+    if column.default is not None or (column.required and column.words):
+        return column.default or column.words[0]
     numbered = column.required and column.type == "string"
     return f"{column.name.removesuffix('_id')}s-{row['lot_row']}" if numbered else None

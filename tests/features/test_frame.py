@@ -66,7 +66,8 @@ def _source(name: str) -> str:
     assert spec is not None
     assert spec.origin is not None
     data = Path(spec.origin).parent / "data"
-    return f"select * from ({REAL[name].format(data=data)}) where occurred_at < '{AS_OF}'"
+    rows = f"select *, cast(occurred_at as date) as day from ({REAL[name].format(data=data)})"
+    return f"{rows} where occurred_at < '{AS_OF}'"
 
 
 def _described(name: str) -> pa.Schema:

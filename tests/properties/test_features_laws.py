@@ -61,7 +61,9 @@ def _query(connection: duckdb.DuckDBPyConnection, as_of: date) -> str:
     for name in READ:
         shape, view = table(name), f"{name}_{as_of:%Y%m%d}"
         cut = sql.scan(shape, f"raw_{name}", shape.names)
-        cut = cut.having(f"where {sql.cut_at(shape, as_of)}").having(sql.newest_per_key(shape))
+        cut = cut.having(f"where {sql.cut_at(shape, instant(as_of))}").having(
+            sql.newest_per_key(shape)
+        )
         connection.execute(f"create view {view} as {cut.query}")
         tables[name] = ibis.table(cut.types(), name=view)
     return str(ibis.to_sql(expression(tables, as_of, CONTRACT), dialect="duckdb"))
