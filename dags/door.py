@@ -1,9 +1,9 @@
 """What the six DAGs share: settings, assets, the key read, the house opened, receipts handed on.
 
 Enters: `CHURN_ML_CONFIG`, the path of churn.toml, and the Airflow connections `churn_ledger` and
-`churn_mlflow` (where one is absent, churn.toml speaks). Leaves: the arguments every DAG is made
-with, and in XCom a receipt's reference and counts, never a row. Importing it costs as little as
-reading churn.toml: what is heavy is imported inside tasks.
+`churn_mlflow` (where one is absent, churn.toml speaks), and those that [sources] names. Leaves: the
+arguments every DAG is made with, and in XCom a receipt's reference and counts, never a row.
+Importing it costs as little as reading churn.toml: what is heavy is imported inside tasks.
 
 Worked example: the task `score` of the run with partition key 2017-10-01 calls `as_of()` and gets
 date(2017, 10, 1), calls `house()` and gets the lake, ledger and MLflow opened for itself, and hands
@@ -171,9 +171,18 @@ def house() -> House:
     return open_house(
         CONFIG,
         say=logging.getLogger("churn_ml").info,
-        addresses=Addresses(ledger=_url("churn_ledger"), mlflow=_url("churn_mlflow")),
+        addresses=Addresses(
+            ledger=_url("churn_ledger"), mlflow=_url("churn_mlflow"), connections=_sources()
+        ),
         caller=get_current_context()["ti"].log_url,
     )
+
+
+def _sources() -> dict[str, str]:
+    """The URL behind each Airflow connection that [sources] names and Airflow knows."""
+    named = {told.connection for each in CONFIG.sources.values() for told in each}
+    found = {name: _url(name) for name in sorted(filter(None, named))}
+    return {name: url for name, url in found.items() if url is not None}
 
 
 def _url(conn_id: str) -> str | None:

@@ -24,6 +24,7 @@ from churn_ml.errors import BadConfig, BadInput
 from churn_ml.models.families import family
 from churn_ml.sources import resolved
 from churn_ml.sources.mapping import check_mapping
+from churn_ml.sources.postgres import check_settings
 from churn_ml.tables import SOURCE_TABLES
 from churn_ml.validate.tolerance import check_rules
 
@@ -49,6 +50,8 @@ def check(config: Config) -> None:
     for name, sources in config.sources.items():
         for source in resolved(name, sources):
             check_mapping(name, source)
+            if source.kind == "postgres":
+                check_settings(name, source)
     _check_candidates(config.training)
     for name in SOURCE_TABLES:
         check_rules(config.validation, name)

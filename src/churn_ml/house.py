@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -49,11 +49,13 @@ def silent(_: str) -> None:
 class Addresses:
     """Where the ledger and MLflow are, for a door that knows better than churn.toml.
 
-    None is what [paths] says. A URL may hold a password, so neither is shown.
+    None is what [paths] says. `connections` has the URL of each connection that [sources] names. A
+    URL may hold a password, so none is shown.
     """
 
     ledger: str | None = field(default=None, repr=False)
     mlflow: str | None = field(default=None, repr=False)
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class SourceTable(Section):
     other one may group thousands.
 
     A database: `url` (may hold `${NAME}`) or `connection` (an Airflow connection's name), `table`
-    or `query`, and the column `cursor` by which rows are new; read in pieces of `chunk_rows`.
+    or `query`, and the column `cursor` by which rows are new; read in pieces of `chunk_rows`. What
+    is committed late is found by reading `overlap` again: minutes, or numbers of a whole one.
     """
 
     kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "files"
@@ -58,6 +59,7 @@ class SourceTable(Section):
     query: str | None = None
     cursor: str | None = None
     chunk_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    overlap: Annotated[int, Field(ge=0)] = 0
 
 
 class Validation(Section):

@@ -38,7 +38,9 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 
     house.check_shop()
     with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
-        source = open_source(house.config)
+        source = open_source(house.config, connections=house.addresses.connections)
+        if trial.former is None:
+            source.land(as_of, say=house.say, anew=repin)
         lots = _dated(trial, _lots(trial, source.lots()))
         if lots:
             _land(trial, source, lots)

@@ -8,6 +8,8 @@ places.py        where files are: below churn.toml, or in an object store
 formats.py       CSV, Parquet and JSON lines; delimited.py and json_lines.py read the text
 native.py        which types a file's column may have
 propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words
+postgres.py      a database as lots; postgres_rows.py reads it through
+                 session.py, landing.py keeps what it said
 complete_journey.py   the demo shop
 """
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import IO
@@ -53,6 +53,9 @@ class FilesSource:
         for (name, _), mapped in self._mapped.items():
             total[name] += mapped.left_out
         return total
+
+    def land(self, as_of: date, *, say: Callable[[str], None], anew: bool = False) -> None:
+        """Nothing: files stay where they are."""
 
     def lots(self) -> list[Lot]:
         """Every lot of every entry, sorted by table, drop date and path.

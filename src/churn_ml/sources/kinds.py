@@ -11,7 +11,7 @@ Worked example: orders come from the shop's database (`kind = "postgres"`), its 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -44,6 +44,9 @@ _FILES = "churn_ml.sources.files:FilesSource"
 
 SOURCES: Mapping[str, Kind] = {
     "files": Kind("CSV, Parquet or JSON lines, local or in an object store", _FILES),
+    "postgres": Kind(
+        "a PostgreSQL database, by a cursor", "churn_ml.sources.postgres:PostgresSource"
+    ),
     "complete_journey": Kind(
         "the demo shop: a grocer's year 2017, laid out as daily drops",
         _FILES,
@@ -150,6 +153,10 @@ class _Together:
         for part in self._parts.values():
             total.update(part.left_out)
         return total
+
+    def land(self, as_of: date, *, say: Callable[[str], None], anew: bool = False) -> None:
+        for part in self._parts.values():
+            part.land(as_of, say=say, anew=anew)
 
     def lots(self) -> list[Lot]:
         found = [lot for part in self._parts.values() for lot in part.lots()]

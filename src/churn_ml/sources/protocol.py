@@ -118,6 +118,13 @@ class Source(Protocol):
         """Rows that `where` left out, by table, in the batches read so far."""
         ...
 
+    def land(self, as_of: date, *, say: Callable[[str], None], anew: bool = False) -> None:
+        """Keep as files what a place that forgets holds before `as_of`; files are kept already.
+
+        What was landed for `as_of` before stays as it is, unless it is to be read `anew`.
+        """
+        ...
+
     def lots(self) -> list[Lot]:
         """Every lot of every configured table, sorted by table, drop date and place."""
         ...

@@ -1,0 +1,444 @@
+"""A database as lots: nothing twice, nothing missing, nothing told that must not be.
+
+The server is a real PostgreSQL; every test has a schema of its own in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from churn_ml import flow
+from churn_ml.config import Config, from_text
+from churn_ml.errors import BadConfig, BadInput, Transient, Unreachable
+from churn_ml.house import Addresses, open_house
+from churn_ml.sources import Lot, Source, open_source
+from churn_ml.sources.postgres import check_settings
+from churn_ml.sources.postgres_rows import quoted
+from churn_ml.sources.session import from_environment
+
+OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
+COLUMNS = 'order_id = "no"\ncustomer_id = "client"\noccurred_at = "at"\nnet_amount = "paid"'
+
+
+class Shop:
+    """A schema of the server, and the churn.toml that reads it."""
+
+    def __init__(self, url: str, root: Path) -> None:
+        self.url, self.root = url.replace("+psycopg2", ""), root
+        self.name = f"shop_{uuid4().hex[:12]}"
+        self.run(f"create schema {self.name}")
+
+    def run(self, statement: str, *values: object) -> None:
+        with psycopg2.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+        connection.close()
+
+    def orders(self, *rows: tuple[object, ...], at: str = "timestamptz") -> None:
+        self.run(
+            f"create table if not exists {self.name}.orders"
+            f" (no bigint, client text, at {at}, paid numeric(12,4))"
+        )
+        for row in rows:
+            self.run(f"insert into {self.name}.orders values (%s, %s, %s, %s)", *row)
+
+    def toml(self, more: str = "", *, columns: str = COLUMNS, head: str = "") -> Config:
+        table = "" if "query" in more else f'table = "{self.name}.orders"'
+        where = "" if "connection" in more or "url" in more else f'url = "{self.url}"'
+        cursor = "" if "cursor" in more else 'cursor = "at"'
+        return from_text(
+            f'[shop]\nname = "s"\ncurrency = "EUR"\n{head}\n[sources.orders]\nkind = "postgres"\n'
+            f"{table}\n{where}\n{cursor}\n{more}\n[sources.orders.columns]\n{columns}\n",
+            root=self.root,
+        )
+
+    def landed(self, as_of: date, more: str = "", **told: Any) -> Source:
+        source = open_source(self.toml(more, **told))
+        source.land(as_of, say=print)
+        return source
+
+
+@pytest.fixture
+def shop(postgres: str, tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(postgres, tmp_path)
+    yield shop
+    shop.run(f"drop schema {shop.name} cascade")
+
+
+def rows_of(source: Source, lots: list[Lot] | None = None) -> list[dict[str, Any]]:
+    lots = source.lots() if lots is None else lots
+    return pa.concat_tables(source.batches(lots)).to_pylist() if lots else []
+
+
+def ids(source: Source, drop_on: date | None = None) -> list[str]:
+    lots = [lot for lot in source.lots() if drop_on in (None, lot.drop_on)]
+    return [row["order_id"] for row in rows_of(source, lots)]
+
+
+def order(number: int, at: str, paid: object = "12.50") -> tuple[object, ...]:
+    return number, f"h{number}", at, paid
+
+
+def test_each_as_of_lands_what_is_behind_the_one_before_and_leaves_the_rest(shop: Shop) -> None:
+    shop.orders(
+        order(1, "2017-09-30 23:59:59.999999+00"),
+        order(2, "2017-10-01 00:00:00+00"),
+        order(3, "2017-10-31 12:00:00+00"),
+        order(4, "2017-11-01 00:00:00+00"),
+    )
+    assert ids(shop.landed(OCTOBER)) == ["1"]
+    assert ids(shop.landed(NOVEMBER), NOVEMBER) == ["2", "3"]
+
+
+def test_an_as_of_begins_in_the_shops_zone_and_a_naive_cursor_in_its_own(shop: Shop) -> None:
+    # 00:00 in Shanghai is 16:00 UTC the day before, and noon of that day at UTC-4
+    shop.orders(order(1, "2017-09-30 11:59:59"), order(2, "2017-09-30 12:00:00"), at="timestamp")
+    zones = {"head": 'time_zone = "Asia/Shanghai"', "more": 'time_zone = "America/New_York"'}
+    source = shop.landed(OCTOBER, **zones)
+    assert [(row["order_id"], row["known_at"]) for row in rows_of(source)] == [
+        ("1", "2017-09-30 15:59:59+00")
+    ]
+
+
+def test_a_cursor_of_days_takes_the_days_that_are_over(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"), order(2, "2017-10-01"), at="date")
+    assert [(row["order_id"], row["known_at"]) for row in rows_of(shop.landed(OCTOBER))] == [
+        ("1", "2017-10-01 00:00:00+00")
+    ]
+
+
+def test_a_tie_is_never_cut_whatever_the_chunk(shop: Shop) -> None:
+    shop.orders()
+    shop.run(  # ties of 1 to 97 rows, 4,753 rows in all
+        f"insert into {shop.name}.orders select tie * 100 + i, 'h', timestamptz '2017-09-01 UTC'"
+        " + tie * interval '1 minute', 1 from generate_series(1, 97) tie,"
+        " lateral generate_series(1, tie) i"
+    )
+    source = shop.landed(OCTOBER, "chunk_rows = 50")
+    seen: dict[str, set[str]] = {}
+    for lot in source.lots():
+        for row in rows_of(source, [lot]):
+            seen.setdefault(row["occurred_at"], set()).add(lot.where)
+    assert len(source.lots()) > 40
+    assert all(len(files) == 1 for files in seen.values())
+    assert len(ids(source)) == len(set(ids(source))) == 4753
+
+
+def test_a_tie_larger_than_a_piece_of_the_network_stays_in_one_file(shop: Shop) -> None:
+    shop.orders()
+    shop.run(
+        f"insert into {shop.name}.orders select i, 'h', timestamptz '2017-09-01 UTC', 1"
+        " from generate_series(1, 25000) i"
+    )
+    shop.run(f"insert into {shop.name}.orders values (0, 'h', '2017-09-02 UTC', 1)")
+    source = shop.landed(OCTOBER, "chunk_rows = 10")
+    assert [len(rows_of(source, [lot])) for lot in source.lots()] == [25000, 1]
+
+
+def test_a_second_call_lands_nothing_and_reads_the_same_lots(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"))
+    first = shop.landed(OCTOBER).lots()
+    shop.orders(order(2, "2017-09-29"))
+    shop.run(f"update {shop.name}.orders set paid = 99")
+    assert shop.landed(OCTOBER).lots() == first
+
+
+def test_to_read_anew_forgets_the_files_of_that_as_of_alone(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"), order(2, "2017-10-15"))
+    shop.landed(OCTOBER)
+    shop.landed(NOVEMBER)
+    shop.run(f"update {shop.name}.orders set paid = 99")
+    source = open_source(shop.toml())
+    source.land(NOVEMBER, say=print, anew=True)
+    assert [(r["order_id"], r["net_amount"]) for r in rows_of(source)] == [
+        ("1", "12.5000"),
+        ("2", "99.0000"),
+    ]
+
+
+def test_an_as_of_before_the_newest_lands_nothing_more(shop: Shop) -> None:
+    shop.orders(order(1, "2017-10-15"))
+    shop.landed(NOVEMBER)
+    shop.orders(order(2, "2017-09-15"))
+    assert ids(shop.landed(OCTOBER), OCTOBER) == []
+
+
+def test_a_mapping_that_was_mended_is_landed_again_and_loses_no_row(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"), order(2, "2017-10-15"))
+    shop.landed(OCTOBER, columns=COLUMNS.replace('net_amount = "paid"', ""))
+    source = shop.landed(OCTOBER)
+    assert [(r["order_id"], r["net_amount"]) for r in rows_of(source)] == [("1", "12.5000")]
+
+
+def test_a_row_committed_late_is_found_by_the_overlap_and_was_not_known_before(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30 12:00+00"), order(2, "2017-09-30 13:00+00"))
+    shop.landed(OCTOBER, "overlap = 90")
+    shop.orders(order(3, "2017-09-30 12:30+00"), order(4, "2017-10-02 08:00+00"))
+    source = shop.landed(NOVEMBER, "overlap = 90")
+    later = [lot for lot in source.lots() if lot.drop_on == NOVEMBER]
+    assert [(row["order_id"], row["known_at"]) for row in rows_of(source, later)] == [
+        ("1", "2017-11-01 00:00:00+00"),
+        ("3", "2017-11-01 00:00:00+00"),
+        ("2", "2017-11-01 00:00:00+00"),
+        ("4", "2017-10-02 08:00:00+00"),
+    ]
+
+
+def test_by_whole_numbers_the_first_drop_counts_from_its_events_and_the_next_is_dated(
+    shop: Shop,
+) -> None:
+    shop.orders(order(1, "2017-08-01"), order(2, "2017-09-01"))
+    shop.landed(OCTOBER, 'cursor = "no"')
+    shop.orders(order(3, "2017-10-15"))
+    source = shop.landed(NOVEMBER, 'cursor = "no"')
+    assert [(row["order_id"], row["drop_on"]) for row in rows_of(source)] == [
+        ("1", None),
+        ("2", None),
+        ("3", NOVEMBER),
+    ]
+
+
+def test_whole_numbers_are_sorted_as_numbers(shop: Shop) -> None:
+    shop.orders(*(order(number, "2017-09-01") for number in (100, 9, 10, 2, 1000, -5)))
+    source = shop.landed(OCTOBER, 'cursor = "no"\nchunk_rows = 1')
+    assert ids(source) == ["-5", "2", "9", "10", "100", "1000"]
+    shop.orders(order(999, "2017-09-01"), order(1001, "2017-09-01"))
+    assert ids(shop.landed(NOVEMBER, 'cursor = "no"'), NOVEMBER) == ["1001"]
+
+
+def test_every_type_leaves_exactly(shop: Shop) -> None:
+    shop.run(
+        f"create type {shop.name}.mood as enum ('paid', 'open');"
+        f"create table {shop.name}.orders (no uuid, client char(5), at timestamptz,"
+        f" paid numeric, state {shop.name}.mood, store smallint, channel float8, currency bool)"
+    )
+    shop.run(
+        f"insert into {shop.name}.orders values ('8e4b1c2d-0000-4000-8000-00000000000a', 'h1',"
+        " '2017-09-30 19:05:00.000001+02', 12345678901234567890.123456789, 'paid', 7, 0.1, true),"
+        " ('8e4b1c2d-0000-4000-8000-00000000000b', null, '2017-09-30 19:06+02', 'NaN', null, null,"
+        " 'NaN', null)"
+    )
+    told = COLUMNS + '\nstatus = "state"\nstore_id = "store"'
+    first, second = rows_of(shop.landed(OCTOBER, columns=told))
+    assert first["order_id"] == "8e4b1c2d-0000-4000-8000-00000000000a"
+    assert first["customer_id"] == "h1"
+    assert first["occurred_at"] == first["known_at"] == "2017-09-30 17:05:00.000001+00"
+    assert Decimal(first["net_amount"]) == Decimal("12345678901234567890.123456789")
+    assert (first["status"], first["store_id"]) == ("paid", "7")
+    assert (second["net_amount"], second["customer_id"]) == ("NaN", None)
+
+
+@pytest.mark.parametrize("type_", ["json", "jsonb", "bytea", "text[]", "interval", "point"])
+def test_what_holds_more_than_one_value_is_refused_by_its_type(shop: Shop, type_: str) -> None:
+    shop.run(f"create table {shop.name}.orders (no {type_}, client text, at date, paid int)")
+    with pytest.raises(BadInput, match=r"column 'no' .* holds more than one value") as refused:
+        shop.landed(OCTOBER)
+    assert "type " in str(refused.value.got)
+    assert refused.value.next_step is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "columns", "match"),
+    [
+        ("", COLUMNS.replace("client", "cliend"), "column 'cliend' of the database is not there"),
+        ('cursor = "client"', COLUMNS, "column 'client' of the database is no cursor"),
+        ("", COLUMNS.replace('"client"', "'x\" from pg_user; --'"), "is not there"),
+    ],
+)
+def test_a_column_that_is_not_there_is_named(
+    shop: Shop, more: str, columns: str, match: str
+) -> None:
+    shop.orders()
+    with pytest.raises(BadInput, match=match):
+        shop.landed(OCTOBER, more, columns=columns)
+
+
+def test_rows_without_a_cursor_are_refused_for_nobody_would_miss_them(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"), (2, "h2", None, 1))
+    with pytest.raises(BadInput, match=r"column 'at' .* is empty in some rows"):
+        shop.landed(OCTOBER)
+
+
+def test_names_are_quoted_whatever_they_hold(shop: Shop) -> None:
+    table = 'or"ders %s; drop'
+    shop.run(
+        f"create table {shop.name}.{quoted(table)} (no int, client text, at date, paid int)", ()
+    )
+    shop.run(f"insert into {shop.name}.{quoted(table)} values (1, 'h1', '2017-09-30', 5)", ())
+    source = open_source(
+        from_text(
+            '[shop]\nname = "s"\ncurrency = "EUR"\n[sources.orders]\nkind = "postgres"\n'
+            f'url = "{shop.url}"\ntable = \'{shop.name}.{table}\'\ncursor = "at"\n'
+            f"[sources.orders.columns]\n{COLUMNS}",
+            root=shop.root,
+        )
+    )
+    source.land(OCTOBER, say=print)
+    assert ids(source) == ["1"]
+
+
+def test_a_query_may_hold_percent_signs_and_end_in_a_comment(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"), (2, "x1", "2017-09-30", 1))
+    query = f"select * from {shop.name}.orders where client like 'h%' -- %s of them"
+    assert ids(shop.landed(OCTOBER, f'query = "{query}"')) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 1; drop table orders",
+        "delete from orders returning *",
+        "with gone as (delete from orders returning *) select * from gone",
+        "select * into copy from orders",
+        "select * from orders for update",
+        "select 1) as r; drop table orders; select * from (select 1",
+        "not sql at all (",
+        "",
+    ],
+)
+def test_a_query_that_does_more_than_read_is_refused(query: str) -> None:
+    with pytest.raises(BadConfig, match="query"):
+        check_settings("orders", _told(query=query, table=None))
+
+
+@pytest.mark.parametrize(
+    ("told", "match"),
+    [
+        ({"url": None}, "url or connection"),
+        ({"connection": "shop_db"}, "url or connection"),
+        ({"query": "select 1"}, "table or query"),
+        ({"cursor": None}, "by a cursor"),
+        ({"files": "*.csv"}, "no files"),
+        ({"decimal": ","}, "about text files"),
+        ({"table": "a\0b"}, "no NUL"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(told: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadConfig, match=match):
+        check_settings("orders", _told(**told))
+
+
+def _told(**told: Any) -> Any:
+    from churn_ml.config import SourceTable
+
+    usual = {"url": "postgresql://db/shop", "table": "orders", "cursor": "at"}
+    return SourceTable(kind="postgres", **usual | told)
+
+
+def test_the_session_can_only_read(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30"))
+    shop.run(
+        f"create function {shop.name}.kill() returns int as"
+        f" 'delete from {shop.name}.orders returning 1' language sql"
+    )
+    query = f"select *, {shop.name}.kill() from {shop.name}.orders"
+    with pytest.raises(BadInput, match="could not compute a row"):
+        shop.landed(OCTOBER, f'query = "{query}"')
+
+
+def test_a_row_that_the_database_cannot_compute_is_not_shown(shop: Shop) -> None:
+    shop.orders((1, "secret-client", "2017-09-30", 1))
+    query = f"select no, client, at, client::int as paid from {shop.name}.orders"
+    with pytest.raises(BadInput, match="could not compute a row") as refused:
+        shop.landed(OCTOBER, f'query = "{query}"')
+    assert "secret-client" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("postgresql://ada:pass%40word@127.0.0.1:1/shop", Unreachable),
+        ("postgresql://ada:pass%40word@127.0.0.1:port/shop", BadConfig),
+        ("mysql://ada:pass%40word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:pass%zzword@127.0.0.1/shop?nonsense=1", BadConfig),
+        ("postgresql://ada:pass@word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:pass/word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:12/word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:12#word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:12?word@127.0.0.1/shop", BadConfig),
+    ],
+)
+def test_a_password_is_in_no_message(tmp_path: Path, url: str, error: type[Exception]) -> None:
+    import traceback
+
+    config = from_text(
+        f'[shop]\nname = "s"\ncurrency = "EUR"\n[sources.orders]\nkind = "postgres"\n'
+        f'url = "{url}"\ntable = "orders"\ncursor = "at"\n[sources.orders.columns]\n{COLUMNS}',
+        root=tmp_path,
+    )
+    with pytest.raises(error) as refused:
+        open_source(config).land(OCTOBER, say=print)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "word" not in told.replace("PASSWORD", "").replace("password", "")
+
+
+def test_two_processes_do_not_land_the_same_rows(shop: Shop) -> None:
+    from churn_ml.sources.landing import Landing
+
+    shop.orders(order(1, "2017-09-30"))
+    shop.landed(OCTOBER)
+    folder = next((shop.root / "lake/landed/orders").iterdir())
+    with Landing(folder).alone(), pytest.raises(Transient, match="another process"):
+        shop.landed(NOVEMBER)
+    assert ids(shop.landed(NOVEMBER)) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "postgres://ada:p%40ss@db:5433/shop",
+        '{"conn_type": "postgres", "host": "db",'
+        ' "login": "ada", "password": "p@ss", "port": 5433, "schema": "shop"}',
+    ],
+)
+def test_the_environment_may_hold_a_connection(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", told)
+    assert from_environment("shop_db", "[sources.orders]") == "postgres://ada:p%40ss@db:5433/shop"
+
+
+@pytest.mark.parametrize("told", ["", "{", '{"conn_type": 7, "port": "x"}', "{}"])
+def test_a_connection_that_nobody_knows_is_named(
+    monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", told)
+    with pytest.raises(BadConfig, match=r"shop_db|AIRFLOW_CONN_SHOP_DB"):
+        from_environment("shop_db", "[sources.orders]")
+
+
+def test_an_ingest_lands_validates_and_publishes_and_a_re_run_is_the_same(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-29 08:00+00"), order(2, "2017-09-30 08:00+00", "NaN"))
+    house = open_house(
+        shop.toml('connection = "shop_db"\noverlap = 4000', head="[validation]\ntolerance = 0.5"),
+        addresses=Addresses(connections={"shop_db": shop.url}),
+    )
+    first = flow.ingest(house, OCTOBER)
+    assert (first.rows_in, first.rows_out) == (2, 1)
+    shop.orders(order(3, "2017-10-09 08:00+00"))
+    shop.run(f"update {shop.name}.orders set paid = 77 where no = 1")
+    again = flow.ingest(house, OCTOBER)
+    assert (again.tables, again.rows_in) == (first.tables, 2)
+    second = flow.ingest(house, NOVEMBER)
+    assert second.rows_in == 3  # the overlap reads two of them again
+    table = house.warehouse.read(
+        "orders", house.ledger.versions(["orders"])["orders"], as_of=NOVEMBER
+    ).to_pyarrow()
+    assert sorted(table["order_id"].to_pylist()) == ["1", "3"]
+    assert "shop_db" not in str(second)
+    house.ledger.close()
+
+
+def test_a_landed_file_knows_its_range(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-29 08:00+00"), order(2, "2017-09-30 08:00+00"))
+    lot = shop.landed(OCTOBER).lots()[0]
+    told = pq.read_metadata(lot.where).metadata
+    assert told[b"churn_ml.cursor_from"] == b"2017-09-29 08:00:00+00"
+    assert told[b"churn_ml.cursor_to"] == b"2017-09-30 08:00:00+00"
