@@ -31,6 +31,7 @@ from churn_ml.config import READS
 from churn_ml.errors import BadConfig, ChurnError, NotReady, TooEarly, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
+from churn_ml.merges import merged
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.tables import SOURCE_TABLES, table
 from churn_ml.warehouse import Handle, Rows, Written
@@ -109,9 +110,11 @@ class Attempt:
         return seen
 
     def canonical(self, cut: date) -> dict[str, ibis.Table]:
-        """Every canonical table that has data, as it was known at `cut`."""
+        """Every canonical table that has data, as known at `cut`, merged customers as one."""
         read = self.house.warehouse.read
-        return {name: read(name, found, as_of=cut) for name, found in self.world.items() if found}
+        return merged(
+            {name: read(name, found, as_of=cut) for name, found in self.world.items() if found}
+        )
 
     def frame(self, name: str, partition: date) -> pd.DataFrame:
         """One published partition of a derived table; raises NotReady where there is none."""

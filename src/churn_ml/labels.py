@@ -10,7 +10,8 @@ Worked example, a contract with gap 0, horizon 30, settle 1, as of 2017-10-01: t
 2017-11-01 on; at the watermark 2017-10-31 they are missing, never 0.
 
 An order retains if it is neither cancelled nor fully returned: `settle_days` is the time that the
-shop allows for either to become known. Its net amount counts only if it retains.
+shop allows for either to become known. Its net amount counts only if it retains. A customer who was
+merged into another since has that one's label.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from churn_ml import timeline
 from churn_ml.cohort import placed
 from churn_ml.errors import BadInput
+from churn_ml.merges import survivors
 
 if TYPE_CHECKING:
     import ibis
@@ -81,8 +83,9 @@ def labels(
     frame = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")})
     if timeline.is_mature(as_of, contract, watermark):
         orders, amount = _window(tables, as_of, contract)
-        frame["label"] = [0 if orders.get(c, 0) else 1 for c in ids]
-        spent: list[Decimal | None] = [amount.get(c, NOTHING) for c in ids]
+        now = survivors(tables)
+        frame["label"] = [0 if orders.get(now.get(c, c), 0) else 1 for c in ids]
+        spent: list[Decimal | None] = [amount.get(now.get(c, c), NOTHING) for c in ids]
     else:
         frame["label"] = pd.NA
         spent = [None] * len(ids)

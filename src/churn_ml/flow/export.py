@@ -16,8 +16,10 @@ from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady
 from churn_ml.flow.score import consents
 from churn_ml.house import House
+from churn_ml.merges import followed, merged, survivors
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
     from churn_ml.receipts import Receipt
@@ -35,7 +37,7 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = house.bundle(_scored_by(house, as_of)).tau
-        guard = crm.Guard.of(house.config, suppressed=house.suppressed, consents=_asked(house))
+        guard = crm.Guard.of(house.config, suppressed=barred(house), consents=asked(house))
         told: dict[str, Any] = {}
         for name in house.config.destinations:
             told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
@@ -84,16 +86,35 @@ def _scored_by(house: House, as_of: date) -> str:
     return str(scored.pins["model"])
 
 
-def _asked(house: House) -> Any:
+def asked(house: House) -> Any:
     """What the guard calls before every batch: consent as it is now, not as of the plan."""
 
     def now(customer_ids: Sequence[str]) -> dict[str, bool]:
-        newest = house.ledger.versions(["consents"])["consents"]
-        if not newest:
+        said = _newest(house, "consents", "customer_merges")
+        if "consents" not in said:
             return {}
-        said = house.warehouse.read("consents", newest)
-        known = said.filter(said.occurred_at <= house.clock().replace(tzinfo=None))
-        given = consents({"consents": known})
+        given = consents(merged(said))
         return {c: bool(given[c]) for c in customer_ids if c in given.index}
 
     return now
+
+
+def barred(house: House) -> Any:
+    """What the guard calls before every batch: who is suppressed now, or was before a merge."""
+
+    def now(customer_ids: Sequence[str]) -> set[str]:
+        gone = survivors(_newest(house, "customer_merges"))
+        old = [before for before, after in gone.items() if after in customer_ids]
+        return followed(house.suppressed([*customer_ids, *old]), gone)
+
+    return now
+
+
+def _newest(house: House, *names: str) -> dict[str, ibis.Table]:
+    """The newest rows of the tables named, as far as they have happened."""
+    found = {}
+    for name, versions in house.ledger.versions(list(names)).items():
+        if versions:
+            rows = house.warehouse.read(name, versions)
+            found[name] = rows.filter(rows.occurred_at <= house.clock().replace(tzinfo=None))
+    return found

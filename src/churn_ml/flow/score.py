@@ -42,7 +42,7 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
-    from churn_ml import actions, cohort, features, scoring, segments
+    from churn_ml import actions, cohort, features, merges, scoring, segments
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
@@ -51,17 +51,18 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     rows = features.build(world, as_of, config.contract)
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=features.spec_hash())
     ids, given = people["customer_id"], consents(world)
+    gone = merges.survivors(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))
     placed = segments.segments(people, scores, arms, config.segments)
     chosen = actions.actions(
         scores,
         placed,
         given,
-        house.suppressed(ids),
+        merges.followed(house.suppressed([*ids, *gone]), gone),
         config,
         bundle.tau,
         key=house.holdout_key,
-        contacted=_contacted(trial),
+        contacted=merges.followed(_contacted(trial), gone),
     )
     for name, frame in zip(WRITES, (people, rows, scores, placed, chosen), strict=True):
         trial.write(name, frame)

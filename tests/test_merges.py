@@ -1,0 +1,199 @@
+"""Merged customers: chains, circles, words taken back, keys that meet; nothing before its time."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn_ml import flow
+from churn_ml.attempt import attempt
+from churn_ml.cohort import cohort
+from churn_ml.config import Contract, load
+from churn_ml.flow.export import asked, barred
+from churn_ml.house import House, open_house
+from churn_ml.in_memory import canonical
+from churn_ml.labels import labels
+from churn_ml.merges import followed, merged, survivors
+
+from .conftest import FIRST
+
+GONE30 = Contract(lookback_days=90, horizon_days=30, settle_days=1)
+
+
+def said(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    """Merges, each a day after the one before."""
+    return [
+        {"old_id": old, "customer_id": new, "occurred_at": f"2017-08-{day:02d}"}
+        for day, (old, new) in enumerate(pairs, start=1)
+    ]
+
+
+MERGES = {
+    "none": ([], {}),
+    "one": ([("h9", "h1")], {"h9": "h1"}),
+    "chain": ([("h9", "h5"), ("h5", "h1")], {"h9": "h1", "h5": "h1"}),
+    "chain told backwards": ([("h5", "h1"), ("h9", "h5")], {"h9": "h1", "h5": "h1"}),
+    "corrected": ([("h9", "h1"), ("h9", "h2")], {"h9": "h2"}),
+    "taken back": ([("h9", "h1"), ("h9", "h9")], {}),
+    "circle": ([("h9", "h1"), ("h1", "h9")], {"h1": "h9"}),
+    "circle the other way": ([("h1", "h9"), ("h9", "h1")], {"h9": "h1"}),
+    "circle with a tail": (
+        [("a", "b"), ("b", "c"), ("c", "a"), ("d", "b")],
+        {"b": "a", "c": "a", "d": "a"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("pairs", "expected"), MERGES.values(), ids=MERGES)
+def test_who_survives(pairs: list[tuple[str, str]], expected: dict[str, str]) -> None:
+    assert survivors(canonical(customer_merges=said(*pairs))) == expected
+
+
+def test_without_a_table_of_merges_nothing_is_touched() -> None:
+    shop = canonical(orders=[{"customer_id": "h1", "occurred_at": "2017-08-01"}])
+    assert survivors(shop) == {}
+    assert merged(shop)["orders"] is shop["orders"]
+
+
+NAMES = st.sampled_from("abcdef")
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), max_size=12))
+def test_whatever_was_said_every_survivor_survives(pairs: list[tuple[str, str]]) -> None:
+    gone = survivors(canonical(customer_merges=said(*pairs)))
+    assert not set(gone) & set(gone.values())
+    assert set(gone) <= {old for old, _ in pairs}
+
+
+def test_orders_become_the_survivors_and_products_stay() -> None:
+    shop = canonical(
+        orders=[{"customer_id": c, "occurred_at": "2017-08-20"} for c in ("h9", "h1", "h2")],
+        products=[{"product_id": "tea", "occurred_at": "2017-08-01"}],
+        customer_merges=said(("h9", "h1")),
+    )
+    now = merged(shop)
+    assert now["products"] is shop["products"]
+    assert sorted(now["orders"].customer_id.to_pyarrow().to_pylist()) == ["h1", "h1", "h2"]
+    assert now["orders"].columns == shop["orders"].columns
+    assert cohort(now, date(2017, 9, 1), GONE30).customer_id.tolist() == ["h1", "h2"]
+
+
+def test_attributes_are_the_survivors_own_unless_it_has_none() -> None:
+    shop = canonical(
+        customers=[
+            {"customer_id": "h1", "tier": "gold", "occurred_at": "2017-01-01"},
+            {"customer_id": "h9", "tier": "basic", "occurred_at": "2017-06-01"},
+            {"customer_id": "h8", "tier": "silver", "occurred_at": "2017-06-01"},
+        ],
+        customer_merges=said(("h9", "h1"), ("h8", "h7")),
+    )
+    rows = merged(shop)["customers"].to_pyarrow().to_pylist()
+    assert sorted((row["customer_id"], row["tier"]) for row in rows) == [
+        ("h1", "gold"),
+        ("h7", "silver"),
+    ]
+
+
+def test_where_two_rows_meet_under_one_key_the_own_one_and_the_withdrawal_stay() -> None:
+    asked = {"purpose": "contact", "occurred_at": "2017-07-01"}
+    shop = canonical(
+        campaign_contacts=[
+            {"customer_id": c, "campaign_id": "7", "channel": c, "occurred_at": "2017-07-01"}
+            for c in ("h9", "h1")
+        ],
+        consents=[
+            asked | {"customer_id": "h1", "given": True},
+            asked | {"customer_id": "h9", "given": False},
+        ],
+        customer_merges=said(("h9", "h1")),
+    )
+    now = merged(shop)
+    contacts = now["campaign_contacts"].to_pyarrow().to_pylist()
+    assert [(row["customer_id"], row["channel"]) for row in contacts] == [("h1", "h1")]
+    consents = now["consents"].to_pyarrow().to_pylist()
+    assert [(row["customer_id"], row["given"]) for row in consents] == [("h1", False)]
+
+
+def test_who_was_merged_since_has_the_label_of_the_survivor() -> None:
+    shop = canonical(
+        orders=[{"customer_id": "h1", "occurred_at": "2017-10-05"}],
+        customer_merges=[{"old_id": "h9", "customer_id": "h1", "occurred_at": "2017-10-02"}],
+    )
+    found = labels(
+        merged(shop), pd.Series(["h9", "h2"]), date(2017, 10, 1), GONE30, date(2017, 11, 1)
+    )
+    assert found.set_index("customer_id")["label"].to_dict() == {"h2": 1, "h9": 0}
+    assert [str(v) for v in found["window_net_amount"]] == ["0.00", "10.00"]
+
+
+def test_what_was_said_of_the_old_holds_for_the_survivor() -> None:
+    assert followed(["h9", "h3"], {"h9": "h1"}) == {"h1", "h3"}
+
+
+def _merge_first_two(shop: Path, on: date) -> tuple[str, str]:
+    """Let the shop merge two of its buyers, told by the drop of `on`; returns (old, survivor)."""
+    house = open_house(load(shop / "churn.toml"))
+    with attempt(house, "score", FIRST, ()) as trial:
+        ids = trial.canonical(FIRST)["orders"].customer_id.to_pyarrow().unique().to_pylist()
+        trial.leave("no_data")
+    old, survivor = sorted(ids)[:2]
+    drop = shop / f"drops/customer_merges/drop={on.isoformat()}"
+    drop.mkdir(parents=True)
+    (drop / "m.csv").write_text(f"old,new,at\n{old},{survivor},{on.isoformat()} 00:00\n")
+    with (shop / "churn.toml").open("a") as file:
+        file.write(
+            '\n[sources.customer_merges]\nfiles = "drops/customer_merges/drop=*/*.csv"\n'
+            '[sources.customer_merges.columns]\nold_id = "old"\ncustomer_id = "new"\n'
+            'occurred_at = "at"\n'
+        )
+    return old, survivor
+
+
+def test_a_merge_counts_from_the_day_it_was_known_and_not_before(
+    ingested: Path, tmp_path: Path
+) -> None:
+    told, shop = date(2017, 10, 15), tmp_path / "shop"
+    shutil.copytree(ingested, shop)
+    old, survivor = _merge_first_two(shop, told)
+    house: House = open_house(load(shop / "churn.toml"))
+    flow.ingest(house, date(2017, 11, 1))
+
+    def customers(cut: date) -> set[str]:
+        with attempt(house, "score", cut, ()) as trial:
+            ids = trial.canonical(cut)["orders"].customer_id.to_pyarrow().unique().to_pylist()
+            trial.leave("no_data")
+        return set(ids)
+
+    assert {old, survivor} <= customers(told)
+    after = customers(date(2017, 10, 16))
+    assert old not in after
+    assert survivor in after
+
+
+def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_survivor(
+    ingested: Path, tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(ingested, shop)
+    old, survivor = _merge_first_two(shop, date(2017, 10, 15))
+    drop = shop / "drops/consents/drop=2017-10-02"
+    drop.mkdir(parents=True)
+    (drop / "c.csv").write_text(f"who,purpose,given\n{old},contact,false\n")
+    with (shop / "churn.toml").open("a") as file:
+        file.write(
+            '\n[sources.consents]\nfiles = "drops/consents/drop=*/*.csv"\n'
+            '[sources.consents.columns]\ncustomer_id = "who"\npurpose = "purpose"\n'
+            'given = "given"\n'
+        )
+    house = open_house(load(shop / "churn.toml"))
+    flow.ingest(house, date(2017, 11, 1))
+    assert asked(house)([survivor]) == {survivor: False}
+    assert barred(house)([survivor]) == set()
+    house.ledger.suppress(house.suppression_key(old), house.clock())
+    assert barred(house)([survivor, "nobody"]) == {survivor}
