@@ -6,6 +6,7 @@ imported by the steps that need them, so `--help` answers at once::
     options.py   the options that several commands share
     answers.py   the house opened for a command, and what it answers on stdout and stderr
     shop.py      a shop's churn.toml, report and suppression list
+    source.py    the kinds of sources, and the skeleton of a new one
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
     stack.py     the platform on this machine
@@ -19,7 +20,7 @@ import sys
 
 import typer
 
-from churn_ml.cli import shop, showing, stack, steps
+from churn_ml.cli import shop, showing, source, stack, steps
 from churn_ml.errors import ChurnError, Transient
 
 __all__ = ["app", "main"]
@@ -48,6 +49,7 @@ for command in (
     app.command()(command)
 app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")
+app.add_typer(source.app, name="source")
 app.add_typer(stack.app, name="stack")
 
 

@@ -1,16 +1,22 @@
 """WORLD IN: where lots of canonical tables come from.
 
-kinds.py         every kind of source, and the one door to all of them
-protocol.py      what a source is: lots, and their rows in batches
-mapping.py       what [sources.TABLE] may say
-files.py         files of a shop as lots
-places.py        where files are: below churn.toml, or in an object store
-formats.py       CSV, Parquet and JSON lines; delimited.py and json_lines.py read the text
-native.py        which types a file's column may have
-propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words
-postgres.py      a database as lots; postgres_rows.py reads it through
-                 session.py, landing.py keeps what it said
-complete_journey.py   the demo shop
+A new source is a file here and a row in `kinds.py`.
+
+    kinds.py         every kind of source, and the one door to all of them
+    protocol.py      what a source is: lots, and their rows in batches
+    mapping.py       what [sources.TABLE] may say
+    expressions.py   the small language of churn.toml; nodes.py lists what it may hold,
+                     computing.py has DuckDB compute it
+    files.py         files of a shop as lots; mapped.py maps, chooses and groups their rows,
+                     packing.py makes batches of them
+    places.py        where files are: below churn.toml, or in an object store
+    formats.py       one file to rows; text.py, delimited.py and json_lines.py read text,
+                     header.py finds the columns, native.py knows their types
+    postgres.py      a database as lots; postgres_rows.py reads it through
+                     session.py, landing.py keeps what it said
+    complete_journey.py, cdnow.py, online_retail.py   public data sets, one file each
+    propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words
+    skeleton.py      a first file, test and page of a new source
 """
 
 from churn_ml.sources.kinds import SOURCES, Kind, entries_of, open_source, resolved

@@ -121,7 +121,11 @@ class _Kept(io.RawIOBase):
 
 
 def _names(line: str, delimiter: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    try:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a name longer than any value may be: too many columns, or no header
+        names = line.split(delimiter)
+    return [name.strip() for name in names]
 
 
 def _looked_through(file: IO[bytes]) -> tuple[bool, bool]:

@@ -95,7 +95,7 @@ def _blocks(file: IO[bytes], lot: Lot) -> Iterator[bytes]:
         return
     limit, so_far = min(MAX_UNPACKED_BYTES, allowed(size)), 0
     try:
-        with gzip.GzipFile(fileobj=file) as stream:
+        with gzip.GzipFile(fileobj=file, mode="rb") as stream:
             while piece := stream.read(_BLOCK_BYTES):
                 so_far += len(piece)
                 if so_far > limit:
