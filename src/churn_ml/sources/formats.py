@@ -29,7 +29,7 @@ from churn_ml.sources.protocol import Entry, Lot
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
 """What a file may be; the format follows its name."""
 _PART_ROWS = 100_000
-_MAX_ROWS_PER_BYTE = 1000
+_MAX_ROWS_PER_BYTE = 100
 _READ_BYTES = 4 * 2**20
 
 
@@ -111,7 +111,7 @@ def _check_size(meta: pq.FileMetaData, file: IO[bytes], lot: Lot) -> None:
     """Refuse a file that unpacks to far more than it can honestly hold."""
     packed = file.seek(0, 2)
     sizes = [meta.row_group(i).total_byte_size for i in range(meta.num_row_groups)]
-    if meta.num_rows > _MAX_ROWS_PER_BYTE * max(packed, 10_000):
+    if meta.num_rows > _MAX_ROWS_PER_BYTE * max(packed, 100_000):
         raise text.too_large(lot, f"{meta.num_rows} rows from {packed} bytes")
     if sum(sizes) > text.allowed(packed) or max(sizes, default=0) > text.MAX_UNPACKED_BYTES:
         raise text.too_large(lot, f"{sum(sizes)} bytes from {packed}")
