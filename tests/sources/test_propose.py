@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_ml.checks import check
 from churn_ml.config import from_text
 from churn_ml.errors import BadInput
 from churn_ml.sources import open_source
@@ -54,8 +55,11 @@ def test_a_flat_shop_with_other_words_is_recognised(tmp_path: Path) -> None:
         "on hold": "completed",
     }
     assert config.sources["order_lines"][0].columns["quantity"] == "qty"
-    assert 'occurred_at = "Invoice Date"   # a guess: some values are not times' in text
-    assert 'net_amount = "Total"   # a guess: some values are not numbers' in text
+    assert (config.sources["orders"][0].decimal, config.sources["orders"][0].dates) == (
+        ",",
+        "%d.%m.%Y",
+    )
+    assert 'dates = "%d.%m.%Y"   # a guess: day and month may be the other way' not in text
     assert '"on hold" = "completed"   # a guess' in text
     assert "# not used: weather.csv (day, degrees)" in text
 
@@ -75,6 +79,79 @@ def test_without_orders_the_text_says_what_is_missing(tmp_path: Path) -> None:
 def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing to read"):
         propose(tmp_path)
+
+
+def test_a_shop_of_order_lines_only_gets_its_orders_as_groups(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_bytes(
+        "Invoice No;Client;Article No;Placed At;Qty;Unit Price\n"
+        "1;h1;thé;30.09.2017 17:05;2;1.004,50\n"
+        "1;h1;b;30.09.2017 17:06;1;3,00\n2;h2;b;13.10.2017 09:00;1;3,00\n".encode("cp1252")
+    )
+    text = propose(tmp_path).replace("# occurred_at = ?", 'occurred_at = "Placed At"   #')
+    config = from_text(text, root=tmp_path)
+    lines = config.sources["order_lines"][0]
+    assert (lines.encoding, lines.decimal) == ("cp1252", ",")
+    assert lines.expressions == {"net_amount": 'number(Qty) * number("Unit Price")'}
+    assert "orders" not in config.sources  # nothing dates them: no column looks like a time
+
+
+def test_orders_of_lines_are_read_as_they_are_proposed(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(
+        "Invoice No;Client;Article No;Invoice Date;Qty;Unit Price\n"
+        "1;h1;a;30.09.2017 17:05;2;1.004,50\n1;h1;b;30.09.2017 17:06;1;3,00\n"
+    )
+    config = from_text(propose(tmp_path), root=tmp_path)
+    check(config)
+    source = open_source(config)
+    lots = [lot for lot in source.lots() if lot.table == "orders"]
+    (row,) = pa.concat_tables(source.batches(lots)).to_pylist()
+    assert (row["order_id"], row["customer_id"], row["net_amount"]) == ("1", "h1", 2012.0)
+    assert row["occurred_at"].isoformat() == "2017-09-30T17:05:00"
+    lots = [lot for lot in source.lots() if lot.table == "order_lines"]
+    rows = pa.concat_tables(source.batches(lots)).to_pylist()
+    assert [row["net_amount"] for row in rows] == [2009.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "table"),
+    [
+        ("refunds.csv", "return_no,customer,order_no,refund,returned_at", "returns"),
+        ("payments.csv", "payment_no,customer,status,amount,date", "payments"),
+        ("parcels.csv", "tracking_no,customer,order_no,shipped_at,eta", "shipments"),
+        ("tickets.csv", "ticket_no,customer,type,created_at", "tickets"),
+        ("merges.csv", "old_customer_id,customer_id,merged_at", "customer_merges"),
+        ("fx.csv", "currency,rate,date", "fx_rates"),
+        ("reviews.csv", "review_id,customer,stars,created_at", "reviews"),
+        ("subscriptions.csv", "subscription_id,customer,period_start,period_end", "subscriptions"),
+    ],
+)
+def test_further_tables_are_recognised_whole(
+    tmp_path: Path, name: str, header: str, table: str
+) -> None:
+    (tmp_path / name).write_text(f"{header}\n")
+    config = from_text(propose(tmp_path))
+    assert len(config.sources[table][0].columns) == header.count(",") + 1
+
+
+def test_json_lines_are_looked_into_as_well(tmp_path: Path) -> None:
+    (tmp_path / "orders.jsonl").write_text(
+        '{"order_no": 1, "client": "h1", "date": "2017-09-30", "total": 1.5}\n{"order_no'
+    )
+    config = from_text(propose(tmp_path))
+    assert config.sources["orders"][0].columns["order_id"] == "order_no"
+
+
+def test_doubts_about_dates_and_numbers_are_said(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(
+        'order_no,client,date,total\n1,h1,01/02/2017,"1,234"\n2,h2,03/04/2017,5\n'
+    )
+    text = propose(tmp_path)
+    assert 'dates = "%d/%m/%Y"   # a guess: day and month may be the other way' in text
+    assert 'decimal = "."   # a guess: 1,234 may be a thousand, or one' in text
+    (tmp_path / "orders.csv").write_text("order_no,client,date,total\n1,h1,soon,much\n")
+    text = propose(tmp_path)
+    assert 'occurred_at = "date"   # a guess: some values are not times' in text
+    assert 'net_amount = "total"   # a guess: some values are not numbers' in text
 
 
 @settings(max_examples=30, deadline=None)

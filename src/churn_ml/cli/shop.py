@@ -20,7 +20,7 @@ config_app = typer.Typer(help="Check a churn.toml.", no_args_is_help=True)
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="A folder of CSV, CSV.gz or Parquet files.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of CSV, JSON lines or Parquet files.")],
     out: Annotated[
         Path | None, typer.Option(help="Where to write; default FOLDER/churn.toml.")
     ] = None,

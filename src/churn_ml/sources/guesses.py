@@ -13,6 +13,20 @@ from collections.abc import Collection, Mapping
 
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "coupon_redemptions": ("redemption", "redemptions", "redeemed"),
+    "customer_merges": ("merges", "merged", "duplicates"),
+    "returns": ("returns", "refunds", "rma"),
+    "payments": ("payments", "payment", "charges"),
+    "shipments": ("shipments", "shipment", "deliveries", "parcels"),
+    "tickets": ("tickets", "ticket", "complaints", "inquiries", "cases"),
+    "reviews": ("reviews", "review", "ratings"),
+    "surveys": ("surveys", "survey", "nps"),
+    "web_events": ("events", "clickstream", "pageviews", "visits", "sessions"),
+    "message_events": ("messages", "emails", "newsletters"),
+    "subscriptions": ("subscriptions", "subscription", "renewals"),
+    "memberships": ("memberships", "loyalty"),
+    "loyalty_ledger": ("points",),
+    "fx_rates": ("rates", "fx"),
+    "holidays": ("holidays",),
     "campaign_contacts": ("contacts", "contact", "mailings", "sends", "recipients"),
     "order_lines": ("lines", "line", "items", "item", "positions", "details", "basket"),
     "orders": ("orders", "order", "sales", "invoices", "transactions", "purchases", "receipts"),
@@ -38,7 +52,7 @@ _TIME = (
 )
 _AMOUNT = (
     "net_amount sales_value net_total total_net amount order_total grand_total total"
-    " line_total revenue value price"
+    " line_total revenue value price unit_price"
 )
 
 _COLUMN_WORDS: Mapping[str, str] = {
@@ -68,8 +82,37 @@ _COLUMN_WORDS: Mapping[str, str] = {
     "ends_at": "ends_at end_date ended_at valid_to",
     "coupon_id": "coupon_id coupon_upc coupon coupon_code voucher_code",
     "purpose": "purpose consent_type",
+    "old_id": "old_id old_customer_id merged_id duplicate_id from_id",
+    "return_id": "return_id return_no return_number rma_no rma",
+    "refund_amount": "refund_amount refund refunded_amount amount",
+    "payment_id": "payment_id payment_no payment_number payment",
+    "amount": "amount price value total",
+    "method": "method payment_method",
+    "shipment_id": "shipment_id shipment_no parcel_id tracking_no tracking_number",
+    "promised_at": "promised_at promised_on due_date eta",
+    "delivered_at": "delivered_at delivered_on delivery_date",
+    "carrier": "carrier shipper",
+    "ticket_id": "ticket_id ticket_no ticket_number case_id case_no",
+    "topic": "topic subject_code category reason",
+    "first_response_at": "first_response_at first_reply_at answered_at",
+    "resolved_at": "resolved_at solved_at closed_at",
+    "review_id": "review_id review_no",
+    "rating": "rating stars score",
+    "survey_id": "survey_id survey_no response_id",
+    "nps": "nps nps_score",
+    "event_id": "event_id event_no",
+    "session_id": "session_id session visit_id",
+    "message_id": "message_id message_no mail_id",
+    "subscription_id": "subscription_id subscription_no",
+    "due_at": "due_at due_on renews_at period_end",
+    "renewed_at": "renewed_at renewed_on",
+    "cancelled_at": "cancelled_at canceled_at cancelled_on",
+    "rate": "rate exchange_rate",
     "given": "given consent opted_in opt_in optin subscribed granted",
 }
+
+UNIT_PRICES = frozenset({"price", "unit_price", "price_per_unit", "item_price", "single_price"})
+"""Names of a column that has to be multiplied by the quantity."""
 
 _OWN_TIMES: Mapping[str, str] = {
     "customers": (
@@ -77,6 +120,19 @@ _OWN_TIMES: Mapping[str, str] = {
         " created_at updated_at valid_from"
     ),
     "products": "valid_from updated_at created_at",
+    "customer_merges": "merged_at merged_on changed_at date",
+    "returns": "returned_at returned_on return_date opened_at created_at date",
+    "payments": "paid_at attempted_at payment_date created_at date",
+    "shipments": "shipped_at shipped_on sent_at dispatch_date ship_date created_at date",
+    "tickets": "opened_at created_at created_on ticket_date date",
+    "reviews": "reviewed_at created_at review_date date",
+    "surveys": "answered_at submitted_at created_at survey_date date",
+    "web_events": "occurred_at event_time timestamp time created_at date",
+    "message_events": "occurred_at event_time sent_at timestamp date",
+    "subscriptions": "started_at period_start start_date valid_from",
+    "memberships": "valid_from joined_at joined_on start_date",
+    "fx_rates": "valid_from date day",
+    "holidays": "date day",
     "campaigns": "start_date started_at starts_at valid_from",
     "campaign_contacts": "contacted_at sent_at contact_date send_date date",
     "coupon_redemptions": "redemption_date redeemed_at date",

@@ -1,6 +1,6 @@
 """A first churn.toml from the headers of a folder of files, for a person to read and correct.
 
-Enters: a folder with CSV, CSV.gz or Parquet files. Leaves: the text of a churn.toml that
+Enters: a folder with CSV, JSON lines or Parquet files. Leaves: the text of a churn.toml that
 `config.from_text` accepts, with a glob and a column mapping per table that was recognised by its
 name or header, and a comment wherever it is a guess. Nothing of the files is shown but column
 names, currency codes and status words.
@@ -19,22 +19,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from churn_ml import config
+from churn_ml.sources import grouped
 from churn_ml.sources.guesses import column_of, status_of, table_of
+from churn_ml.sources.looks import Looks, looks_of
 from churn_ml.sources.samples import Sample, samples_of
 from churn_ml.tables import SOURCE_TABLES, Column, table
 
-_LOOKS = {
-    "timestamp": (r"\d{4}-\d{1,2}-\d{1,2}([ T]|$)", "times in ISO 8601, such as 2017-09-30 17:05"),
-    "decimal(18,2)": (r"[+-]?\d*\.?\d*([eE][+-]?\d+)?$", "numbers with a decimal point"),
-    "int64": (r"[+-]?\d+(\.0*)?$", "whole numbers"),
-}
 _CONSTANTS = {"status": "completed", "purpose": "contact", "quantity": "1"}
 
 
 def propose(folder: Path) -> str:
     """The text of a churn.toml for the files below `folder`; paths in it are relative to `folder`.
 
-    Raises BadInput where there is no CSV, CSV.gz or Parquet file.
+    Raises BadInput where there is no file to read.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -52,6 +49,7 @@ def propose(folder: Path) -> str:
     parts = [
         _opening(folder, currency, sure),
         *(_section(name, named[name], currency) for name in SOURCE_TABLES if name in named),
+        *_orders_of_lines(named, currency),
         _unused(samples, named),
         _closing(),
     ]
@@ -101,6 +99,8 @@ def _opening(folder: Path, currency: str, sure: bool) -> str:
 [shop]
 name = {_toml(folder.resolve().name)}
 currency = "{currency}"{guess}
+time_zone = "UTC"               # a guess: where your days begin, such as Europe/Berlin; times
+                                # of files that tell no zone are read in it
 
 [contract]                      # churned: no order in horizon_days
 name = "gone90"
@@ -110,21 +110,34 @@ horizon_days = 90
 
 
 def _section(name: str, sample: Sample, currency: str) -> str:
-    """`[sources.TABLE]` with its glob, constants and mapping."""
+    """`[sources.TABLE]` with its glob, how its values read, constants and mapping."""
     columns = list(table(name).mapped)
     found = {c.name: their for c in columns if (their := column_of(name, c.name, sample.columns))}
-    times = "" if "drop=" in sample.pattern or "occurred_at" in found else _undated()
+    looks = looks_of({c: sample.columns[found[c.name]] for c in columns if c.name in found})
+    computed = grouped.amount(name, found)
     lines = [
         f"[sources.{name}]   # files: {sample.files}",
         f"files = {_toml(sample.pattern)}",
-        *([times] if times else []),
+        *([] if "drop=" in sample.pattern or "occurred_at" in found else [_undated()]),
+        *looks.settings(sample.encoding),
         *_constants(columns, found, currency),
         f"[sources.{name}.columns]",
-        *(_mapped(c, found[c.name], sample) for c in columns if c.name in found),
+        *(_mapped(c, found[c.name], looks) for c in columns if c.name in {*found} - {*computed}),
         *_missing(columns, found),
+        *grouped.section(name, computed),
         *_status(name, found, sample),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _orders_of_lines(named: dict[str, Sample], currency: str) -> Iterator[str]:
+    """`[sources.orders]` as groups of the lines, where there are lines and no orders."""
+    if "orders" in named or "order_lines" not in named:
+        return
+    sample = named["order_lines"]
+    text = grouped.orders(sample, currency)
+    if text:
+        yield text
 
 
 def _toml(text: str) -> str:
@@ -157,14 +170,11 @@ def _constants(columns: list[Column], found: dict[str, str], currency: str) -> I
         yield f"constants = {{ {told} }}   # a guess: no column looks like it"
 
 
-def _mapped(column: Column, their: str, sample: Sample) -> str:
+def _mapped(column: Column, their: str, looks: Looks) -> str:
     """One line of the mapping, with a comment where the values do not look as they should."""
     line = f"{column.name} = {_toml(their)}"
-    wanted = _LOOKS.get(column.type)
-    values = [value for value in sample.columns[their] if value.strip()]
-    if wanted is None or all(re.match(wanted[0], value.strip()) for value in values):
-        return line
-    return f"{line}   # a guess: some values are not {wanted[1]}"
+    doubt = looks.doubts.get(column.name)
+    return f"{line}   # a guess: some values are not {doubt}" if doubt else line
 
 
 def _missing(columns: list[Column], found: dict[str, str]) -> Iterator[str]:
@@ -197,7 +207,7 @@ def _status(name: str, found: dict[str, str], sample: Sample) -> Iterator[str]:
 def _unused(samples: list[Sample], named: dict[str, Sample]) -> str:
     """Comments about files that no table claims, and about orders that nothing looks like."""
     lines = []
-    if "orders" not in named:
+    if not {"orders", "order_lines"} & set(named):
         lines.append("# REQUIRED: no file looks like orders; write [sources.orders] by hand")
     for sample in samples:
         if sample not in named.values():

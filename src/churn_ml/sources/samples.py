@@ -7,9 +7,11 @@ with the first values of the first file. Worked example: 30 files `sales_2017-09
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -20,19 +22,20 @@ import pyarrow.parquet as pq
 
 from churn_ml.errors import BadInput
 from churn_ml.sources import delimited
+from churn_ml.sources.formats import SUFFIXES
 
-_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _HEAD_BYTES = 2**18
 _HEAD_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Files that belong together: their glob, and the first values of each of their columns."""
+    """Files that belong together: their glob, the first values of each column, their encoding."""
 
     pattern: str
     files: int
     columns: dict[str, list[str]]
+    encoding: str = "utf-8"
 
 
 def samples_of(folder: Path) -> list[Sample]:
@@ -46,20 +49,20 @@ def samples_of(folder: Path) -> list[Sample]:
     >>> for day in ("01", "02"):
     ...     _ = (folder / f"sales_2017-10-{day}.csv").write_text("no,date\\n1,2017-10-01\\n")
     >>> samples_of(folder)
-    [Sample(pattern='sales_[0-9]*.csv', files=2, columns={'no': ['1'], 'date': ['2017-10-01']})]
+    [Sample(pattern='sales_[0-9]*.csv', files=2, columns={'no': ['1'], ...}, encoding='utf-8')]
     """
     groups: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        readable = path.is_file() and path.name.lower().endswith(_SUFFIXES)
+        readable = path.is_file() and path.name.lower().endswith(SUFFIXES)
         if readable and path.name[0] not in "._" and not _of_ours(path, folder):
             groups.setdefault(_pattern(path.relative_to(folder)), []).append(path)
     if not groups:
         raise BadInput(
             f"there is nothing to read in {folder}",
-            expected="CSV, CSV.gz or Parquet files",
+            expected="CSV, JSON lines or Parquet files",
             next_step="churn-ml init FOLDER, with the folder of the shop's exports",
         )
-    return [Sample(pattern, len(paths), _head(paths[0])) for pattern, paths in groups.items()]
+    return [Sample(pattern, len(paths), *_head(paths[0])) for pattern, paths in groups.items()]
 
 
 def _of_ours(path: Path, folder: Path) -> bool:
@@ -78,31 +81,65 @@ def _pattern(path: Path) -> str:
     return "/".join([*folders, re.sub(r"\d+([-_.T]?\d+)*", "[0-9]*", path.name)])
 
 
-def _head(path: Path) -> dict[str, list[str]]:
-    """The columns of a file with their first values as text; none where it cannot be read."""
+def _head(path: Path) -> tuple[dict[str, list[str]], str]:
+    """The columns of a file with their first values as text, and its encoding; or no column."""
     try:
         if path.name.lower().endswith(".parquet"):
-            batches = pq.ParquetFile(path).iter_batches(batch_size=_HEAD_ROWS)
-            first = next(batches, None)
-            rows = first.to_pydict() if first is not None else {}
-            return {
-                name: [str(v) for v in values if v is not None] for name, values in rows.items()
-            }
-        return _csv_head(path)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pa.ArrowException):
-        return {}
+            return _parquet_head(path), "utf-8"
+        with path.open("rb") as raw:
+            packed = path.name.lower().endswith(".gz")
+            file = gzip.GzipFile(fileobj=raw) if packed else raw
+            data = file.read(_HEAD_BYTES)
+        encoding = encoding_of(data)
+        text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
+        read = _csv_head if ".csv" in path.name.lower() else _json_head
+        return read(text), encoding
+    except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException):
+        return {}, "utf-8"
 
 
-def _csv_head(path: Path) -> dict[str, list[str]]:
-    with path.open("rb") as raw:
-        file = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
-        data = file.read(_HEAD_BYTES)
-    form = delimited.form_of(data, [])
-    text = data.decode("utf-8-sig", errors="replace")
+def encoding_of(data: bytes) -> str:
+    """utf-8 where it is, else utf-16 by its mark, else cp1252: a guess.
+
+    >>> encoding_of("thé!".encode("utf-8")), encoding_of("thé!".encode("cp1252"))
+    ('utf-8', 'cp1252')
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _parquet_head(path: Path) -> dict[str, list[str]]:
+    first = next(pq.ParquetFile(path).iter_batches(batch_size=_HEAD_ROWS), None)
+    rows = first.to_pydict() if first is not None else {}
+    return {name: [str(v) for v in values if v is not None] for name, values in rows.items()}
+
+
+def _csv_head(text: str) -> dict[str, list[str]]:
+    form = delimited.form_of(text.encode("utf-8", errors="replace"), [])
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
     values: dict[str, list[str]] = {name: [] for name in form.header}
-    next(rows, None)
-    for _, row in zip(range(_HEAD_ROWS), rows, strict=False):
-        for name, value in zip(form.header, row, strict=False):
-            values[name].append(value)
+    try:
+        next(rows, None)
+        for _, row in zip(range(_HEAD_ROWS), rows, strict=False):
+            for name, value in zip(form.header, row, strict=False):
+                values[name].append(value)
+    except csv.Error:  # the names are worth having, whatever stands below them
+        return values
+    return values
+
+
+def _json_head(text: str) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for line in text.splitlines()[:_HEAD_ROWS]:
+        try:
+            row = json.loads(line, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError):  # the last line of the head may be cut off
+            continue
+        for name, value in row.items() if isinstance(row, dict) else ():
+            values.setdefault(name, []).append(value if isinstance(value, str) else "")
     return values
