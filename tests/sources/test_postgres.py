@@ -193,6 +193,23 @@ def test_a_row_committed_late_is_found_by_the_overlap_and_was_not_known_before(s
     ]
 
 
+def test_what_an_empty_drop_did_not_see_was_not_known_to_it(shop: Shop) -> None:
+    shop.orders()
+    assert shop.landed(OCTOBER).lots() == []
+    shop.orders(order(1, "2017-09-30 12:00+00"), order(2, "2017-10-30 12:00+00"))
+    assert [row["known_at"] for row in rows_of(shop.landed(NOVEMBER))] == [
+        "2017-11-01 00:00:00+00",
+        "2017-10-30 12:00:00+00",
+    ]
+
+
+def test_an_empty_drop_may_be_read_again(shop: Shop) -> None:
+    shop.orders()
+    shop.landed(OCTOBER)
+    shop.orders(order(1, "2017-09-30 12:00+00"))
+    assert [row["known_at"] for row in rows_of(shop.landed(OCTOBER))] == ["2017-09-30 12:00:00+00"]
+
+
 def test_by_whole_numbers_the_first_drop_counts_from_its_events_and_the_next_is_dated(
     shop: Shop,
 ) -> None:

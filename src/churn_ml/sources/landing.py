@@ -23,10 +23,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -94,13 +93,13 @@ class Landing:
             return None
         known = self.drop(as_of)
         if known is None:
-            before = days[-1] if days else None
+            before = max(filter(self._was_read, self._begun(as_of)), default=None)
             known = Drop(as_of, self._highest(), before, dict(columns))
         elif anew or known.columns != dict(columns):
             for path in self._of(as_of):
                 path.unlink()
             known = Drop(as_of, known.after, known.before, dict(columns))
-        elif known.whole:
+        elif known.whole and self._of(as_of):
             return None
         self._note(known)
         return known
@@ -127,9 +126,8 @@ class Landing:
         return rows
 
     def end(self, drop: Drop) -> None:
-        """Note that `drop` is whole; one without a row stays open, as nothing depends on it."""
-        if self._of(drop.as_of):
-            self._note(Drop(**_fields(drop) | {"whole": True}))
+        """Note that `drop` is whole; one without a row may be read again: nothing depends on it."""
+        self._note(replace(drop, whole=True))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -152,11 +150,19 @@ class Landing:
     def _of(self, as_of: date) -> list[Path]:
         return sorted(self._folder(as_of).glob("[0-9]*.parquet"))
 
+    def _begun(self, before: date) -> list[date]:
+        """The days before `before` whose drops were begun."""
+        notes = self.folder.glob("drop=*/_drop.json")
+        return [day for day in map(_day, notes) if day < before]
+
+    def _was_read(self, as_of: date) -> bool:
+        """True where the database was asked to the end, or brought a file at least."""
+        known = self.drop(as_of)
+        return known is not None and (known.whole or bool(self._of(as_of)))
+
     def _days(self) -> list[date]:
-        """The days with files; a drop that brought none is as if it had never begun."""
-        return sorted(
-            {date.fromisoformat(p.parent.name.removeprefix("drop=")) for p in self.files()}
-        )
+        """The days with files."""
+        return sorted({_day(path) for path in self.files()})
 
     def _highest(self) -> str | None:
         """Where the last drop ended: it began after all others."""
@@ -170,8 +176,8 @@ class Landing:
             part.write_text(json.dumps(asdict(drop), default=str, sort_keys=True), encoding="utf-8")
 
 
-def _fields(drop: Drop) -> dict[str, Any]:
-    return {name: getattr(drop, name) for name in drop.__dataclass_fields__}
+def _day(path: Path) -> date:
+    return date.fromisoformat(path.parent.name.removeprefix("drop="))
 
 
 def _cursor_to(path: Path) -> str:
