@@ -279,6 +279,25 @@ def test_a_column_that_is_not_there_is_named(
         shop.landed(OCTOBER, more, columns=columns)
 
 
+def test_expressions_read_what_was_landed_for_them(shop: Shop) -> None:
+    shop.orders(order(1, "2017-09-30 12:00+02", "12.5"), order(2, "2017-09-30", "-3"))
+    told = COLUMNS.replace('net_amount = "paid"', "").replace('occurred_at = "at"', "")
+    told += '\n[sources.orders.expressions]\nnet_amount = "number(paid) * 2"'
+    told += '\noccurred_at = "time(at)"\n'
+    source = shop.landed(OCTOBER, 'where = "number(paid) > 0"', columns=told)
+    rows = rows_of(source)
+    assert [(row["order_id"], float(row["net_amount"])) for row in rows] == [("1", 25.0)]
+    assert rows[0]["occurred_at"].isoformat() == "2017-09-30T10:00:00"
+    assert source.left_out == {"orders": 1}
+
+
+def test_the_page_about_it_shows_what_can_be_meant() -> None:
+    page = (Path(__file__).parents[2] / "docs/sources-postgres.md").read_text()
+    shown = page.split("```toml\n")[1].split("```")[0]
+    config = from_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n{shown}')
+    check_settings("orders", config.sources["orders"][0])
+
+
 def test_rows_without_a_cursor_are_refused_for_nobody_would_miss_them(shop: Shop) -> None:
     shop.orders(order(1, "2017-09-30"), (2, "h2", None, 1))
     with pytest.raises(BadInput, match=r"column 'at' .* is empty in some rows"):
@@ -335,6 +354,7 @@ def test_a_query_that_does_more_than_read_is_refused(query: str) -> None:
         ({"query": "select 1"}, "table or query"),
         ({"cursor": None}, "by a cursor"),
         ({"files": "*.csv"}, "no files"),
+        ({"group_by": ("no",)}, "grouped by its query"),
         ({"decimal": ","}, "about text files"),
         ({"table": "a\0b"}, "no NUL"),
     ],

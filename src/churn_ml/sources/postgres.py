@@ -25,7 +25,7 @@ from churn_ml.errors import BadConfig
 from churn_ml.sources import postgres_rows as rows_of
 from churn_ml.sources.files import FilesSource
 from churn_ml.sources.landing import Drop, Landing
-from churn_ml.sources.mapping import theirs
+from churn_ml.sources.mapped import Mapped
 from churn_ml.sources.postgres_rows import KNOWN_AT, Read, Span
 from churn_ml.sources.protocol import Entry, Lot
 from churn_ml.sources.session import for_libpq, from_environment, opened
@@ -104,7 +104,7 @@ class PostgresSource:
         relation = rows_of.quoted(*(told.table or "").split("."))
         if told.query:  # on lines of its own: a comment at its end ends there
             relation = "(\n" + told.query.replace("%", "%%") + "\n)"
-        columns = {name for e in entries for name in (*theirs(e.told).values(), *e.told.group_by)}
+        columns = {name for entry in entries for name in Mapped(entry).wanted}
         return Read(
             name=entries[0].table,
             relation=relation,
@@ -167,6 +167,7 @@ def check_settings(name: str, told: SourceTable) -> None:
         (bool(told.table) != bool(told.query), "a database is read from table or query"),
         (bool(told.cursor), "a database is read by a cursor: whole numbers or times that grow"),
         (told.files is None, "a database has no files"),
+        (not told.group_by, "rows of a database are grouped by its query, not by group_by"),
         (told.decimal == "." and told.dates is None, "decimal and dates are about text files"),
         ("\0" not in f"{told.table}{told.query}{told.cursor}", "a name holds no NUL"),
         (told.query is None or _is_select(told.query), "query is one SELECT that only reads"),
