@@ -28,7 +28,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.config import READS
-from churn_ml.errors import BadConfig, ChurnError, NotReady, TooEarly, Transient
+from churn_ml.errors import BadConfig, ChurnError, TooEarly, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
 from churn_ml.merges import merged
@@ -96,8 +96,8 @@ class Attempt:
         Those that the former publication read, else the newest published.
         """
         if self.former is not None:
-            return self.former.inputs.get(name, {})
-        return self.house.ledger.versions([name])[name]
+            return self.former.inputs.get(self.house.config.called(name), {})
+        return self.house.published(name)
 
     @cached_property
     def world(self) -> Mapping[str, Mapping[str, int]]:
@@ -118,18 +118,13 @@ class Attempt:
 
     def frame(self, name: str, partition: date) -> pd.DataFrame:
         """One published partition of a derived table; raises NotReady where there is none."""
-        key = partition.isoformat()
+        key, place = partition.isoformat(), self.house.config.called(name)
         version = self.versions(name).get(key)
         if version is None:
-            raise NotReady(
-                f"{name} is not published for {key}",
-                where=f"{self.step} as of {self.as_of.isoformat()}",
-                expected=f"{name} as of {key}",
-                next_step=f"churn-ml {table(name).owner} --as-of {key}",
-            )
-        self.inputs.setdefault(name, {})[key] = version
+            raise self.house.before(table(name).owner, f"{place} is not published", partition)
+        self.inputs.setdefault(place, {})[key] = version
         lake = self.house.warehouse
-        rows: pd.DataFrame = lake.read_partition(name, partition, version).to_pandas()
+        rows: pd.DataFrame = lake.read_partition(place, partition, version).to_pandas()
         return rows
 
     def write(
@@ -154,14 +149,20 @@ def attempt(
 ) -> Iterator[Attempt]:
     """The bracket of a step: token, handles, then publication, or the failure on record.
 
+    Under a further contract step and derived tables are called by it: `score@renewal`.
+
     `writes`: the tables it will replace a partition of. `repin`: read the newest, not what the
     former publication of the same step and as_of read. Raises BadConfig where the configuration
     changed since that publication, unless `repin`; StaleAttempt where a newer attempt took over.
     """
-    former = None if repin else house.ledger.publication(step, as_of)
+    former = None if repin else house.publication(step, as_of)
+    step = house.config.called(step)
     _same_settings(house, step, former)
     token = house.ledger.take_token(step, as_of)
-    handles = {name: house.warehouse.handle(name, token=token.number) for name in writes}
+    handles = {
+        name: house.warehouse.handle(house.config.called(name), token=token.number)
+        for name in writes
+    }
     trial = Attempt(house, step, as_of, former, token, handles)
     try:
         yield trial
@@ -200,7 +201,7 @@ def _same_settings(house: House, step: str, former: Publication | None) -> None:
         return
     raise BadConfig(
         f"churn.toml changed since {step} as of {former.as_of.isoformat()} was published",
-        where=", ".join(f"[{section}]" for section in READS.get(step, ())),
+        where=", ".join(f"[{section}]" for section in READS.get(step.partition("@")[0], ())),
         got=house.config.told(step)[:12],
         expected=str(former.pins.get("settings"))[:12],
         next_step="restore churn.toml, or run again with --repin to take the new one",

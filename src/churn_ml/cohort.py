@@ -1,8 +1,10 @@
 """Who is in the shop's memory at `as_of`, at which lifecycle stage, and who is scored.
 
-Enters: the canonical tables already cut at `as_of` (only `orders` is needed here). Leaves: one row
-per customer with at least one order before `as_of`. An order counts here unless its status is
-`cancelled`; an order that was returned later was still a visit to the shop.
+Enters: the canonical tables already cut at `as_of` (`orders`, and what the contract reads besides).
+Leaves: one row per customer with at least one order before `as_of`. An order counts here unless its
+status is `cancelled`; an order that was returned later was still a visit to the shop. Where the
+contract's event is `order_or_login`, a login is a sign of life like an order, in stages and
+eligibility, of customers who ever ordered; below, read "order" so.
 
 All distances are whole calendar days of the shop: an order at any hour of 2017-09-30 is 1 day ago
 as of 2017-10-01, and `days_ago <= w` says the same as `occurred_at in [as_of - w, as_of)`. Worked
@@ -31,11 +33,20 @@ one order day and make no gap. No customers give an empty frame with the same co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from churn_ml.errors import BadInput
+from churn_ml import timeline
+from churn_ml.events import (
+    Canonical,
+    activity,
+    attributes,
+    days_ago,
+    live_days,
+    needed,
+    order_days,
+    placed,
+)
 
 if TYPE_CHECKING:
     import ibis
@@ -43,22 +54,22 @@ if TYPE_CHECKING:
 
     from churn_ml.config import Contract
 
-Canonical: TypeAlias = "Mapping[str, ibis.Table]"
-"""Canonical tables by name, cut at one as_of; an absent table is absent from the mapping."""
-
-EPOCH = date(1970, 1, 1)
+__all__ = ["Canonical", "activity", "cohort", "days_ago", "due", "eligible", "order_days", "placed"]
 
 CADENCE_DAYS = 3
 """Order days that a customer needs for a cadence (median gap) of their own."""
 
 
-def cohort(tables: Canonical, as_of: date, contract: Contract) -> pd.DataFrame:
+def cohort(
+    tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC"
+) -> pd.DataFrame:
     """Every customer with an order before `as_of`, with stage and eligibility.
 
     Args:
-        tables: canonical tables cut at `as_of`; `orders` is required.
-        as_of: end of the known world, 00:00 UTC, exclusive.
-        contract: gives lookback_days, min_orders, activity_unit, new_days and silent_gap_ratio.
+        tables: canonical tables cut at `as_of`; `orders` is required, and what the contract reads.
+        as_of: end of the known world, 00:00 of the shop, exclusive.
+        contract: who is eligible, and what cuts the stages.
+        zone: the shop's time zone; a renewal contract reads instants in it.
 
     Returns:
         One row per customer_id, sorted by it, with the columns of tables.COHORT: stage, one_time
@@ -66,7 +77,7 @@ def cohort(tables: Canonical, as_of: date, contract: Contract) -> pd.DataFrame:
         first_order_at and last_order_at (naive UTC) and as_of.
 
     Raises:
-        BadInput: `orders` is not among the tables.
+        BadInput: a table that the contract needs is not among the tables.
 
     >>> from churn_ml.config import Contract
     >>> from churn_ml.in_memory import canonical
@@ -77,84 +88,19 @@ def cohort(tables: Canonical, as_of: date, contract: Contract) -> pd.DataFrame:
     >>> found[["customer_id", "stage", "one_time", "eligible", "order_count"]].values.tolist()
     [['cleo', 'returning', False, True, 2]]
     """
-    found: pd.DataFrame = _staged(tables, as_of, contract).to_pyarrow().to_pandas()
+    found: pd.DataFrame = _staged(tables, as_of, contract, zone).to_pyarrow().to_pandas()
     return found.sort_values("customer_id", ignore_index=True).assign(as_of=as_of)
 
 
-def placed(tables: Canonical) -> ibis.Table:
-    """The orders that were placed and not cancelled; one row per order.
+def eligible(
+    tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC"
+) -> ibis.Table:
+    """The customers who are scored: enough signs of life in [as_of - lookback_days, as_of).
 
-    Raises BadInput where the mapping holds no `orders`.
-
-    >>> placed({})
-    Traceback (most recent call last):
-    ...
-    churn_ml.errors.BadInput: the table 'orders' is missing | where: cohort | ...
-    """
-    if "orders" not in tables:
-        raise BadInput(
-            "the table 'orders' is missing",
-            where="cohort",
-            got=", ".join(sorted(tables)) or "no tables",
-            expected="orders, cut at as_of",
-            next_step="map orders in [sources.orders] and ingest them",
-        )
-    orders = tables["orders"]
-    return orders.filter(orders.status != "cancelled")
-
-
-def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
-    """Whole calendar days of the shop from each event's `day` to `as_of`; 1 for the day before it.
-
-    >>> from churn_ml.in_memory import canonical
-    >>> orders = canonical(orders=[{"occurred_at": "2017-09-30 23:59:59.999999"}])["orders"]
-    >>> days_ago(orders, date(2017, 10, 1)).to_pyarrow().to_pylist()
-    [1]
-    """
-    today = (as_of - EPOCH).days
-    return today - events.day.epoch_days()
-
-
-def order_days(tables: Canonical, as_of: date) -> ibis.Table:
-    """One row per customer_id and order day: days_ago, orders, net_cents, gap_days, recency_days.
-
-    `net_cents` is the day's net amount in hundredths of the shop currency (whole numbers, so that
-    any order of adding gives the same sum), `first_at` and `last_at` are the day's first and last
-    order, `gap_days` the days since the customer's order day before (null for the first) and
-    `recency_days` the days_ago of the customer's last order day, repeated.
-
-    >>> from churn_ml.in_memory import canonical
-    >>> days = ("2017-09-01", "2017-09-01", "2017-09-08")
-    >>> shop = canonical(orders=[{"customer_id": "anna", "occurred_at": day} for day in days])
-    >>> found = order_days(shop, date(2017, 10, 1)).order_by("days_ago")
-    >>> found[["days_ago", "orders", "net_cents", "gap_days"]].to_pyarrow().to_pylist()
-    [{'days_ago': 23, 'orders': 1, 'net_cents': 1000, 'gap_days': 7},
-     {'days_ago': 30, 'orders': 2, 'net_cents': 2000, 'gap_days': None}]
-    """
-    import ibis
-
-    orders = placed(tables)
-    orders = orders.mutate(days_ago=days_ago(orders, as_of))
-    days = orders.group_by("customer_id", "days_ago").aggregate(
-        orders=orders.count(),
-        net_cents=(orders.net_amount * 100).cast("int64").sum(),
-        first_at=orders.occurred_at.min(),
-        last_at=orders.occurred_at.max(),
-    )
-    # (customer_id, days_ago) is unique here, so this order is total on every engine.
-    back = ibis.window(group_by="customer_id", order_by=days.days_ago)
-    whole = ibis.window(group_by="customer_id")
-    return days.mutate(
-        gap_days=days.days_ago.lead().over(back) - days.days_ago,
-        recency_days=days.days_ago.min().over(whole),
-    )
-
-
-def eligible(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
-    """The customers who are scored: enough activity in [as_of - lookback_days, as_of).
-
-    One row per customer_id with only that column. Enough means at least `min_orders` orders, or
-    order days where the contract's activity_unit is `order_day`.
+    One row per customer_id with only that column. Enough means at least `min_orders` events, or
+    days with one where the contract's activity_unit is `order_day`. Under a renewal contract it
+    is who has a subscription `due` in the label window instead. Where the contract is `of` some
+    customers, only those whose attribute, valid at as_of, is one of its words. `zone`: the shop's.
 
     >>> from churn_ml.config import Contract
     >>> from churn_ml.in_memory import canonical
@@ -163,40 +109,84 @@ def eligible(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
     >>> eligible(shop, date(2017, 10, 1), Contract(lookback_days=30)).to_pyarrow().to_pylist()
     [{'customer_id': 'anna'}]
     """
-    days = order_days(tables, as_of)
-    recent = days.filter(days.days_ago <= contract.lookback_days)
-    counted = recent.group_by("customer_id").aggregate(activity=_activity(recent, contract).sum())
-    return counted.filter(counted.activity >= contract.min_orders).select("customer_id")
+    if contract.event == "renewal":
+        known = placed(tables).select("customer_id").distinct()
+        found = known.semi_join(due(tables, as_of, contract, zone=zone), "customer_id")
+    else:
+        days = live_days(tables, as_of, contract)
+        recent = days.filter(days.days_ago <= contract.lookback_days)
+        counted = recent.group_by("customer_id").aggregate(activity=_unit(recent, contract).sum())
+        found = counted.filter(counted.activity >= contract.min_orders).select("customer_id")
+    return _of(found, tables, contract)
 
 
-def _activity(days: ibis.Table, contract: Contract) -> ibis.IntegerColumn:
-    """What each order day counts in the contract's activity_unit: its orders, or 1."""
-    return days.orders if contract.activity_unit == "order" else days.orders.sign()
+def due(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC") -> ibis.Table:
+    """The subscriptions that run at `as_of` and are due in its label window; one row each.
+
+    Running: begun, neither cancelled nor renewed before as_of. `zone`: the shop's, in which the
+    window's days begin. Raises BadInput where the shop has no `subscriptions`.
+
+    >>> from churn_ml.config import Contract
+    >>> from churn_ml.in_memory import canonical
+    >>> from datetime import datetime
+    >>> shop = canonical(subscriptions=[{"customer_id": "anna", "occurred_at": "2016-10-15",
+    ...     "due_at": datetime(2017, 10, 15)}])
+    >>> club = Contract(event="renewal", horizon_days=30)
+    >>> [due(shop, day, club).count().to_pyarrow().as_py()
+    ...  for day in (date(2017, 10, 1), date(2017, 9, 1))]
+    [1, 0]
+    """
+    rows = needed(tables, "subscriptions", 'a contract with event = "renewal"')
+    window = timeline.label_window(as_of, contract)
+    now, first, end = (timeline.instant(d, zone) for d in (as_of, window.start, window.end))
+    return rows.filter(
+        rows.occurred_at < now,
+        rows.due_at >= first,
+        rows.due_at < end,
+        rows.cancelled_at.fill_null(now) >= now,
+        rows.renewed_at.fill_null(now) >= now,
+    )
+
+
+def _of(found: ibis.Table, tables: Canonical, contract: Contract) -> ibis.Table:
+    """Those of `found` whom the contract is about, by their attributes."""
+    if not contract.of:
+        return found
+    rows = attributes(tables)
+    meant = rows.filter([rows[name].isin(words) for name, words in sorted(contract.of.items())])
+    return found.semi_join(meant, "customer_id")
+
+
+def _unit(days: ibis.Table, contract: Contract) -> ibis.IntegerColumn:
+    """What each day counts in the contract's activity_unit: its events, or 1."""
+    return days.events if contract.activity_unit == "order" else days.events.sign()
 
 
 def _standing(days: ibis.Table, contract: Contract) -> ibis.Table:
     """One row per customer: what the stages and the columns of COHORT are read from."""
-    recent = days.days_ago <= contract.lookback_days
-    activity = _activity(days, contract)
+    ordered = days.orders > 0
+    unit = days.orders if contract.activity_unit == "order" else days.orders.sign()
     return days.group_by("customer_id").aggregate(
-        order_count=activity.sum(),
-        recent_count=activity.sum(where=recent).fill_null(0),
+        order_count=unit.sum(),
         day_count=days.count(),
+        order_day_count=ordered.sum(),
         first_order_at=days.first_at.min(),
         last_order_at=days.last_at.max(),
         recency_days=days.days_ago.min(),
-        tenure_days=days.days_ago.max(),
+        tenure_days=days.days_ago.max(where=ordered),
         median_gap_days=days.gap_days.median(),
         # Two order days g apart leave g - 1 whole days without an order between them.
         returned_days_ago=days.days_ago.min(where=days.gap_days > contract.lookback_days),
     )
 
 
-def _staged(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
+def _staged(tables: Canonical, as_of: date, contract: Contract, zone: str) -> ibis.Table:
     """The standing of every customer with the stage's name, as the columns of COHORT."""
     import ibis
 
-    standing = _standing(order_days(tables, as_of), contract)
+    standing = _standing(live_days(tables, as_of, contract), contract)
+    scored = eligible(tables, as_of, contract, zone=zone).mutate(eligible=ibis.literal(True))
+    standing = standing.left_join(scored, "customer_id").drop("customer_id_right")
     settled = standing.filter(standing.day_count >= CADENCE_DAYS)
     usual = settled.aggregate(cohort_gap_days=settled.median_gap_days.median())
     all_ = standing.cross_join(usual)
@@ -211,8 +201,8 @@ def _staged(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
     return all_.select(
         "customer_id",
         stage=stage,
-        one_time=all_.day_count == 1,
-        eligible=all_.recent_count >= contract.min_orders,
+        one_time=all_.order_day_count == 1,
+        eligible=all_.eligible.fill_null(False),
         order_count=all_.order_count.cast("int64"),
         first_order_at=all_.first_order_at,
         last_order_at=all_.last_order_at,

@@ -85,9 +85,12 @@ class NotReady(Permanent):
 
         >>> str(NotReady.before("train", "no training to judge", date(2017, 10, 1)))
         'no training to judge | where: 2017-10-01 | next step: churn-ml train --as-of 2017-10-01'
+
+        `step` may be one under a further contract: `train@renewal`.
         """
-        day = as_of.isoformat()
-        return cls(what, where=day, got=got, next_step=f"churn-ml {step} --as-of {day}")
+        day, (name, _, line) = as_of.isoformat(), step.partition("@")
+        under = f" --contract {line}" if line else ""
+        return cls(what, where=day, got=got, next_step=f"churn-ml {name} --as-of {day}{under}")
 
 
 class TooEarly(NotReady):

@@ -12,7 +12,7 @@ import hmac
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from churn_ml.ledger import Decision, Publication
     from churn_ml.models.bundle import Bundle
     from churn_ml.registry import Registry
 
@@ -72,6 +73,36 @@ class House:
     clock: Callable[[], datetime] = wall_clock
     addresses: Addresses = Addresses()
     caller: str | None = None
+
+    def under(self, line: str) -> House:
+        """The same house under another of the shop's contracts; empty is the main one.
+
+        Raises BadConfig where churn.toml has no such contract.
+        """
+        return self if line == self.config.line else replace(self, config=self.config.under(line))
+
+    def publication(self, step: str, as_of: date) -> Publication | None:
+        """What `step` published for `as_of` under this contract, or None."""
+        return self.ledger.publication(self.config.called(step), as_of)
+
+    def newest(self, step: str, *, upto: date | None = None) -> Publication | None:
+        """The publication of `step` under this contract with the latest as_of, at most `upto`."""
+        return self.ledger.newest(self.config.called(step), upto=upto)
+
+    def published(self, table: str) -> Mapping[str, int]:
+        """The published partitions of `table` under this contract, each with its version."""
+        name = self.config.called(table)
+        return self.ledger.versions([name])[name]
+
+    def before(self, step: str, what: str, as_of: date, got: str | None = None) -> NotReady:
+        """The error of one who comes before `step` ran for `as_of` under this contract."""
+        return NotReady.before(self.config.called(step), what, as_of, got=got)
+
+    def decisions(self) -> list[Decision]:
+        """The decisions on models of this contract, whatever its settings were; oldest first."""
+        name = self.config.contract.name
+        mine = {m.id for m in self.ledger.models() if m.contract.rpartition("-")[0] == name}
+        return [d for d in self.ledger.decisions() if d.champion_to in mine]
 
     @cached_property
     def registry(self) -> Registry:
@@ -144,11 +175,11 @@ class House:
         return self.ledger.champion(as_of, contract=self.config.contract.stamp)
 
     def project(self) -> str:
-        """Let MLflow's aliases follow the ledger's newest champion, whatever date was run.
+        """Let MLflow's aliases follow the contract's newest champion, whatever date was run.
 
         Raises Unreachable where MLflow is down, NotReady where it never saw the model.
         """
-        newest = [d for d in self.ledger.decisions() if d.promotes]
+        newest = [d for d in self.decisions() if d.promotes]
         wanted: dict[str, str | None] = {"champion": None, "former_champion": None}
         if newest:
             last = max(newest, key=lambda d: (d.as_of, d.number))
@@ -162,7 +193,7 @@ class House:
 
     def _mark_decided(self) -> None:
         """Let MLflow's versions of the last three decided models say what was decided, and who."""
-        for decision in self.ledger.decisions()[-3:]:
+        for decision in self.decisions()[-3:]:
             with suppress(NotReady):  # MLflow was never told of that model
                 self.registry.tag(
                     str(decision.champion_to),

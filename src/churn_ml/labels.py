@@ -11,7 +11,9 @@ Worked example, a contract with gap 0, horizon 30, settle 1, as of 2017-10-01: t
 
 An order retains if it is neither cancelled nor fully returned: `settle_days` is the time that the
 shop allows for either to become known. Its net amount counts only if it retains. A customer who was
-merged into another since has that one's label.
+merged into another since has that one's label. Under a contract with `event = "order_or_login"` a
+login retains too; under `renewal` only the renewal, before the window ends, of a subscription that
+was due in it (one of them, where a customer has several).
 """
 
 from __future__ import annotations
@@ -23,16 +25,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from churn_ml import timeline
-from churn_ml.cohort import placed
+from churn_ml.cohort import due
 from churn_ml.errors import BadInput
+from churn_ml.events import logins, placed
 from churn_ml.merges import survivors
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
+    from churn_ml.events import Canonical
 
 NOTHING = Decimal("0.00")
 
@@ -44,24 +47,28 @@ def labels(
     contract: Contract,
     watermark: date,
     treated: AbstractSet[str] = frozenset(),
+    *,
+    zone: str = "UTC",
 ) -> pd.DataFrame:
     """Label, treated mark and spend in the label window of each customer.
 
     Args:
-        tables: canonical tables cut at `watermark`; `orders` is required.
+        tables: canonical tables cut at `watermark`; `orders` is required, and what the contract
+            reads besides.
         customers: customer ids, or a frame with the column customer_id; one row per customer.
         as_of: the cut-off that the label follows.
-        contract: gives gap_days, horizon_days and settle_days.
+        contract: gives event, gap_days, horizon_days and settle_days.
         watermark: end of what is known, exclusive; an as_of immature at it gets missing labels.
         treated: ids of customers whom we contacted around the window (economics.md (d)).
+        zone: the shop's time zone; a renewal contract reads instants in it.
 
     Returns:
-        One row per customer_id, sorted by it: label (Int64: 1 no order in the window, 0 at least
-        one, NA immature), treated (bool) and window_net_amount (Decimal in the shop currency, None
-        where immature).
+        One row per customer_id, sorted by it: label (Int64: 1 no retaining event in the window, 0
+        at least one, NA immature), treated (bool) and window_net_amount (Decimal in the shop
+        currency, None where immature).
 
     Raises:
-        BadInput: a customer appears twice, or `orders` is missing.
+        BadInput: a customer appears twice, or a table that the contract needs is missing.
 
     >>> import pandas as pd
     >>> from churn_ml.config import Contract
@@ -82,9 +89,9 @@ def labels(
     ids = _ids(customers)
     frame = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")})
     if timeline.is_mature(as_of, contract, watermark):
-        orders, amount = _window(tables, as_of, contract)
-        now = survivors(tables)
-        frame["label"] = [0 if orders.get(now.get(c, c), 0) else 1 for c in ids]
+        amount = _amounts(tables, as_of, contract)
+        stayed, now = {*_kept(tables, as_of, contract, zone)}, survivors(tables)
+        frame["label"] = [0 if now.get(c, c) in stayed else 1 for c in ids]
         spent: list[Decimal | None] = [amount.get(now.get(c, c), NOTHING) for c in ids]
     else:
         frame["label"] = pd.NA
@@ -126,22 +133,34 @@ def _ids(customers: pd.Series | pd.DataFrame) -> list[str]:
     return ids
 
 
-def _window(
-    tables: Canonical, as_of: date, contract: Contract
-) -> tuple[dict[str, int], dict[str, Decimal]]:
-    """Orders and net amount inside the label window, per customer who ordered in it."""
+def _kept(tables: Canonical, as_of: date, contract: Contract, zone: str) -> list[str]:
+    """The customers with a retaining event in the label window, as the contract defines one."""
     window = timeline.label_window(as_of, contract)
-    orders = retaining(tables)
-    inside = orders.filter(
-        orders.day >= window.start,
-        orders.day < window.end,
+    if contract.event == "renewal":
+        asked = due(tables, as_of, contract, zone=zone)
+        stayed = asked.filter(asked.renewed_at < timeline.instant(window.end, zone))
+    else:
+        stayed = _inside(retaining(tables), window).select("customer_id")
+        if contract.event == "order_or_login":
+            stayed = stayed.union(_inside(logins(tables), window).select("customer_id"))
+    found: list[str] = (
+        stayed.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist()
     )
+    return found
+
+
+def _inside(events: ibis.Table, window: timeline.Window) -> ibis.Table:
+    """The events on the days of the window."""
+    return events.filter(events.day >= window.start, events.day < window.end)
+
+
+def _amounts(tables: Canonical, as_of: date, contract: Contract) -> dict[str, Decimal]:
+    """Net amount of the retaining orders in the label window, per customer who ordered in it."""
+    inside = _inside(retaining(tables), timeline.label_window(as_of, contract))
     found = (
         inside.group_by("customer_id")
-        .aggregate(orders=inside.count(), amount=inside.net_amount.cast("decimal(18,2)").sum())
+        .aggregate(amount=inside.net_amount.cast("decimal(18,2)").sum())
         .to_pyarrow()
         .to_pylist()
     )
-    counts = {row["customer_id"]: row["orders"] for row in found}
-    amounts = {row["customer_id"]: Decimal(row["amount"] or 0).quantize(NOTHING) for row in found}
-    return counts, amounts
+    return {row["customer_id"]: Decimal(row["amount"] or 0).quantize(NOTHING) for row in found}

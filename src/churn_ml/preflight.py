@@ -1,13 +1,15 @@
 """Preflight: what a panel must promise before a model is fitted on it.
 
-Enters: the panel in order (one row per customer_id and cut_off) and the settings. Leaves: counts,
-or an error that says what to do. Three things are refused: layers whose label windows overlap and
-labels that nobody can know yet; layers without a churner or without a stayer; and features that
-give the label away. Too few rows or churners are told, not refused: they are enough for the
-inactivity rule. Worked example: trained on 2017-11-01 with a horizon of 30, a
-training cut-off 2017-08-03 beside the choosing one 2017-09-01 is a leak, its window ends one day
-too late; a churn flag computed as "silent for 90 days at the cut-off" is found by its recency,
-which ranks the churners with an AUC of 1.
+Enters: the panel in order (one row per customer_id and cut_off) and the settings; before there is a
+panel, its labels alone, and the tables. Leaves: counts, a word for what they allow, the indicators
+that the shop's tables leave out, or an error that says what to do.
+
+Three things are refused: layers whose label windows overlap and labels that nobody can know yet;
+layers without a churner or without a stayer; and features that give the label away. Too few rows or
+churners are told, not refused: they are enough for the inactivity rule. Worked example: trained on
+2017-11-01 with a horizon of 30, a training cut-off 2017-08-03 beside the choosing one 2017-09-01 is
+a leak, its window ends one day too late; a churn flag computed as "silent for 90 days at the
+cut-off" is found by its recency, which ranks the churners with an AUC of 1.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 
 from churn_ml import kernels
 from churn_ml.errors import Leak, NotReady
+from churn_ml.features.catalogue import CATALOGUE
 from churn_ml.kernels import Floats
 from churn_ml.models.protocol import CEILING, matrix
 from churn_ml.timeline import check_split, is_mature, matures_on
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_ml.config import Contract, Training
+    from churn_ml.events import Canonical
+    from churn_ml.features.indicator import Indicator
 
 LAYERS = ("train", "choose", "evaluate")
 GIVEAWAY_AUC = 0.99
@@ -119,6 +124,59 @@ def too_few(found: Counts, limits: Training) -> bool:
     [True, False]
     """
     return found.rows < limits.min_rows or found.churners < limits.min_churners
+
+
+def verdict(counts: Mapping[str, Counts], limits: Training) -> str:
+    """What the counts of the layers allow, in one word; `counts`: by the layer's name.
+
+    `no_data` where a layer has no usable row, `degenerate_label` where one lacks churners or
+    stayers, `rule_only` where the training rows or churners are below the minimum, else `ready`.
+
+    >>> from churn_ml.config import Training
+    >>> some, none = Counts(9, 3, 0, 0), Counts(0, 0, 0, 9)
+    >>> [verdict({"train": train, "choose": some}, Training())
+    ...  for train in (none, Counts(9, 9, 0, 0), some, Counts(400, 40, 0, 0))]
+    ['no_data', 'degenerate_label', 'rule_only', 'ready']
+    """
+    if any(found.rows == 0 for found in counts.values()):
+        return "no_data"
+    if any(not 0 < found.churners < found.rows for found in counts.values()):
+        return "degenerate_label"
+    return "rule_only" if too_few(counts["train"], limits) else "ready"
+
+
+def absent(tables: Canonical, indicators: Sequence[Indicator] = CATALOGUE) -> list[str]:
+    """A line for each indicator that the shop's tables cannot tell, with what it needs.
+
+    Absent is one whose table is not there or has no row, or whose column no row fills.
+
+    >>> from churn_ml.features.rhythm import RECENCY
+    >>> from churn_ml.features.spend import LAST_BASKET
+    >>> from churn_ml.in_memory import canonical
+    >>> shop = canonical(orders=[{"customer_id": "anna", "occurred_at": "2017-09-26",
+    ...                           "net_amount": None}])
+    >>> absent(shop, [RECENCY, LAST_BASKET])
+    ['last_basket_ratio_90d: not available, needs orders.net_amount']
+    """
+    asked = {place for i in indicators for place in (*i.needs, *i.filled)}
+    holds = {place: _holds(tables, *place.split(".")) for place in sorted(asked)}
+    told = []
+    for indicator in indicators:
+        missing = [need for need in indicator.needs if not holds[need]]
+        missing = missing or [place for place in indicator.filled if not holds[place]]
+        if missing:
+            names = (name for name in indicator.names if not name.endswith("_has_base"))
+            told.append(f"{', '.join(names)}: not available, needs {', '.join(missing)}")
+    return told
+
+
+def _holds(tables: Canonical, name: str, column: str | None = None) -> bool:
+    """Whether the table is there with a row, or with one that fills the column."""
+    if name not in tables:
+        return False
+    rows = tables[name]
+    found = rows.count() if column is None else rows[column].count()
+    return bool(found.to_pyarrow().as_py())
 
 
 def check_giveaways(past: pd.DataFrame, features: Sequence[str]) -> None:

@@ -149,6 +149,16 @@ def cut_offs_back(last: date, first: date, every_days: int) -> tuple[date, ...]:
     return tuple(last - timedelta(days=every_days * i) for i in range(max(count, 0)))[::-1]
 
 
+def days_needed(contract: Contract) -> int:
+    """The days of history that one training takes: a lookback, three windows, the settling.
+
+    >>> days_needed(Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1))
+    181
+    """
+    window = contract.gap_days + contract.horizon_days
+    return contract.lookback_days + 3 * window + contract.settle_days
+
+
 def layers(watermark: date, history_starts: date, contract: Contract, every_days: int) -> Layers:
     """Split time into train, choose and evaluate, a label window apart from each other.
 
@@ -168,7 +178,7 @@ def layers(watermark: date, history_starts: date, contract: Contract, every_days
     earliest = history_starts + timedelta(days=contract.lookback_days)
     train = cut_offs_back(choose - window, earliest, every_days)
     if not train:
-        needed = earliest + 3 * window + timedelta(days=contract.settle_days)
+        needed = history_starts + timedelta(days=days_needed(contract))
         raise TooEarly(
             "history is too short to train",
             where=f"contract {contract.name}",

@@ -23,13 +23,21 @@ COUNTED, DONE = ("sent", "removed", "unchanged"), ("sent", "removed", "left")
 
 
 def answer(
-    step: Callable[[House, date], Receipt], config: Path, as_of: str, *, as_json: bool
+    step: Callable[[House, date], Receipt],
+    config: Path,
+    as_of: str,
+    *,
+    as_json: bool,
+    contract: str = "",
 ) -> None:
-    """Call `step` in the house of `config` for the day `as_of`, and print its receipt."""
+    """Call `step` in the house of `config` for the day `as_of`, and print its receipt.
+
+    `contract`: the name of a further contract to work under; empty is the main one.
+    """
     from churn_ml.timeline import parse_as_of
 
     day = parse_as_of(as_of)
-    receipt = step(opened(config, quiet=as_json), day)
+    receipt = step(opened(config, quiet=as_json).under(contract), day)
     print(receipt.to_json() if as_json else "\n".join(in_words(receipt)))
 
 

@@ -22,5 +22,9 @@ Repin = Annotated[
     bool,
     typer.Option("--repin", help="On a re-run take new lots, versions, model and configuration."),
 ]
+ContractName = Annotated[
+    str,
+    typer.Option("--contract", help="Name of a further contract; the main one where left out."),
+]
 Approver = Annotated[str | None, typer.Option(help="Who answers a verdict to promote.")]
 DEFAULT_CONFIG = Path("churn.toml")

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn_ml.cli import answers
-from churn_ml.cli.options import DEFAULT_CONFIG, Approver, AsOf, ConfigPath, Json, Repin
+from churn_ml.cli.options import (
+    DEFAULT_CONFIG,
+    Approver,
+    AsOf,
+    ConfigPath,
+    ContractName,
+    Json,
+    Repin,
+)
 
 if TYPE_CHECKING:
     from churn_ml.house import House
@@ -33,7 +41,11 @@ def ingest(
 
 
 def train(
-    as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False, repin: Repin = False
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    repin: Repin = False,
+    contract: ContractName = "",
 ) -> None:
     """Build the panel, train every candidate, name the challenger and show all that in MLflow.
 
@@ -48,23 +60,29 @@ def train(
         flow.log_if_reachable(house, day, warn=answers.warn)
         return done
 
-    answers.answer(train_and_log, config, as_of, as_json=as_json)
+    answers.answer(train_and_log, config, as_of, as_json=as_json, contract=contract)
 
 
-def log(as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+def log(
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    contract: ContractName = "",
+) -> None:
     """Log in MLflow what it misses of a training, and let its aliases follow the ledger.
 
     Reads: the ledger, model folders. Writes: runs, versions and aliases in MLflow; twice is once.
     """
     from churn_ml import flow
 
-    answers.answer(flow.log, config, as_of, as_json=as_json)
+    answers.answer(flow.log, config, as_of, as_json=as_json, contract=contract)
 
 
 def promote(
     as_of: AsOf,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
+    contract: ContractName = "",
     approver: Approver = None,
     reject: Annotated[bool, typer.Option("--reject", help="Answer a promotion with no.")] = False,
 ) -> None:
@@ -75,11 +93,15 @@ def promote(
     from churn_ml import flow
 
     step = partial(flow.promote, approver=approver, reject=reject)
-    answers.answer(step, config, as_of, as_json=as_json)
+    answers.answer(step, config, as_of, as_json=as_json, contract=contract)
 
 
 def score(
-    as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False, repin: Repin = False
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    repin: Repin = False,
+    contract: ContractName = "",
 ) -> None:
     """Score the cohort with the champion; reasons, segments, holdout and actions.
 
@@ -87,13 +109,16 @@ def score(
     """
     from churn_ml import flow
 
-    answers.answer(partial(flow.score, repin=repin), config, as_of, as_json=as_json)
+    answers.answer(
+        partial(flow.score, repin=repin), config, as_of, as_json=as_json, contract=contract
+    )
 
 
 def export(
     as_of: AsOf,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
+    contract: ContractName = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
     ] = False,
@@ -104,11 +129,17 @@ def export(
     """
     from churn_ml import flow
 
-    answers.answer(partial(flow.export, dry_run=dry_run), config, as_of, as_json=as_json)
+    answers.answer(
+        partial(flow.export, dry_run=dry_run), config, as_of, as_json=as_json, contract=contract
+    )
 
 
 def learn(
-    as_of: AsOf, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False, repin: Repin = False
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    repin: Repin = False,
+    contract: ContractName = "",
 ) -> None:
     """Join scores whose labels have matured with what really happened.
 
@@ -116,13 +147,16 @@ def learn(
     """
     from churn_ml import flow
 
-    answers.answer(partial(flow.learn, repin=repin), config, as_of, as_json=as_json)
+    answers.answer(
+        partial(flow.learn, repin=repin), config, as_of, as_json=as_json, contract=contract
+    )
 
 
 def run(
     as_of: AsOf,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
+    contract: ContractName = "",
     approver: Approver = None,
     repin: Repin = False,
 ) -> None:
@@ -136,6 +170,6 @@ def run(
     from churn_ml.timeline import parse_as_of
 
     day = parse_as_of(as_of)
-    house = answers.opened(config, quiet=as_json)
+    house = answers.opened(config, quiet=as_json).under(contract)
     flow.run(house, day, approver=approver, repin=repin, warn=answers.warn)
     answers.show(views.report(house.history()), as_json=as_json)

@@ -22,13 +22,14 @@ from churn_ml.config.section import Days, Section, content_hash
 class Contract(Section):
     """The churn contract: who is eligible, which event retains, and over which days.
 
-    Eligible at as_of: at least `min_orders` orders (or order days) in the last `lookback_days`.
+    Eligible at as_of: at least `min_orders` events (or days with one) in the last `lookback_days`.
     Churned: no event in [as_of + gap_days, as_of + gap_days + horizon_days). The label is final
     `settle_days` later. `new_days` and `silent_gap_ratio` cut the lifecycle stages.
 
-    `event` is what retains: an order; an order or a login (`web_events`); or a renewal, of the
-    customers whose subscription is due in the window. `of` restricts the contract to the customers
-    whose attribute valid at as_of is one of the words: `of = { tier = ["gold"] }`.
+    `event` is what retains: an order; an order or a login (`web_events`); or a renewal, where
+    eligible is whose subscription is due in the window and neither cancelled nor renewed yet. `of`
+    restricts the contract to the customers whose attribute valid at as_of is one of the words:
+    `of = { tier = ["gold"] }`.
     """
 
     name: str = "gone90"

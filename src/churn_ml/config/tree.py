@@ -35,8 +35,12 @@ READS: Mapping[str, tuple[str, ...]] = {
     "train": ("contract", "economics", "offers", "policy", "training", "gate"),
     "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
     "learn": ("contract",),
+    "rates": ("contract",),
 }
 """The sections of churn.toml that decide what a step publishes."""
+
+SHARED = frozenset({"ingest", "quarantine", *SOURCE_TABLES})
+"""The step and the tables that all contracts of a shop share."""
 
 NOT_WRITTEN = frozenset({"root", "line"})
 """Fields of `Config` that its reader sets."""
@@ -86,6 +90,11 @@ class Config(Section):
             raise ValueError("high_value_share lies above medium_value_share in [segments]")
         if self.schedule.end_on and self.schedule.end_on < self.schedule.start_on:
             raise ValueError("end_on lies before start_on in [schedule]")
+        odd = [name for name in self.contracts if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name)]
+        if odd:
+            raise ValueError(
+                f"{odd[0]!r} in [contracts] is no name: small letters, digits and _, at most 32"
+            )
         names = [self.contract.name, *(one.name for one in self.contracts.values())]
         if not self.line and len(set(names)) != len(names):
             raise ValueError("two contracts have the same name in [contract] and [contracts]")
@@ -119,16 +128,31 @@ class Config(Section):
             )
         return self.model_copy(update={"contract": self.contracts[line], "line": line})
 
+    def called(self, name: str) -> str:
+        """What a step or a table is called under this contract: `scores`, or `scores@renewal`.
+
+        What the shop's contracts share keeps its name: the ingest, and the tables it writes.
+
+        >>> gold = {"gold": Contract(name="gold30", of={"tier": ("gold",)})}
+        >>> shop = Config(shop=Shop(name="s", currency="EUR"), contracts=gold).under("gold")
+        >>> shop.called("scores"), shop.called("train"), shop.called("orders")
+        ('scores@gold', 'train@gold', 'orders')
+        """
+        shared = name in SHARED or not self.line
+        return name if shared else f"{name}@{self.line}"
+
     def told(self, step: str) -> str:
         """Identity of what churn.toml tells a step; other sections do not touch it.
 
-        Parameters: `step`, a name of READS; one that is not there reads everything it is given.
+        Parameters: `step`, a name of READS, under a contract or not; one that is not there reads
+        everything it is given.
 
         >>> one, renamed = (Config(shop=Shop(name=name, currency="EUR")) for name in ("s", "t"))
         >>> one.told("train") == renamed.told("train"), one.told("ingest") == renamed.told("ingest")
         (True, False)
         """
-        return content_hash(self.model_dump(mode="json", include=set(READS.get(step, ()))))
+        sections = READS.get(step.partition("@")[0], ())
+        return content_hash(self.model_dump(mode="json", include=set(sections)))
 
     def path(self, relative: str) -> Path:
         """`relative` below the folder of churn.toml; absolute paths stay as they are."""

@@ -128,6 +128,7 @@ STORES = Indicator(
     window="90 days",
     needs=("orders",),
     source="A04",
+    filled=("orders.store_id",),
     measures=(Measure("stores_90d", "orders", lambda t: t.store_id.nunique(where=within(90)(t))),),
     columns=(Column("stores_90d", lambda t: t.stores_90d),),
 )

@@ -69,6 +69,7 @@ PRICE_HELP = Indicator(
     window="90 days",
     needs=("orders", "order_lines"),
     source="C51",
+    filled=("order_lines.net_amount",),
     measures=(LINE_NET, DISCOUNT, COUPON),
     columns=(
         *ratio(
@@ -85,6 +86,7 @@ BREADTH = Indicator(
     window="90 days",
     needs=("orders", "order_lines", "products"),
     source="C57",
+    filled=("products.category",),
     measures=(CATEGORIES,),
     columns=(plain("categories_90d"),),
 )
@@ -96,6 +98,7 @@ BREADTH_TREND = Indicator(
     window="45 days against the 45 before",
     needs=("orders", "order_lines", "products"),
     source="C57",
+    filled=("products.category",),
     measures=(TENURE, RECENT, EARLIER),
     columns=ratio(
         "categories_ratio_45d",
@@ -112,6 +115,7 @@ CATEGORIES_LOST = Indicator(
     window="45 days against the 45 before",
     needs=("orders", "order_lines", "products"),
     source="C57",
+    filled=("products.category",),
     measures=(TENURE, DROPPED, EARLIER),
     columns=ratio(
         "categories_lost_share_45d",
@@ -128,6 +132,7 @@ CONCENTRATION = Indicator(
     window="90 days",
     needs=("orders", "order_lines", "products"),
     source="C57",
+    filled=("order_lines.net_amount",),
     measures=(TOP_NET, ALL_NET),
     columns=ratio("top_category_share_90d", lambda t: t.top_net, lambda t: t.all_net),
 )
@@ -139,6 +144,7 @@ CATEGORY_SHIFT = Indicator(
     window="90 days",
     needs=("orders", "order_lines", "products"),
     source="C34",
+    filled=("products.category",),
     measures=(FIRST_SEEN, LAST_CATEGORIES, order_days(90)),
     columns=ratio(
         "new_category_share_90d",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
+    from churn_ml.events import Canonical
     from churn_ml.features.indicator import Indicator, Measure
 
 DECIMALS = 9
@@ -35,15 +35,17 @@ def build(
     contract: Contract,
     *,
     indicators: Sequence[Indicator] = CATALOGUE,
+    zone: str = "UTC",
 ) -> pd.DataFrame:
     """The features of every eligible customer at `as_of`.
 
     Args:
         tables: canonical tables cut at `as_of`; `orders` is required, the others are used where
             they are there.
-        as_of: end of the known world, 00:00 UTC, exclusive.
-        contract: gives lookback_days, min_orders and activity_unit.
+        as_of: end of the known world, 00:00 of the shop, exclusive.
+        contract: who is eligible.
         indicators: what to compute; those whose tables are missing are left out.
+        zone: the shop's time zone; a renewal contract reads instants in it.
 
     Returns:
         One row per eligible customer_id, sorted by it: customer_id, as_of (date), then one float64
@@ -64,7 +66,7 @@ def build(
     """
     import numpy as np
 
-    rows = expression(tables, as_of, contract, indicators).to_pyarrow()
+    rows = expression(tables, as_of, contract, indicators, zone=zone).to_pyarrow()
     frame: pd.DataFrame = rows.to_pandas().sort_values("customer_id", ignore_index=True)
     columns = frame.columns.drop("customer_id")
     # Adding 0.0 turns a rounded -0.0 into 0.0: equal numbers get equal bytes.
@@ -79,6 +81,8 @@ def expression(
     as_of: date,
     contract: Contract,
     indicators: Sequence[Indicator] = CATALOGUE,
+    *,
+    zone: str = "UTC",
 ) -> ibis.Table:
     """`build` before it runs: one row per eligible customer_id, in no order, not rounded.
 
@@ -90,7 +94,7 @@ def expression(
     """
     present = available(tables, indicators)
     measures = _distinct(measure for indicator in present for measure in indicator.measures)
-    joined = eligible(tables, as_of, contract)
+    joined = eligible(tables, as_of, contract, zone=zone)
     for view, read in VIEWS.items():
         wanted = [measure for measure in measures if measure.view == view]
         if wanted:

@@ -70,6 +70,8 @@ class Indicator:
     """Its id in the domain catalogue (C01 to C66; A or B where the catalogue lists no sign)."""
     measures: tuple[Measure, ...]
     columns: tuple[Column, ...]
+    filled: tuple[str, ...] = ()
+    """Columns (table.column) that say nothing of it where no row fills them."""
 
     @property
     def names(self) -> tuple[str, ...]:

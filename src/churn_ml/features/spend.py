@@ -53,6 +53,7 @@ SPEND = Indicator(
     window="30, 60 and 90 days",
     needs=("orders",),
     source="C04",
+    filled=("orders.net_amount",),
     measures=tuple(_net(w) for w in SPEND_DAYS),
     columns=tuple(_spend(w) for w in SPEND_DAYS),
 )
@@ -64,6 +65,7 @@ SPEND_TREND = Indicator(
     window="30 and 45 days, each against the window before",
     needs=("orders",),
     source="C04",
+    filled=("orders.net_amount",),
     measures=(TENURE, *(_net(w * k) for w in TREND_DAYS for k in (1, 2))),
     columns=tuple(column for w in TREND_DAYS for column in _trend(w)),
 )
@@ -75,6 +77,7 @@ BASKET_VALUE = Indicator(
     window="90 days",
     needs=("orders",),
     source="C03",
+    filled=("orders.net_amount",),
     measures=(NET_MEDIAN, NET_MAX),
     columns=(
         Column("basket_median_90d", lambda t: t.net_median.cast("float64") / 100),
@@ -89,6 +92,7 @@ BASKET_VALUE_TREND = Indicator(
     window="45 days against the 45 before",
     needs=("orders",),
     source="C03",
+    filled=("orders.net_amount",),
     measures=(TENURE, _net(45), _net(90), order_days(45), order_days(90)),
     columns=ratio(
         # (net_45 / days_45) / (earlier net / earlier days), with one division of whole numbers
@@ -106,6 +110,7 @@ LAST_BASKET = Indicator(
     window="90 days",
     needs=("orders",),
     source="C03",
+    filled=("orders.net_amount",),
     measures=(NET_LAST, NET_MEDIAN),
     columns=ratio("last_basket_ratio_90d", lambda t: t.net_last, lambda t: t.net_median),
 )

@@ -3,7 +3,7 @@
 Enters: the canonical tables already cut at `as_of`. Leaves: one Ibis table per view, each with
 `customer_id` and `days_ago` (1 for the day before `as_of`; 30 for 2017-09-01 as of 2017-10-01).
 
-* days: one row per customer and order day (cohort.order_days).
+* days: one row per customer and order day (events.order_days).
 * orders: one row per order that was not cancelled.
 * lines: one row per line of such an order, of the last LINE_DAYS days.
 * categories: one row per customer, department and category of these lines.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.cohort import days_ago, order_days, placed
+from churn_ml.events import days_ago, order_days, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import ibis
 
-    from churn_ml.cohort import Canonical
+    from churn_ml.events import Canonical
     from churn_ml.features.indicator import View
 
 LINE_DAYS = 90

@@ -16,8 +16,9 @@ anywhere and run for a past date. `repin=True` lets a re-run take new lots, vers
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
-from churn_ml.flow.learn import learn
+from churn_ml.flow.learn import learn, rates
 from churn_ml.flow.log import log, log_if_reachable, owed
+from churn_ml.flow.preflight import preflight
 from churn_ml.flow.promote import promote
 from churn_ml.flow.record import record
 from churn_ml.flow.run import run
@@ -33,7 +34,9 @@ __all__ = [
     "log",
     "log_if_reachable",
     "owed",
+    "preflight",
     "promote",
+    "rates",
     "record",
     "run",
     "score",

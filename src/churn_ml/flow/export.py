@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import NotReady
 from churn_ml.flow.score import consents
 from churn_ml.house import House
 from churn_ml.merges import followed, merged, survivors
@@ -22,13 +21,14 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from churn_ml.config import Config
     from churn_ml.receipts import Receipt
 
 READS = ("scores", "segments", "actions")
 
 
 def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
-    """Send what changed since the last acknowledged state to every destination.
+    """Send what changed since the last acknowledged state to every destination of the contract.
 
     Reads scores, segments and actions of `as_of`, and consent and suppression as they are now.
     Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing.
@@ -39,12 +39,28 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
         tau = house.bundle(_scored_by(house, as_of)).tau
         guard = crm.Guard.of(house.config, suppressed=barred(house), consents=asked(house))
         told: dict[str, Any] = {}
-        for name in house.config.destinations:
+        for name in destinations(house.config):
             told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
         trial.details |= {"destinations": told}
         if dry_run:
             trial.leave("dry_run")
     return trial.receipt
+
+
+def destinations(config: Config) -> list[str]:
+    """The destinations that export the contract worked under; the main one's where none is named.
+
+    >>> from churn_ml.config import from_text
+    >>> config = from_text('''
+    ... shop = {name = "Corner shop", currency = "EUR"}
+    ... contracts.club = {name = "club", event = "renewal"}
+    ... destinations.bi = {kind = "file", target = "bi"}
+    ... destinations.club_bi = {kind = "file", target = "club", contract = "club"}
+    ... ''')
+    >>> destinations(config), destinations(config.under("club"))
+    (['bi'], ['club_bi'])
+    """
+    return [n for n, d in config.destinations.items() if (d.contract or "") == config.line]
 
 
 def _send(
@@ -80,9 +96,9 @@ def _send(
 
 def _scored_by(house: House, as_of: date) -> str:
     """The model behind the scores of `as_of`; raises NotReady where there are none."""
-    scored = house.ledger.publication("score", as_of)
+    scored = house.publication("score", as_of)
     if scored is None:
-        raise NotReady.before("score", "nothing is scored to export", as_of)
+        raise house.before("score", "nothing is scored to export", as_of)
     return str(scored.pins["model"])
 
 

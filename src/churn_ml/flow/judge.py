@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import BadConfig, NotReady
+from churn_ml.errors import BadConfig
 from churn_ml.flow import telling, weighing
 from churn_ml.flow.record import decide, recorded
 from churn_ml.house import House
@@ -47,9 +47,9 @@ def judge(house: House, as_of: date) -> Receipt:
 
 def _training(house: House, as_of: date) -> Publication:
     """The training of `as_of`, done under the present settings."""
-    trained = house.ledger.publication("train", as_of)
+    trained = house.publication("train", as_of)
     if trained is None:
-        raise NotReady.before("train", "no training to judge", as_of)
+        raise house.before("train", "no training to judge", as_of)
     if trained.pins["settings"] != house.config.told("train"):
         raise BadConfig(
             "churn.toml changed since the training that is to be judged",
@@ -61,7 +61,7 @@ def _training(house: House, as_of: date) -> Publication:
 
 def _lapse(house: House, as_of: date) -> None:
     """Refuse the last verdict to promote before `as_of` where nobody answered it in time."""
-    last = house.ledger.newest("judge", upto=as_of - timedelta(days=1))
+    last = house.newest("judge", upto=as_of - timedelta(days=1))
     if last is None:
         return
     told = last.pins["verdict"]
@@ -71,7 +71,7 @@ def _lapse(house: House, as_of: date) -> None:
 
 def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None:
     """The decision already taken for this as_of on one of these candidates."""
-    mine = [d for d in house.ledger.decisions() if d.as_of == as_of and d.champion_to in candidates]
+    mine = [d for d in house.decisions() if d.as_of == as_of and d.champion_to in candidates]
     return mine[-1] if mine else None
 
 
@@ -144,7 +144,7 @@ def _verdict(
             gate=config.gate,
             contract=config.contract,
             currency=config.shop.currency,
-            alpha_spent=house.ledger.alpha_spent(trial.as_of.year),
+            alpha_spent=house.ledger.alpha_spent(trial.as_of.year, contract=config.contract.name),
         ),
         _stored(house, former, model_id, frozen.hash),
     )

@@ -22,10 +22,13 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Write the outcomes of every scored as_of that has matured by `as_of` and is not learned yet.
 
     Reads scores, segments, actions and canonical tables; writes outcomes, one publication a scored
-    as_of. Returns the receipt of the newest, or one with status `no_data`. Raises NotReady where
-    data do not reach `as_of`.
+    as_of, and with the first learning of a month the rates of the months before. Returns the
+    receipt of the newest outcomes, or one with status `no_data`. Raises NotReady where data do not
+    reach `as_of`.
     """
     house.watermark(as_of)
+    if _months_ended(house, as_of):
+        rates(house, as_of)
     receipts = [_learn(house, scored, as_of, repin=repin) for scored in _due(house, as_of)]
     if receipts:
         return receipts[-1]
@@ -34,21 +37,48 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     return trial.receipt
 
 
+def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
+    """Write churn, retention and repurchase rates, cohorts and transitions of the months so far.
+
+    Reads canonical tables; writes rates, cohorts and transitions. Raises NotReady where data do not
+    reach `as_of`.
+    """
+    from churn_ml import rates as room
+    from churn_ml.tables import COHORTS, RATES, TRANSITIONS
+
+    house.watermark(as_of)
+    names = (RATES.name, COHORTS.name, TRANSITIONS.name)
+    with attempt(house, "rates", as_of, names, repin=repin) as trial:
+        world, config = trial.canonical(as_of), house.config
+        found = room.rates(world, as_of, config.contract, zone=config.shop.time_zone)
+        for name in names:
+            rows = getattr(found, name)
+            trial.write(name, rows)
+            trial.count(name, len(rows), len(rows))
+    return trial.receipt
+
+
+def _months_ended(house: House, as_of: date) -> bool:
+    """Whether no rates were written yet in the month of `as_of`."""
+    newest = house.newest("rates", upto=as_of)
+    return newest is None or newest.as_of < as_of.replace(day=1)
+
+
 def _due(house: House, as_of: date) -> list[date]:
     """Mature as_ofs, scored under the present contract, that no other day's learning has taken."""
-    scored = (date.fromisoformat(d) for d in house.ledger.versions(["scores"])["scores"])
+    scored = (date.fromisoformat(d) for d in house.published("scores"))
     contract = house.config.contract
     mature = [
         d for d in scored if timeline.is_mature(d, contract, as_of) and _under(house, d, contract)
     ]
-    former = {d: house.ledger.publication("learn", d) for d in mature}
+    former = {d: house.publication("learn", d) for d in mature}
     today = as_of.isoformat()
     return sorted(d for d, p in former.items() if p is None or p.pins["watermark"] == today)
 
 
 def _under(house: House, scored: date, contract: Contract) -> bool:
     """True where the scores of that as_of were made under `contract`: only then labels fit."""
-    made = house.ledger.publication("score", scored)
+    made = house.publication("score", scored)
     return made is not None and made.pins["contract"] == contract.stamp
 
 
@@ -65,6 +95,7 @@ def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Recei
             house.config.contract,
             watermark,
             treated(trial, scored),
+            zone=house.config.shop.time_zone,
         )
         rows = outcomes.outcomes(
             truth, scores, trial.frame("segments", scored), trial.frame("actions", scored)

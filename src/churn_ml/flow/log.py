@@ -77,7 +77,7 @@ def log_if_reachable(house: House, as_of: date, *, warn: Progress | None = None)
 
 def owed(house: House, as_of: date) -> bool:
     """Whether the training published for `as_of` still has to be logged; False without one."""
-    trained, logged = (house.ledger.publication(step, as_of) for step in ("train", "log"))
+    trained, logged = (house.publication(step, as_of) for step in ("train", "log"))
     return trained is not None and (
         logged is None or bool(logged.pins.get("training") != trained.token)
     )
@@ -85,10 +85,10 @@ def owed(house: House, as_of: date) -> bool:
 
 def _published(house: House, as_of: date) -> Publication:
     """The training of `as_of`, done under the present contract's name."""
-    found = house.ledger.publication("train", as_of)
+    found = house.publication("train", as_of)
     if found is None or "figures" not in found.pins:
         kept_none = None if found is None else "a training of a version that kept no figures"
-        raise NotReady.before("train", "no training to log", as_of, got=kept_none)
+        raise house.before("train", "no training to log", as_of, got=kept_none)
     stamp = house.ledger.model(found.pins["challenger"]).contract
     if stamp.rpartition("-")[0] != house.config.contract.name:
         raise BadConfig(
@@ -105,8 +105,8 @@ def _trained(house: House, published: Publication) -> Trained:
     """What the ledger knows of a training, as the registry takes it."""
     from churn_ml.registry import Fitted, Panel, Trained
 
-    pins, key = published.pins, published.as_of.isoformat()
-    filed = house.ledger.receipt(f"train/{key}/{published.token}")
+    pins, key, panel = published.pins, published.as_of.isoformat(), house.config.called("panel")
+    filed = house.ledger.receipt(f"{published.step}/{key}/{published.token}")
     models = {row["model"]: house.ledger.model(row["model"]) for row in pins["figures"]}
     return Trained(
         as_of=published.as_of,
@@ -119,9 +119,9 @@ def _trained(house: House, published: Publication) -> Trained:
         challenger=pins["challenger"],
         layers=pins["layers"],
         panel=Panel(
-            path=f"{house.config.paths.lake}/panel",
-            version=published.written["panel"][key],
-            content_hash=published.hashes["panel"],
+            path=f"{house.config.paths.lake}/{panel}",
+            version=published.written[panel][key],
+            content_hash=published.hashes[panel],
             rows=filed.receipt.rows_out,
         ),
         read=published.inputs,
@@ -147,7 +147,7 @@ def _note(house: House, models: Mapping[str, Logged]) -> None:
 
 def _follow(house: House, published: Publication) -> str:
     """Let the aliases follow the ledger; the challenger is that of the newest training."""
-    newest = house.ledger.newest("train")
+    newest = house.newest("train")
     if newest is not None and newest.as_of == published.as_of:
         house.registry.set_alias("challenger", published.pins["challenger"])
     try:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
-from churn_ml.errors import BadInput, ChurnError, NotReady, StaleAttempt
+from churn_ml.errors import BadInput, ChurnError, StaleAttempt
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
 
@@ -45,9 +45,9 @@ def record(
     champion changed since the verdict, or the verdict since the question.
     """
     with attempt(house, "promote", as_of, (), repin=True) as trial:
-        published = house.ledger.publication("judge", as_of)
+        published = house.publication("judge", as_of)
         if published is None:
-            raise NotReady.before("promote", "no verdict to record", as_of)
+            raise house.before("promote", "no verdict to record", as_of)
         told = published.pins["verdict"]
         _check_asked(house, told, judged)
         kind = _kind(told["decision"], answer)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import NotReady
-from churn_ml.flow.export import export
+from churn_ml.flow.export import destinations, export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
 from churn_ml.flow.log import log_if_reachable, owed
@@ -33,6 +33,9 @@ def run(
 ) -> list[Receipt]:
     """Walk every step that is due as of `as_of`; returns their receipts in order.
 
+    The ingest comes first, then the steps of the main contract, then those of each further one; in
+    a house under one contract only that one's.
+
     Training is due where there is no champion, or [schedule] train_every_days after the last; one
     that was killed before its verdict is judged first. Where history is too short to train, or
     MLflow is away or refuses, that is said to `warn` (default: the house's progress) and the other
@@ -41,11 +44,22 @@ def run(
     """
     warn = warn or house.say
     receipts = [ingest(house, as_of, repin=repin)]
+    lines = (house.config.line,) if house.config.line else ("", *house.config.contracts)
+    for line in lines:
+        receipts += _walked(house.under(line), as_of, approver=approver, repin=repin, warn=warn)
+    return receipts
+
+
+def _walked(
+    house: House, as_of: date, *, approver: str | None, repin: bool, warn: Progress
+) -> list[Receipt]:
+    """Every step that is due under one contract, after the ingest."""
+    receipts: list[Receipt] = []
     first = house.champion(as_of) is None
     if first:
         receipts += _trained(house, as_of, approver, warn)
     receipts.append(score(house, as_of, repin=repin))
-    if house.champion(as_of) is not None and house.config.destinations:
+    if house.champion(as_of) is not None and destinations(house.config):
         receipts.append(export(house, as_of))
     receipts.append(learn(house, as_of, repin=repin))
     if not first:
@@ -55,8 +69,8 @@ def run(
 
 def _trained(house: House, as_of: date, approver: str | None, warn: Progress) -> list[Receipt]:
     """The training, logging and verdict that are due, if any."""
-    newest = house.ledger.newest("train", upto=as_of)
-    if newest is not None and house.ledger.publication("judge", newest.as_of) is None:
+    newest = house.newest("train", upto=as_of)
+    if newest is not None and house.publication("judge", newest.as_of) is None:
         logged = _logged(house, newest.as_of, warn)
         return [*logged, promote(house, newest.as_of, approver=approver)]
     if newest is not None and not due(house, as_of):

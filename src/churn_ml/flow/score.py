@@ -46,9 +46,10 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
-    people = cohort.cohort(world, as_of, config.contract)
+    zone = config.shop.time_zone
+    people = cohort.cohort(world, as_of, config.contract, zone=zone)
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
-    rows = features.build(world, as_of, config.contract)
+    rows = features.build(world, as_of, config.contract, zone=zone)
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=features.spec_hash())
     ids, given = people["customer_id"], consents(world)
     gone = merges.survivors(world)

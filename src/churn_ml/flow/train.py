@@ -17,6 +17,7 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady
 from churn_ml.flow.learn import treated
+from churn_ml.flow.preflight import history_starts, look
 from churn_ml.house import House
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """
     with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
         house.watermark(as_of)
+        trial.details |= {"preflight": look(trial)}
         panel = build_panel(trial)
         trial.write("panel", panel)
         trial.count("panel", len(panel), len(panel))
@@ -65,7 +67,7 @@ def due(house: House, as_of: date) -> bool:
     >>> due(House(config, Warehouse("lake"), Ledger.open("sqlite://")), date(2017, 10, 1))
     True
     """
-    newest = house.ledger.newest("train", upto=as_of)
+    newest = house.newest("train", upto=as_of)
     if newest is None or as_of - newest.as_of >= timedelta(
         days=house.config.schedule.train_every_days
     ):
@@ -76,7 +78,7 @@ def due(house: House, as_of: date) -> bool:
 def _pending(house: House, training: Publication) -> bool:
     """Whether the verdict on a training under the present contract is still to come."""
     trained_under = house.ledger.model(training.pins["challenger"]).contract
-    judged = house.ledger.publication("judge", training.as_of)
+    judged = house.publication("judge", training.as_of)
     return judged is None and trained_under == house.config.contract.stamp
 
 
@@ -113,25 +115,23 @@ def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.Dat
     """Features, label and spend of everybody eligible at one cut-off; `now` decides the labels."""
     from churn_ml import cohort, features, labels
 
-    contract = trial.house.config.contract
+    config = trial.house.config
+    contract, zone = config.contract, config.shop.time_zone
     trial.house.say(f"  features as of {cut_off.isoformat()}")
     then = trial.canonical(cut_off)
-    rows = features.build(then, cut_off, contract)
-    stages = cohort.cohort(then, cut_off, contract)[["customer_id", "stage"]]
+    rows = features.build(then, cut_off, contract, zone=zone)
+    stages = cohort.cohort(then, cut_off, contract, zone=zone)[["customer_id", "stage"]]
     truth = labels.labels(
-        now, rows["customer_id"], cut_off, contract, trial.as_of, treated(trial, cut_off)
+        now,
+        rows["customer_id"],
+        cut_off,
+        contract,
+        trial.as_of,
+        treated(trial, cut_off),
+        zone=zone,
     )
     told = truth.merge(stages, on="customer_id")
     return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id")
-
-
-def history_starts(world: dict[str, ibis.Table]) -> date:
-    """The day of the first order; raises NotReady where there is none."""
-    first = world["orders"].day.min().to_pyarrow().as_py() if "orders" in world else None
-    if first is None:
-        raise NotReady("there is no order to learn from", next_step="ingest orders first")
-    found: date = first
-    return found
 
 
 def fit(panel: pd.DataFrame, trial: Attempt) -> Training:

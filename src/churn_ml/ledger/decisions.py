@@ -141,10 +141,20 @@ class Decisions(Database):
             row = _same(connection, pair | {"evidence_hash": evidence_hash})
         return None if row is None else _decision(row)
 
-    def alpha_spent(self, year: int) -> float:
-        """The alpha that the decisions of a business year have spent."""
-        within = DECISIONS.c.as_of.between(date(year, 1, 1), date(year, 12, 31))
-        query = select(func.coalesce(func.sum(DECISIONS.c.alpha_spent), 0.0)).where(within)
+    def alpha_spent(self, year: int, *, contract: str | None = None) -> float:
+        """The alpha that the decisions of a business year have spent.
+
+        `contract`: only decisions on models of the contract of that name, whatever its settings.
+        """
+        query = select(func.coalesce(func.sum(DECISIONS.c.alpha_spent), 0.0)).where(
+            DECISIONS.c.as_of.between(date(year, 1, 1), date(year, 12, 31))
+        )
+        if contract is not None:
+            stamp = MODELS.c.contract  # the name, a hyphen, 8 characters of its hash
+            name = func.substr(stamp, 1, func.length(stamp) - 9)
+            query = query.where(
+                DECISIONS.c.champion_to.in_(select(MODELS.c.id).where(name == contract))
+            )
         with self.reading() as connection:
             return float(connection.execute(query).scalar_one())
 

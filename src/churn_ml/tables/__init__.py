@@ -24,6 +24,8 @@ shop's currency. Worked example, continued through the house: the household `h1`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from churn_ml.errors import BadInput
 from churn_ml.tables import contact, context, derived, orders, people, voice
 from churn_ml.tables.derived import (
@@ -84,13 +86,19 @@ SOURCE_TABLES: tuple[str, ...] = tuple(
 def table(name: str) -> Table:
     """The table called `name`; raises BadInput with the known names otherwise.
 
+    A derived table under a further contract is called `scores@renewal`: the same columns, a place
+    of its own.
+
+    >>> table("scores@renewal").name, table("scores@renewal").columns == table("scores").columns
+    ('scores@renewal', True)
     >>> table("order")
     Traceback (most recent call last):
     ...
     churn_ml.errors.BadInput: there is no table 'order' | got: order | ...
     """
+    base, _, line = name.partition("@")
     for candidate in TABLES:
-        if candidate.name == name:
-            return candidate
+        if candidate.name == base and not (line and candidate.layer == "canonical"):
+            return replace(candidate, name=name) if line else candidate
     known = ", ".join(t.name for t in TABLES)
     raise BadInput(f"there is no table {name!r}", got=name, expected=known)

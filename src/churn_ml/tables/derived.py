@@ -142,7 +142,7 @@ RATES = derived(
     ("month", "slice", "word"),
     (
         Column("month", "date", "first day of the month", required=True),
-        Column("slice", "string", "all, or the attribute that is sliced by: tier, channel", True),
+        Column("slice", "string", "all, or the customers' attribute: tier, channel, ...", True),
         Column("word", "string", "the attribute's value; all where not sliced", required=True),
         Column("customers", "int64", "customers active at the month's start", required=True),
         Column("churned", "int64", "of them without an event in the horizon; null immature"),
@@ -152,7 +152,7 @@ RATES = derived(
         Column("repeat_buyers", "int64", "of them with two or more in the lookback", required=True),
         Column("repurchase_rate", "float64", "repeat_buyers / buyers; null where nobody"),
     ),
-    owner="learn",
+    owner="rates",
 )
 COHORTS = derived(
     "cohorts",
@@ -165,7 +165,7 @@ COHORTS = derived(
         Column("active", "int64", "of them with an order in that month", required=True),
         Column("net_amount", "decimal(18,2)", "what they paid in that month"),
     ),
-    owner="learn",
+    owner="rates",
 )
 TRANSITIONS = derived(
     "transitions",
@@ -177,7 +177,7 @@ TRANSITIONS = derived(
         Column("stage_to", "string", "stage at its end", required=True),
         Column("customers", "int64", "how many went that way", required=True),
     ),
-    owner="learn",
+    owner="rates",
 )
 
 TABLES: tuple[Table, ...] = (

@@ -225,7 +225,9 @@ class Warehouse:
         import ibis
         from ibis.expr import operations
 
-        name = f"{rows.table.name}_{hashlib.sha256(rows.query.encode()).hexdigest()[:16]}"
+        # the table of a further contract has an @ in its name
+        base = rows.table.name.partition("@")[0]
+        name = f"{base}_{hashlib.sha256(rows.query.encode()).hexdigest()[:16]}"
         self.connection.raw_sql(f"create or replace temp view {name} as {rows.query}")
         # `connection.table(name)` would ask DuckDB for the schema by a call it has deprecated.
         view = operations.DatabaseTable(

@@ -1,0 +1,102 @@
+"""Two contracts in one house: each has its own steps, tables, champion and destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.errors import BadConfig, BadInput
+from churn_ml.house import House
+
+FIRST = date(2017, 10, 1)
+
+FURTHER = """
+[contracts.quick]
+name = "quick20"
+lookback_days = 60
+horizon_days = 20
+settle_days = 1
+
+[destinations.quick_files]
+kind = "file"
+target = "out/quick"
+contract = "quick"
+"""
+
+
+@pytest.fixture(scope="module")
+def walked(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A shop under two contracts, walked whole for 2017-10-01."""
+    import shutil
+
+    from churn_ml.config import load
+    from churn_ml.house import open_house
+
+    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("two") / "shop"))
+    with (folder / "churn.toml").open("a", encoding="utf-8") as settings:
+        settings.write(FURTHER)
+    house = open_house(load(folder / "churn.toml"))
+    flow.run(house, FIRST)
+    return house
+
+
+def test_each_contract_has_its_own_champion_scores_and_steps(walked: House) -> None:
+    quick = walked.under("quick")
+    assert walked.champion(FIRST) != quick.champion(FIRST)
+    for house in (walked, quick):
+        scored = house.publication("score", FIRST)
+        assert scored is not None
+        assert scored.pins["contract"] == house.config.contract.stamp
+        assert scored.pins["model"] == house.champion(FIRST)
+    tables = walked.ledger.versions(["scores", "scores@quick"])
+    assert [list(found) for found in tables.values()] == [["2017-10-01"], ["2017-10-01"]]
+    steps = [receipt.step for receipt in walked.history()]
+    assert steps.count("ingest") == 1 + 1
+    assert {"train@quick", "promote@quick", "score@quick", "export@quick"} <= set(steps)
+
+
+def test_a_destination_gets_the_contract_it_names(walked: House) -> None:
+    sent = {
+        r.step: r.details["destinations"] for r in walked.history() if "destinations" in r.details
+    }
+    assert list(sent["export@quick"]) == ["quick_files"]
+    assert "quick_files" not in sent["export"]
+    assert sent["export@quick"]["quick_files"]["sent"] > 0
+
+
+def test_a_contracts_decisions_alpha_and_aliases_are_its_own(walked: House) -> None:
+    quick = walked.under("quick")
+    assert [d.champion_to for d in quick.decisions()] == [quick.champion(FIRST)]
+    assert quick.registry.name == "churn_ml.quick20"
+    assert quick.registry.aliases()["champion"] == quick.champion(FIRST)
+    assert walked.registry.aliases()["champion"] == walked.champion(FIRST)
+
+
+def test_a_score_with_the_other_contracts_model_is_refused(walked: House) -> None:
+    from churn_ml import features, scoring
+
+    quick = walked.under("quick")
+    theirs = walked.bundle(str(walked.champion(FIRST)))
+    rows = quick.warehouse.read_partition(
+        "features@quick", FIRST, quick.published("features")["2017-10-01"]
+    ).to_pandas()
+    with pytest.raises(BadInput, match="under another churn contract"):
+        scoring.score(theirs, rows, quick.config.contract.stamp, spec_hash=features.spec_hash())
+
+
+def test_the_main_contract_publishes_the_same_with_and_without_a_further_one(
+    walked: House, ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    alone = copy_of(ingested)
+    flow.run(alone, FIRST)
+    both = walked.ledger.contents()
+    assert {t: found for t, found in both.items() if "@" not in t} == alone.ledger.contents()
+
+
+def test_an_unknown_contract_is_refused_in_words(walked: House) -> None:
+    with pytest.raises(BadConfig, match=r"there is no contract 'slow' .* expected: quick"):
+        walked.under("slow")
