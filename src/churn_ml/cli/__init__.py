@@ -7,6 +7,7 @@ imported by the steps that need them, so `--help` answers at once::
     answers.py   the house opened for a command, and what it answers on stdout and stderr
     shop.py      a shop's churn.toml, report and suppression list
     source.py    the kinds of sources, and the skeleton of a new one
+    asking.py    what the data say before a model: preflight, horizon, rates
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
     stack.py     the platform on this machine
@@ -20,7 +21,7 @@ import sys
 
 import typer
 
-from churn_ml.cli import shop, showing, source, stack, steps
+from churn_ml.cli import asking, shop, showing, source, stack, steps
 from churn_ml.errors import ChurnError, Transient
 
 __all__ = ["app", "main"]
@@ -35,12 +36,15 @@ app = typer.Typer(
 for command in (
     shop.init,
     steps.ingest,
+    asking.horizon,
+    asking.preflight,
     steps.train,
     steps.log,
     steps.promote,
     steps.score,
     steps.export,
     steps.learn,
+    asking.rates,
     steps.run,
     shop.report,
     shop.suppress,

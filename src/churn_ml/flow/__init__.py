@@ -18,7 +18,7 @@ from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
 from churn_ml.flow.learn import learn, rates
 from churn_ml.flow.log import log, log_if_reachable, owed
-from churn_ml.flow.preflight import preflight
+from churn_ml.flow.preflight import horizon, preflight
 from churn_ml.flow.promote import promote
 from churn_ml.flow.record import record
 from churn_ml.flow.run import run
@@ -28,6 +28,7 @@ from churn_ml.flow.train import due, train
 __all__ = [
     "due",
     "export",
+    "horizon",
     "ingest",
     "judge",
     "learn",

@@ -17,6 +17,7 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
 from churn_ml.flow.learn import treated
+from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
     import ibis
@@ -52,6 +53,21 @@ def preflight(house: House, as_of: date) -> Receipt:
             trial.details |= {"verdict": "no_data", "words": [error.what]}
         trial.leave(str(trial.details["verdict"]))
     return trial.receipt
+
+
+def horizon(house: House, as_of: date) -> dict[str, Any]:
+    """What the shop's repeat orders say of lookback and horizon, ready for JSON; see horizon.py.
+
+    Reads canonical tables; writes nothing. Raises NotReady where data do not reach `as_of`, or are
+    too few.
+    """
+    from churn_ml import horizon as room
+
+    house.watermark(as_of)
+    versions, config = house.ledger.versions(SOURCE_TABLES), house.config
+    read = house.warehouse.read
+    world = {name: read(name, found, as_of=as_of) for name, found in versions.items() if found}
+    return room.horizon(world, as_of, config.contract, zone=config.shop.time_zone)
 
 
 def look(trial: Attempt) -> dict[str, Any]:
