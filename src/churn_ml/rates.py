@@ -141,7 +141,7 @@ def _attributes(tables: Canonical, month: date) -> pd.DataFrame:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
     rows = attributes(_before({"customers": tables["customers"]}, month))
     found: pd.DataFrame = rows.select("customer_id", *SLICES).to_pyarrow().to_pandas()
-    return found.dropna(axis="columns", how="all")
+    return found[["customer_id", *(name for name in SLICES if found[name].notna().any())]]
 
 
 def _sliced(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
