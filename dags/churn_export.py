@@ -29,22 +29,26 @@ DRY_RUN = Param(
 )
 
 
-@dag(
-    schedule=PartitionedAssetTimetable(assets=door.ACTIONS),
-    params={"dry_run": DRY_RUN},
-    **door.policy(__doc__, "daily"),
-)
-def churn_export() -> None:
+@door.each_contract
+def churn_export(line: str) -> None:
     """One task: the outbox keeps its own state."""
 
-    @task(priority_weight=10)
-    def export() -> door.Told:
-        """Send the difference to what every destination acknowledged last."""
-        from churn_ml import flow
+    @dag(
+        door.dag_id("churn_export", line),
+        schedule=PartitionedAssetTimetable(assets=door.of(door.ACTIONS, line)),
+        params={"dry_run": DRY_RUN},
+        **door.policy(__doc__, "daily"),
+    )
+    def steps() -> None:
+        @task(priority_weight=10)
+        def export() -> door.Told:
+            """Send the difference to what every destination acknowledged last."""
+            from churn_ml import flow
 
-        return door.hand_on(flow.export(door.house(), door.as_of(), dry_run=door.param("dry_run")))
+            return door.hand_on(
+                flow.export(door.house(line), door.as_of(), dry_run=door.param("dry_run"))
+            )
 
-    export()
+        export()
 
-
-churn_export()
+    steps()

@@ -21,22 +21,26 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 import door
 
 
-@dag(
-    schedule=PartitionedAssetTimetable(assets=door.CANONICAL),
-    params={"repin": door.REPIN},
-    **door.policy(__doc__, "daily"),
-)
-def churn_learn() -> None:
+@door.each_contract
+def churn_learn(line: str) -> None:
     """One task: each scored day it learns is published on its own."""
 
-    @task(priority_weight=5)
-    def learn() -> door.Told:
-        """Write the outcomes of every scoring that has matured by the as_of."""
-        from churn_ml import flow
+    @dag(
+        door.dag_id("churn_learn", line),
+        schedule=PartitionedAssetTimetable(assets=door.CANONICAL),
+        params={"repin": door.REPIN},
+        **door.policy(__doc__, "daily"),
+    )
+    def steps() -> None:
+        @task(priority_weight=5)
+        def learn() -> door.Told:
+            """Write the outcomes of every scoring that has matured by the as_of."""
+            from churn_ml import flow
 
-        return door.hand_on(flow.learn(door.house(), door.as_of(), repin=door.param("repin")))
+            return door.hand_on(
+                flow.learn(door.house(line), door.as_of(), repin=door.param("repin"))
+            )
 
-    learn()
+        learn()
 
-
-churn_learn()
+    steps()

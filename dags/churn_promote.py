@@ -24,42 +24,47 @@ import door
 from question import ASK, answer, question
 
 
-@dag(schedule=PartitionedAssetTimetable(assets=door.CHALLENGER), **door.policy(__doc__, "models"))
-def churn_promote() -> None:
+@door.each_contract
+def churn_promote(line: str) -> None:
     """Judge, ask where it matters, record always, announce the first champion."""
 
-    @task
-    def judge() -> door.Told:
-        """Weigh the challenger against the champion."""
-        from churn_ml import flow
+    @dag(
+        door.dag_id("churn_promote", line),
+        schedule=PartitionedAssetTimetable(assets=door.of(door.CHALLENGER, line)),
+        **door.policy(__doc__, "models"),
+    )
+    def steps() -> None:
+        @task
+        def judge() -> door.Told:
+            """Weigh the challenger against the champion."""
+            from churn_ml import flow
 
-        receipt = flow.judge(door.house(), door.as_of())
-        return door.hand_on(receipt, **question(receipt, door.CONFIG.shop.currency))
+            receipt = flow.judge(door.house(line), door.as_of())
+            return door.hand_on(receipt, **question(receipt, door.CONFIG.shop.currency))
 
-    @task.branch
-    def route(judged: door.Told) -> str:
-        """Ask a person only where the verdict is to promote and nobody answered it yet."""
-        return "ask" if judged["asks"] else "record"
+        @task.branch
+        def route(judged: door.Told) -> str:
+            """Ask a person only where the verdict is to promote and nobody answered it yet."""
+            return "ask" if judged["asks"] else "record"
 
-    @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
-    def record(reply: door.Told, judged: door.Told) -> door.Told:
-        """Write the decision on what the question showed, with the answer where one was asked."""
-        from churn_ml import flow
+        @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+        def record(reply: door.Told, judged: door.Told) -> door.Told:
+            """Write the decision on what the question showed, with the answer if one was asked."""
+            from churn_ml import flow
 
-        done = flow.record(door.house(), door.as_of(), **answer(reply, judged))
-        return door.hand_on(done, kind=done.details["kind"])
+            done = flow.record(door.house(line), door.as_of(), **answer(reply, judged))
+            return door.hand_on(done, kind=done.details["kind"])
 
-    @task(outlets=[door.CHAMPION])
-    def announce(decided: door.Told) -> door.Told:
-        """Let the day of the first champion be scored."""
-        if decided["kind"] != "first":
-            door.skip("not the first champion", decided)
-        door.name_receipt(door.CHAMPION, decided["receipt"])
-        return decided
+        @task(outlets=[door.of(door.CHAMPION, line)])
+        def announce(decided: door.Told) -> door.Told:
+            """Let the day of the first champion be scored."""
+            if decided["kind"] != "first":
+                door.skip("not the first champion", decided)
+            door.name_receipt(door.of(door.CHAMPION, line), decided["receipt"])
+            return decided
 
-    ask = HITLOperator(task_id="ask", response_timeout=door.ANSWER_WITHIN, **ASK)
-    route(judged := judge()) >> [ask, decided := record(ask.output, judged)]
-    announce(decided)
+        ask = HITLOperator(task_id="ask", response_timeout=door.ANSWER_WITHIN, **ASK)
+        route(judged := judge()) >> [ask, decided := record(ask.output, judged)]
+        announce(decided)
 
-
-churn_promote()
+    steps()

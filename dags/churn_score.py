@@ -23,24 +23,26 @@ from airflow.sdk import PartitionedAssetTimetable, dag, task
 import door
 
 
-@dag(
-    schedule=PartitionedAssetTimetable(assets=door.CANONICAL | door.CHAMPION),
-    params={"repin": door.REPIN},
-    **door.policy(__doc__, "daily"),
-)
-def churn_score() -> None:
+@door.each_contract
+def churn_score(line: str) -> None:
     """One task: what it writes is published together."""
 
-    # before learning and training, which wait for the same event: the shop needs its scores first
-    @task(outlets=[door.ACTIONS], priority_weight=10)
-    def score() -> door.Told:
-        """Score the cohort with the champion of the as_of."""
-        from churn_ml import flow
+    @dag(
+        door.dag_id("churn_score", line),
+        schedule=PartitionedAssetTimetable(assets=door.CANONICAL | door.of(door.CHAMPION, line)),
+        params={"repin": door.REPIN},
+        **door.policy(__doc__, "daily"),
+    )
+    def steps() -> None:
+        # before learning and training, which wait for the same event: scores are needed first
+        @task(outlets=[door.of(door.ACTIONS, line)], priority_weight=10)
+        def score() -> door.Told:
+            """Score the cohort with the champion of the as_of."""
+            from churn_ml import flow
 
-        receipt = flow.score(door.house(), door.as_of(), repin=door.param("repin"))
-        return door.hand_on(receipt, door.ACTIONS)
+            receipt = flow.score(door.house(line), door.as_of(), repin=door.param("repin"))
+            return door.hand_on(receipt, door.of(door.ACTIONS, line))
 
-    score()
+        score()
 
-
-churn_score()
+    steps()

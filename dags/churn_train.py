@@ -24,40 +24,48 @@ from airflow.sdk import PartitionedAssetTimetable, dag, get_current_context, tas
 import door
 
 
-@dag(
-    schedule=PartitionedAssetTimetable(assets=door.CANONICAL),
-    params={"repin": door.REPIN},
-    **door.policy(__doc__, "models"),
-)
-def churn_train() -> None:
+@door.each_contract
+def churn_train(line: str) -> None:
     """Two tasks: what is trained stands, whether or not MLflow can show it."""
 
-    @task(outlets=[door.CHALLENGER])
-    def train() -> door.Told:
-        """Train if it is due, or if a person asked."""
-        from churn_ml import flow
-        from churn_ml.errors import TooEarly
+    @dag(
+        door.dag_id("churn_train", line),
+        schedule=PartitionedAssetTimetable(assets=door.CANONICAL),
+        params={"repin": door.REPIN},
+        **door.policy(__doc__, "models"),
+    )
+    def steps() -> None:
+        @task(outlets=[door.of(door.CHALLENGER, line)])
+        def train() -> door.Told:
+            """Train if it is due, or if a person asked."""
+            from churn_ml import flow
+            from churn_ml.errors import TooEarly
 
-        at, day = door.house(), door.as_of()
-        if door.by_event() and not (flow.due(at, day) or flow.owed(at, day)):
-            door.skip("no training is due", {"status": "not_due"})
-        try:
-            return door.hand_on(flow.train(at, day, repin=door.param("repin")), door.CHALLENGER)
-        except TooEarly:
-            if not door.by_event():
-                raise
-            return door.hand_on(at.ledger.receipts("train", day, limit=1)[0].receipt)
+            at, day = door.house(line), door.as_of()
+            if door.by_event() and not (flow.due(at, day) or flow.owed(at, day)):
+                door.skip("no training is due", {"status": "not_due"})
+            try:
+                return door.hand_on(
+                    flow.train(at, day, repin=door.param("repin")), door.of(door.CHALLENGER, line)
+                )
+            except TooEarly:
+                if not door.by_event():
+                    raise
+                return door.hand_on(
+                    at.ledger.receipts(at.config.called("train"), day, limit=1)[0].receipt
+                )
 
-    @task
-    def log() -> door.Told:
-        """Log in MLflow what it misses of this training."""
-        from churn_ml import flow
+        @task
+        def log() -> door.Told:
+            """Log in MLflow what it misses of this training."""
+            from churn_ml import flow
 
-        receipt = flow.log(door.house(), door.as_of())
-        get_current_context()["ti"].xcom_push(key="mlflow_url", value=receipt.details["run_url"])
-        return door.hand_on(receipt)
+            receipt = flow.log(door.house(line), door.as_of())
+            get_current_context()["ti"].xcom_push(
+                key="mlflow_url", value=receipt.details["run_url"]
+            )
+            return door.hand_on(receipt)
 
-    train() >> log()
+        train() >> log()
 
-
-churn_train()
+    steps()

@@ -33,6 +33,8 @@ from churn_ml.config import Schedule, named
 from churn_ml.errors import BadConfig, BadInput, Permanent, Transient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from churn_ml.house import House
     from churn_ml.receipts import Receipt
 
@@ -84,7 +86,9 @@ def rules(schedule: Schedule) -> dict[str, Any]:
 CONFIG = named("Airflow's DAG processor and workers")
 RULES = rules(CONFIG.schedule)
 DAILY = CronPartitionTimetable(CONFIG.schedule.cron, timezone="UTC", key_format="%Y-%m-%d")
-NO_POOL = (
+SHARED = (
+    "* **Further contracts**: each of `[contracts]` has train, promote, score, export and learn of\n"
+    "  its own, as in `churn_score.renewal`, after the same ingest; their models never mix.\n"
     "* **Tasks stay scheduled, none starts**: the pool of `[schedule] pool` is missing. Make it,\n"
     "  as in `airflow pools set {pool} 2 steps`"
 )
@@ -104,8 +108,25 @@ def policy(doc: str, *tags: str) -> dict[str, Any]:
     What holds for every DAG is said once, here, with the name of the pool that there is to be.
     """
     told = doc.partition("\n")[0].strip("# ")
-    whole = f"{doc.rstrip()}\n{NO_POOL.format(pool=CONFIG.schedule.pool)}\n"
+    whole = f"{doc.rstrip()}\n{SHARED.format(pool=CONFIG.schedule.pool)}\n"
     return {"doc_md": whole, "description": told, "tags": ["churn_ml", *tags]} | RULES
+
+
+def each_contract(make: Callable[[str], None]) -> None:
+    """Call `make` for the main contract ("") and for each of [contracts]: a DAG for every one."""
+    for line in ("", *CONFIG.contracts):
+        make(line)
+
+
+def dag_id(name: str, line: str) -> str:
+    """What the DAG `name` is called under a contract: `churn_score`, or `churn_score.renewal`."""
+    return f"{name}.{line}" if line else name
+
+
+def of(asset: Asset, line: str) -> Asset:
+    """`asset` under a contract: one of its own, so that only its own DAGs follow it."""
+    what = f"{asset.extra['what']}, under the contract {line}"
+    return _asset(f"{asset.name}.{line}", what) if line else asset
 
 
 def as_of() -> date:
@@ -160,9 +181,10 @@ def param(name: str) -> Any:
     return get_current_context()["params"][name]
 
 
-def house() -> House:
+def house(line: str = "") -> House:
     """The house of this task: progress goes to its log, and receipts name its page in the UI.
 
+    `line`: the further contract to work under; empty is the main one.
     Nothing is opened for a run without an as_of: raises as `as_of` does.
     """
     as_of()
@@ -175,7 +197,7 @@ def house() -> House:
             ledger=_url("churn_ledger"), mlflow=_url("churn_mlflow"), connections=_sources()
         ),
         caller=get_current_context()["ti"].log_url,
-    )
+    ).under(line)
 
 
 def _sources() -> dict[str, str]:
