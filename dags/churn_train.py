@@ -61,9 +61,8 @@ def churn_train(line: str) -> None:
             from churn_ml import flow
 
             receipt = flow.log(door.house(line), door.as_of())
-            get_current_context()["ti"].xcom_push(
-                key="mlflow_url", value=receipt.details["run_url"]
-            )
+            page = receipt.details["run_url"]
+            get_current_context()["ti"].xcom_push(key="mlflow_url", value=page)
             return door.hand_on(receipt)
 
         train() >> log()

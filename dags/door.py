@@ -87,8 +87,8 @@ CONFIG = named("Airflow's DAG processor and workers")
 RULES = rules(CONFIG.schedule)
 DAILY = CronPartitionTimetable(CONFIG.schedule.cron, timezone="UTC", key_format="%Y-%m-%d")
 SHARED = (
-    "* **Further contracts**: each of `[contracts]` has train, promote, score, export and learn of\n"
-    "  its own, as in `churn_score.renewal`, after the same ingest; their models never mix.\n"
+    "* **Further contracts**: each of `[contracts]` has its own train, promote, score, export and\n"
+    "  learn, as in `churn_score.renewal`, after the same ingest; their models never mix.\n"
     "* **Tasks stay scheduled, none starts**: the pool of `[schedule] pool` is missing. Make it,\n"
     "  as in `airflow pools set {pool} 2 steps`"
 )
@@ -119,7 +119,7 @@ def each_contract(make: Callable[[str], None]) -> None:
 
 
 def dag_id(name: str, line: str) -> str:
-    """What the DAG `name` is called under a contract: `churn_score`, or `churn_score.renewal`."""
+    """What the DAG `name` is called under a contract: `churn_score.renewal`."""
     return f"{name}.{line}" if line else name
 
 
@@ -184,8 +184,7 @@ def param(name: str) -> Any:
 def house(line: str = "") -> House:
     """The house of this task: progress goes to its log, and receipts name its page in the UI.
 
-    `line`: the further contract to work under; empty is the main one.
-    Nothing is opened for a run without an as_of: raises as `as_of` does.
+    `line`: the further contract, if any. Nothing is opened without an as_of: raises as it does.
     """
     as_of()
     from churn_ml.house import Addresses, open_house

@@ -40,6 +40,8 @@ Kind: TypeAlias = Literal["regression", "past_rate"]
 
 KINDS: tuple[Kind, ...] = ("regression", "past_rate")
 FILE = "value.json"
+NOTHING = -50.0
+"""The logarithm of an amount that is none."""
 EDGE = 4.0
 """Standard deviations from the mean beyond which the regression's curve is held."""
 
@@ -165,6 +167,9 @@ def _regression(x: Floats, amount: Floats) -> dict[str, Any]:
 
     centre, spread = _moments(_signed_log(x))
     z = _curved(x, centre, spread)
+    if not amount.any():  # a shop that tells no amounts: nothing is worth anything
+        flat = {"coefficients": (0.0,) * z.shape[1], "intercept": NOTHING}
+        return {"centre": centre, "spread": spread} | flat
     scale = float(amount.mean()) or 1.0
     model = TweedieRegressor(
         power=1.5, link="log", alpha=1e-3, solver="newton-cholesky", tol=1e-8, max_iter=200
