@@ -506,7 +506,7 @@ def test_the_hash_of_a_known_table_never_changes() -> None:
     assert content_hash(numbered(rows), ["id"]) == HASH
 
 
-HASH = "1b948a2271b58232711fe45ffaa524d1a0f4ddeac7ca0fd2c4a7679dc0f775c0"
+HASH = "c4eae42b28485966847ea87ae72c3331203cde4271b337657c836b758433dd94"
 
 
 def test_the_hash_of_an_aggregate_is_the_same_with_one_thread_and_with_two(tmp_path: Path) -> None:

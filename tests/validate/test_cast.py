@@ -84,6 +84,8 @@ def test_a_time_in_another_form_does_not_read(text: str) -> None:
         ("-0.0", "0.00"),
         ("1e2", "100.00"),
         ("12.349999999999", "12.35"),  # float noise
+        ("1,234.50", "1234.50"),
+        ("-12,345,678", "-12345678.00"),
     ],
 )
 def test_an_amount_with_a_point_reads(text: str, amount: str) -> None:
@@ -96,8 +98,9 @@ def test_an_amount_with_a_point_reads(text: str, amount: str) -> None:
         "12,50",
         "1.234",
         "1.234,50",
-        "1,234.50",
         "1_000",
+        "12,34,567.00",
+        "1,2345",
         "$5",
         "5EUR",
         "NaN",

@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from churn_ml.config import Shop, SourceTable, Validation
+from churn_ml.config import Validation
 from churn_ml.errors import BadConfig, OverTolerance
 from churn_ml.tables import SOURCE_TABLES
-from churn_ml.validate import Validated, check_tolerance, known_rules, validate
+from churn_ml.validate import Validated, check_tolerance, known_rules
+
+from .judging import judge
 
 RULE = "products.product_id.required"
 
@@ -27,8 +29,7 @@ def products(**lots: list[Any]) -> Validated:
             "drop_on": pa.repeat(pa.scalar(date(2017, 1, 2)), len(ids)),
         }
     )
-    shop = Shop(name="s", currency="USD")
-    return validate(raw, "products", SourceTable(files="", columns={}), shop=shop)
+    return judge(raw, "products")
 
 
 def test_a_share_at_the_tolerance_passes_and_above_it_does_not() -> None:

@@ -65,12 +65,11 @@ def from_native(name: str, stored: pa.DataType, zone: str) -> str:
     """SQL for the time in column `name` that a file stored as `stored`, as naive UTC.
 
     >>> from_native("at_", pa.date32(), "UTC")
-    'try_cast(case when isfinite(at_) then at_ end as timestamp)'
+    'case when isfinite(try_cast(at_ as timestamp)) then try_cast(at_ as timestamp) end'
     """
-    finite = f"case when isfinite({name}) then {name} end"
     if types.is_timestamp(stored) and stored.tz is not None:
-        return f"({finite} at time zone 'UTC')"
-    naive = f"try_cast({finite} as timestamp)"
+        return f"({_finite(name, 'timestamptz')} at time zone 'UTC')"
+    naive = _finite(name, "timestamp")
     return _day(naive, zone) if types.is_date(stored) else _local(naive, zone)
 
 
@@ -81,6 +80,12 @@ def start_of_day(day: str, zone: str) -> str:
     'drop_on::timestamp'
     """
     return _day(f"{day}::timestamp", zone)
+
+
+def _finite(name: str, type_: str) -> str:
+    """SQL for a stored time as `type_`; null where it is infinite or does not fit."""
+    time = f"try_cast({name} as {type_})"
+    return f"case when isfinite({time}) then {time} end"
 
 
 def _by_form(text: str, zone: str, dates: str) -> str:

@@ -53,8 +53,8 @@ class Staged:
             return
         names = ", ".join(f'"{name}"' for name in self.schema.names)
         by = ", ".join(f'"{name}"' for name in self.order)
-        left = f" anti join {parquet(self.without)} using (row)" if self.without else ""
-        query = f"select {names} from {parquet(self.files)}{left} order by {by}"
+        out = f"where row not in (select row from {parquet(self.without)})" if self.without else ""
+        query = f"select {names} from {parquet(self.files)} {out} order by {by}"
         with database(self.folder) as con:
             for batch in con.sql(query).to_arrow_reader(STREAM_ROWS):
                 yield batch.cast(self.schema)
