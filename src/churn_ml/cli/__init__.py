@@ -6,6 +6,7 @@ imported by the steps that need them, so `--help` answers at once::
     options.py   the options that several commands share
     answers.py   the house opened for a command, and what it answers on stdout and stderr
     shop.py      a shop's churn.toml, report and suppression list
+    judging.py   what an ingest would do with the shop's data, and what past ones found
     source.py    the kinds of sources, and the skeleton of a new one
     asking.py    what the data say before a model: preflight, horizon, rates
     steps.py     each step of the house, and the whole of it
@@ -21,7 +22,7 @@ import sys
 
 import typer
 
-from churn_ml.cli import asking, shop, showing, source, stack, steps
+from churn_ml.cli import asking, judging, shop, showing, source, stack, steps
 from churn_ml.errors import ChurnError, Transient
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (
     shop.init,
+    judging.check,
     steps.ingest,
     asking.horizon,
     asking.preflight,
@@ -53,6 +55,7 @@ for command in (
     app.command()(command)
 app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")
+app.add_typer(judging.validation_app, name="validation")
 app.add_typer(source.app, name="source")
 app.add_typer(stack.app, name="stack")
 

@@ -13,6 +13,7 @@ Every step takes the house and an `as_of`, returns its `Receipt`, and can be run
 anywhere and run for a past date. `repin=True` lets a re-run take new lots, versions and models.
 """
 
+from churn_ml.flow.check import check
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
@@ -26,6 +27,7 @@ from churn_ml.flow.score import score
 from churn_ml.flow.train import due, train
 
 __all__ = [
+    "check",
     "due",
     "export",
     "horizon",
