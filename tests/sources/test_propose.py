@@ -163,3 +163,18 @@ def test_whatever_a_header_holds_the_text_is_a_configuration(
     line = ",".join(header).encode("utf-8", errors="replace")
     (folder / "orders.csv").write_bytes(line + b"\n" + rest)
     from_text(propose(folder))
+
+
+def test_german_files_are_recognised_with_umlauts_too(tmp_path: Path) -> None:
+    (tmp_path / "Aufträge.csv").write_text(
+        "Auftragsnummer;Kundennummer;Auftragsdatum;Summe;Währung\n1;7;24.12.2017 16:00;9,50;EUR\n"
+    )
+    (orders,) = from_text(propose(tmp_path)).sources["orders"]
+    assert orders.columns == {
+        "order_id": "Auftragsnummer",
+        "customer_id": "Kundennummer",
+        "net_amount": "Summe",
+        "currency": "Währung",
+        "occurred_at": "Auftragsdatum",
+    }
+    assert (orders.decimal, orders.dates) == (",", "%d.%m.%Y %H:%M")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from churn_ml.sources import german
+
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "coupon_redemptions": ("redemption", "redemptions", "redeemed"),
     "customer_merges": ("merges", "merged", "duplicates"),
@@ -111,7 +113,9 @@ _COLUMN_WORDS: Mapping[str, str] = {
     "given": "given consent opted_in opt_in optin subscribed granted",
 }
 
-UNIT_PRICES = frozenset({"price", "unit_price", "price_per_unit", "item_price", "single_price"})
+UNIT_PRICES = german.UNIT_PRICES | {
+    *("price", "unit_price", "price_per_unit", "item_price", "single_price")
+}
 """Names of a column that has to be multiplied by the quantity."""
 
 _OWN_TIMES: Mapping[str, str] = {
@@ -153,7 +157,7 @@ def plain_name(name: str) -> str:
     ('order_date', 'invoice_no')
     """
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", split.lower().translate(german.UMLAUTS)).strip("_")
 
 
 def table_of(path: str, taken: Collection[str] = ()) -> str | None:
@@ -161,10 +165,12 @@ def table_of(path: str, taken: Collection[str] = ()) -> str | None:
 
     >>> table_of("export/order_items-2017.csv"), table_of("sales_2017-10.csv")
     ('order_lines', 'orders')
+    >>> table_of("Bestellpositionen.csv"), table_of("Aufträge.csv")
+    ('order_lines', 'orders')
     """
-    words = set(re.split(r"[^a-z]+", path.lower()))
-    fits = (t for t, marks in TABLE_WORDS.items() if t not in taken and words & set(marks))
-    return next(fits, None)
+    words = set(re.split(r"[^a-z]+", path.lower().translate(german.UMLAUTS)))
+    free = {name: marks for name, marks in TABLE_WORDS.items() if name not in taken}
+    return next((t for t in free if words & {*free[t], *german.TABLES.get(t, ())}), None)
 
 
 def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
@@ -175,11 +181,11 @@ def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
     >>> column_of("orders", "store_id", ["InvoiceNo", "Client"]) is None
     True
     """
-    words = _COLUMN_WORDS.get(ours, ours)
+    words = [_COLUMN_WORDS.get(ours, ours), german.COLUMNS.get(ours, "")]
     if ours == "occurred_at" and table in _OWN_TIMES:
-        words = _OWN_TIMES[table]
+        words = [_OWN_TIMES[table], german.OWN_TIMES.get(table, "")]
     names = {plain_name(name): name for name in header}
-    return next((names[word] for word in words.split() if word in names), None)
+    return next((names[word] for word in " ".join(words).split() if word in names), None)
 
 
 def status_of(value: str) -> str | None:

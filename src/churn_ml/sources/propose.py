@@ -153,7 +153,8 @@ def _one_line(text: str) -> str:
 def _undated() -> str:
     return (
         "# nothing dates these rows: put each delivery into a folder drop=YYYY-MM-DD,"
-        " or map occurred_at"
+        " or map occurred_at,\n"
+        '# or, where they have always held: constants = { occurred_at = "2017-01-01" }'
     )
 
 
