@@ -78,9 +78,7 @@ def test_a_day_without_a_time_begins_where_an_as_of_does(zone: str) -> None:
 
 
 @pytest.mark.parametrize(("zone", "leapt", "twice", "first"), BOUNDARIES)
-def test_the_sum_over_days_is_the_total(
-    zone: str, leapt: str, twice: str, first: datetime
-) -> None:
+def test_the_sum_over_days_is_the_total(zone: str, leapt: str, twice: str, first: datetime) -> None:
     """Every hour of 2017, as UTC: none is lost, none counts on two days."""
     hours = [datetime(2017, 1, 1) + timedelta(hours=i) for i in range(8760)]
     typed, bad = read([f"{hour.isoformat()}Z" for hour in hours], zone)
