@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from churn_ml import flow
@@ -56,17 +57,18 @@ def lay_out(folder: Path, rows: int) -> Path:
     file = place / "lines.parquet"
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
+        con.from_parquet(str(lines)).create_view("lines")
         real = con.sql(
             "select basket_id::varchar as basket_id, product_id::varchar as product_id,"
             " household_id::varchar as household_id, transaction_timestamp, quantity, sales_value,"
-            f" retail_disc, coupon_disc from read_parquet('{lines}')"
+            " retail_disc, coupon_disc from lines"
         ).to_arrow_table()
     left, repetition = rows, 0
     with pq.ParquetWriter(file, real.schema) as writer:
         while left > 0:
             part = real.slice(0, left)
             numbers = pa.array([f"-{repetition}"]).take(pa.array([0] * part.num_rows))
-            new = pa.compute.binary_join_element_wise(part["basket_id"], numbers, "")
+            new = pc.binary_join_element_wise(part["basket_id"], numbers, "")
             writer.write_table(part.set_column(0, "basket_id", new), row_group_size=250_000)
             left, repetition = left - part.num_rows, repetition + 1
     return file

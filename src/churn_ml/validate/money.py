@@ -125,7 +125,11 @@ def _statement(typed: pa.Table, spec: Table, currency: str, foreign: list[str], 
         "source_currency": "case when turned then t.currency else t.source_currency end",
         "exchange_rate": "case when turned then t.found else t.exchange_rate end",
     }
-    exact = [f"try_cast(round_even(t.{n} * r.rate, 2) as decimal(18,2)) as to_{n}" for n in amounts]
+    # 20 digits times 18 are the 38 that DuckDB has: no product of the two overflows
+    exact = [
+        f"try_cast(round_even(t.{n}::decimal(20,2) * r.rate, 2) as decimal(18,2)) as to_{n}"
+        for n in amounts
+    ]
     misfit = " or ".join([f"(turned and t.{n} is not null and to_{n} is null)" for n in amounts])
     return f"""
         select {", ".join(f"{sql} as {name}" for name, sql in there.items())},

@@ -1,0 +1,169 @@
+"""Ingest as a whole: what is remembered of it, and what a second delivery of a partition does."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.config import from_text
+from churn_ml.errors import BadConfig, BadInput, OverTolerance
+from churn_ml.house import House, open_house
+
+from ..conftest import FIRST, SECOND
+
+TOML = """
+[shop]
+name = "small"
+currency = "{currency}"
+time_zone = "{zone}"
+[sources.orders]
+files = "drops/orders/*/*.csv"
+[sources.orders.columns]
+order_id = "no"
+customer_id = "client"
+occurred_at = "at"
+net_amount = "amount"
+currency = "money"
+[sources.fx_rates]
+files = "drops/fx_rates/*/*.csv"
+[sources.fx_rates.columns]
+currency = "code"
+occurred_at = "day"
+rate = "rate"
+"""
+
+
+def small(folder: Path, currency: str = "USD", zone: str = "UTC") -> House:
+    """A shop of a few orders, opened."""
+    text = TOML.format(currency=currency, zone=zone)
+    return open_house(from_text(text, root=folder))
+
+
+def drop(folder: Path, table: str, day: str, *lines: str) -> Path:
+    path = folder / f"drops/{table}/drop={day}/{table}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*lines, ""]))
+    return path
+
+
+def orders(folder: Path, day: str, *lines: str) -> Path:
+    return drop(folder, "orders", day, "no,client,at,amount,money", *lines)
+
+
+def rates(folder: Path, day: str, *lines: str) -> Path:
+    return drop(folder, "fx_rates", day, "code,day,rate", *lines)
+
+
+def amounts(house: House) -> dict[str, str]:
+    versions = house.ledger.versions(["orders"])["orders"]
+    found = house.warehouse.read("orders", versions, as_of=SECOND).to_pyarrow().to_pylist()
+    return {row["order_id"]: str(row["net_amount"]) for row in found}
+
+
+def test_an_ingest_converts_with_its_own_rates_and_with_those_of_earlier_ones(
+    tmp_path: Path,
+) -> None:
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,EUR")
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
+    flow.ingest(small(tmp_path), FIRST)
+    orders(tmp_path, "2017-10-06", "2,h,2017-10-05 10:00,10,EUR")
+    house = small(tmp_path)
+    flow.ingest(house, SECOND)
+    assert amounts(house) == {"1": "11.80", "2": "11.80"}
+    again = flow.ingest(house, SECOND)
+    assert again.status == "done"
+    assert amounts(house) == {"1": "11.80", "2": "11.80"}
+
+
+@pytest.mark.parametrize(("currency", "zone"), [("EUR", "UTC"), ("USD", "Europe/Berlin")])
+def test_another_currency_or_zone_after_the_first_ingest_is_refused_in_words(
+    tmp_path: Path, currency: str, zone: str
+) -> None:
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,USD")
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
+    flow.ingest(small(tmp_path), FIRST)
+    with pytest.raises(BadConfig, match="another than at its first ingest") as error:
+        flow.ingest(small(tmp_path, currency, zone), SECOND)
+    assert error.value.got == f"{currency}, {zone}"
+    assert error.value.next_step
+
+
+def test_an_ingest_that_failed_settles_neither_currency_nor_zone(tmp_path: Path) -> None:
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,USD")
+    rates(tmp_path, "2017-10-01", "XXX,2017-09-30,1.18")
+    with pytest.raises(OverTolerance):
+        flow.ingest(small(tmp_path, "EUR"), FIRST)
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
+    flow.ingest(small(tmp_path), FIRST)
+
+
+def test_every_validation_is_remembered_the_refused_ones_too(tmp_path: Path) -> None:
+    orders(tmp_path, "2017-10-01", "1,SECRET,2017-09-30 10:00,10,USD", "2,SECRET,?,10,USD")
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
+    house = small(tmp_path)
+    with pytest.raises(OverTolerance):
+        flow.ingest(house, FIRST)
+    said = [(r.outcome.rule, r.outcome.rows, r.outcome.passed) for r in house.ledger.validations()]
+    assert said == [
+        ("fx_rates", 1, True),
+        ("orders", 1, False),
+        ("orders.occurred_at.parse", 1, False),
+    ]
+    (one,) = house.ledger.validations(table="orders", rule="orders.occurred_at.parse", since=FIRST)
+    assert (one.as_of, one.attempt, one.outcome.of_rows, one.outcome.lots) == (FIRST, 1, 2, 1)
+    assert (one.outcome.worst_share, one.outcome.tolerance) == (0.5, 0.01)
+    assert house.ledger.validations(since=SECOND) == []
+    assert "SECRET" not in str(house.ledger.validations())
+
+
+def rewritten(house: House) -> Path:
+    """The orders of one day, delivered again with other amounts."""
+    path = next((house.config.root / "drops/orders/drop=2017-09-20").glob("*.csv.gz"))
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    head = lines[0].replace('"', "").split(",")
+    at = head.index("sales_value")
+    changed = [lines[0]]
+    for line in lines[1:]:
+        parts = line.split(",")
+        changed.append(",".join([*parts[:at], "777.77", *parts[at + 1 :]]))
+    path.write_bytes(gzip.compress("\n".join([*changed, ""]).encode()))
+    return path
+
+
+def spent(house: House, as_of: object) -> int:
+    versions = house.ledger.versions(["orders"])["orders"]
+    rows = house.warehouse.read("orders", versions, as_of=as_of).to_pyarrow()  # type: ignore[arg-type]
+    return sum(str(amount) == "777.77" for amount in rows["net_amount"].to_pylist())
+
+
+def test_a_partition_that_arrives_twice_is_refused_until_it_is_restated_d18(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(ingested)
+    before = house.ledger.versions(["orders"])["orders"][FIRST.isoformat()]
+    rewritten(house)
+    with pytest.raises(BadInput, match="changed or are gone") as error:
+        flow.ingest(house, FIRST)
+    assert "--repin" in str(error.value.next_step)
+    assert spent(house, FIRST) == 0
+    receipt = flow.ingest(house, FIRST, repin=True)
+    after = receipt.versions["orders"][FIRST.isoformat()]
+    assert after > before
+    assert spent(house, FIRST) > 0
+    old = house.warehouse.read_partition("orders", FIRST, before)
+    assert "777.77" not in {str(amount) for amount in old["net_amount"].to_pylist()}
+
+
+def test_a_partition_that_arrives_again_later_is_an_update_known_from_then_d18(
+    ingested: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(ingested)
+    rewritten(house)
+    receipt = flow.ingest(house, SECOND)
+    assert receipt.details["late_lots"] == 1
+    assert spent(house, FIRST) == 0
+    assert spent(house, SECOND) > 0

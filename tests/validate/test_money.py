@@ -1,0 +1,135 @@
+"""Amounts in other currencies: the rate at the event, how old it may be, how it is rounded (D9)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn_ml.config import SourceTable
+from churn_ml.tables import table
+from churn_ml.validate import Rates, Validated
+from churn_ml.validate.money import currencies, in_shop_currency
+
+from .judging import judge, rows
+
+SCHEMA = Rates.none().rows.schema
+
+
+def rates(*told: tuple[str, int, str]) -> Rates:
+    """Rates as (currency, day of September 2017, rate)."""
+    made = [
+        {"currency": code, "occurred_at": datetime(2017, 9, day), "rate": Decimal(rate)}
+        for code, day, rate in told
+    ]
+    return Rates(pa.Table.from_pylist(made, schema=SCHEMA))
+
+
+def judged(currency: str, amount: str, at: str, known: Rates) -> Validated:
+    """An order of a shop that counts in USD."""
+    raw = pa.table(
+        {"order_id": ["1"], "customer_id": ["h"], "occurred_at": [at], "net_amount": [amount]}
+        | {"shipping_amount": ["1"], "currency": [currency]}
+        | {"lot": ["a"], "lot_row": [1], "drop_on": [date(2017, 10, 1)]}
+    )
+    return judge(raw, "orders", SourceTable(), rates=known)
+
+
+def test_every_amount_of_a_row_is_converted_at_the_last_rate_before_it() -> None:
+    known = rates(("EUR", 28, "1.1"), ("EUR", 29, "1.2"), ("EUR", 30, "1.3"), ("CNY", 29, "9"))
+    found = rows(judged("EUR", "10.00", "2017-09-29 23:59", known).accepted).to_pylist()[0]
+    assert (found["net_amount"], found["shipping_amount"]) == (Decimal("12.00"), Decimal("1.20"))
+    assert (found["currency"], found["source_currency"]) == ("USD", "EUR")
+    assert found["exchange_rate"] == Decimal("1.2")
+    assert found["discount_amount"] is None
+
+
+def test_a_rate_holds_from_the_very_start_of_its_day() -> None:
+    known = rates(("EUR", 28, "1"), ("EUR", 29, "2"))
+    found = rows(judged("EUR", "10.00", "2017-09-29 00:00", known).accepted)
+    assert found["net_amount"].to_pylist() == [Decimal("20.00")]
+
+
+def test_the_shops_own_currency_needs_no_rate() -> None:
+    found = rows(judged("USD", "10.00", "2017-09-29", Rates.none()).accepted).to_pylist()[0]
+    assert (found["net_amount"], found["source_currency"]) == (Decimal("10.00"), None)
+    assert found["exchange_rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "at", "rule"),
+    [
+        ("EUR", "2017-09-08 00:00", None),
+        ("EUR", "2017-09-08 00:01", "orders.currency.no_rate"),
+        ("EUR", "2017-08-31 23:59", "orders.currency.no_rate"),
+        ("CNY", "2017-09-02", "orders.currency.no_rate"),
+        ("XXX", "2017-09-02", "orders.currency.known"),
+        ("eur", "2017-09-02", "orders.currency.known"),
+        ("EURO", "2017-09-02", "orders.currency.known"),
+        ("", "2017-09-02", "orders.currency.required"),
+    ],
+)
+def test_a_row_without_a_rate_of_the_last_seven_days_is_set_aside(
+    currency: str, at: str, rule: str | None
+) -> None:
+    result = judged(currency, "10", at, rates(("EUR", 1, "1.2")))
+    assert list(result.rules) == ([rule] if rule else [])
+    assert (result.accepted.rows, result.quarantined) == ((0, 1) if rule else (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "converted"),
+    [("0.05", "0.5", "0.02"), ("0.15", "0.5", "0.08"), ("0.01", "0.5", "0.00"), ("-1", "1", None)],
+)
+def test_amounts_are_rounded_half_to_even(amount: str, rate: str, converted: str | None) -> None:
+    found = rows(judged("EUR", amount, "2017-09-02", rates(("EUR", 1, rate))).accepted)
+    assert found["net_amount"].to_pylist() == ([Decimal(converted)] if converted else [])
+
+
+def test_an_amount_too_large_after_the_conversion_is_not_lost_in_silence() -> None:
+    result = judged("EUR", "9999999999999999", "2017-09-02", rates(("EUR", 1, "9999")))
+    assert list(result.rules) == ["orders.currency.no_rate"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["USD", "EUR", "JPY"]),
+            st.decimals(0, 10**9, places=2),
+            st.decimals("0.00000001", 1000, places=8),
+        ),
+        max_size=20,
+    )
+)
+def test_conversion_is_the_product_rounded_half_even(told: list[tuple[Any, ...]]) -> None:
+    """Exact decimals, whatever the amounts: D9."""
+    per_code = {code: rate for code, _, rate in told if code != "USD"}
+    known = rates(*((code, 1, str(rate)) for code, rate in per_code.items()))
+    made = [
+        {"net_amount": amount, "currency": code, "occurred_at": datetime(2017, 9, 2)}
+        for code, amount, _ in told
+    ]
+    typed = pa.Table.from_pylist(made, schema=table("orders").schema())
+    typed = typed.append_column("row", pa.array(range(len(made)), pa.int64()))
+    done, bad = in_shop_currency(typed, table("orders"), currency="USD", rates=known)
+    cent = Decimal("0.01")
+    assert bad.tolist() == []
+    assert done["net_amount"].to_pylist() == [
+        (amount * per_code.get(code, Decimal(1))).quantize(cent) for code, amount, _ in told
+    ]
+
+
+def test_of_two_rates_for_one_day_the_last_told_counts() -> None:
+    twice = pa.concat_tables([rates(("EUR", 1, "1")).rows, rates(("EUR", 1, "2")).rows])
+    assert Rates.newest(twice, 3).rows["rate"].to_pylist() == [Decimal("2.00000000")]
+
+
+def test_the_codes_are_those_of_money_in_use_or_once_in_use() -> None:
+    assert {"EUR", "USD", "CNY", "JPY", "DEM"} <= set(currencies())
+    assert not {"XXX", "XTS", "XAU", "BTC", ""} & set(currencies())
