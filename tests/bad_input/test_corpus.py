@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,37 @@ def test_a_file_that_cannot_be_read_surely_is_refused_whole(tmp_path: Path, case
 
 def every_kib(data: bytes) -> list[int]:
     return [*range(0, len(data), 1024), len(data) - 1]
+
+
+def json_lines(*lines: str) -> bytes:
+    """The good orders as JSON lines, and `lines`."""
+    names = HEADER.split(",")
+    rows = [dict(zip(names, order(i).split(","), strict=True)) for i in range(20)]
+    return "\n".join([*(json.dumps(row) for row in rows), *lines, ""]).encode()
+
+
+JSON_LINES = {
+    "cut off": json_lines()[:-30],
+    "an array": b"[" + json_lines() + b"]",
+    "a value that is a list": json_lines('{"no": ["1"]}'),
+    "deep nesting": json_lines('{"no": ' + "[" * 5000 + "]" * 5000 + "}"),
+    "no JSON": json_lines("SECRET"),
+    "not UTF-8": json_lines() + b'{"no": "\xff"}',
+    "NUL byte": json_lines() + b"\0",
+    "empty": b"",
+    "gzip cut off": gzip.compress(json_lines())[:-9],
+}
+
+
+@pytest.mark.parametrize("case", JSON_LINES)
+def test_json_lines_that_cannot_be_read_surely_are_refused_whole(tmp_path: Path, case: str) -> None:
+    name = "o.jsonl.gz" if case.startswith("gzip") else "o.jsonl"
+    with pytest.raises(BadInput) as error:
+        ingest(tmp_path, name, JSON_LINES[case])
+    assert "table orders" in str(error.value.where)
+    assert name in str(error.value.where)
+    assert error.value.next_step
+    assert "SECRET" not in str(error.value).replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize("name", ["o.csv.gz", "o.parquet"])
