@@ -253,3 +253,64 @@ def test_one_file_that_two_entries_read_is_two_lots(tmp_path: Path) -> None:
     text = ENTRIES.replace("old/", "").replace("new/", "")
     lots = open_source(from_text(text, root=tmp_path)).lots()
     assert len({lot.sha256 for lot in lots}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("p.csv", b'sku,kind\n1,"a\n2,b\n', "a quote is not closed"),
+        ("p.csv", b'sku,kind\n1,"a"\n2\n', r"too few values \(first: row 2\)"),
+        ("p.csv", b'sku,kind\n1,"' + b"a" * 140_000 + b'"\n', "longer than is allowed"),
+        ("p.csv", b"sku,kind\n1," + b"a" * 140_000 + b"\n", "longer than is allowed"),
+        ("p.csv", b"sku,kind\n1," + b"a" * 40_000_000 + b"\n", "longer than is allowed"),
+        ("p.csv", b"sku,kind\n1,a,b\n", r"too many values \(first: row 1\)"),
+        ("p.csv", b"sku,kind,sku\n1,a,2\n", "'sku' is there more than once"),
+        ("p.csv.gz", gzip.compress(b"sku,kind\n1,a\n")[:-9], "the gzip is cut off"),
+        ("p.csv.gz", b"no gzip at all", "the gzip is damaged"),
+        ("p.parquet", b"PAR1 no parquet PAR1", "cut off or damaged"),
+        ("p.csv", b"sku,kind\n1,a\0\n", "NUL byte"),
+    ],
+    ids=range(11),
+)
+def test_a_file_that_is_not_whole_is_refused(
+    tmp_path: Path, name: str, data: bytes, told: str
+) -> None:
+    with pytest.raises(BadInput, match=told) as error:
+        read(tmp_path, name, data)
+    assert name in str(error.value.where)
+    assert error.value.next_step
+
+
+def test_quoted_line_breaks_and_old_line_ends_are_no_fault(tmp_path: Path) -> None:
+    assert values(read(tmp_path, "p.csv", b'sku,kind\r1,"a\nb"\r')) == [("1", "a\nb")]
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (pa.array([["a"]]), "cannot be read as category"),
+        (pa.array([1.5]), "cannot be read as category"),
+        (pa.array([b"a"]), "cannot be read as category"),
+    ],
+    ids=["list", "fraction", "bytes"],
+)
+def test_a_stored_type_that_cannot_be_meant_is_refused(
+    tmp_path: Path, column: pa.Array, told: str
+) -> None:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"sku": ["1"], "kind": column}), out)
+    with pytest.raises(BadInput, match=told):
+        read(tmp_path, "p.parquet", out.getvalue())
+
+
+def test_words_stored_by_number_leave_as_words(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    words = pa.array(["a", "b"]).dictionary_encode()
+    pq.write_table(pa.table({"sku": pa.array(["1", "2"], pa.large_string()), "kind": words}), out)
+    assert values(read(tmp_path, "p.parquet", out.getvalue())) == [("1", "a"), ("2", "b")]
+
+
+def test_lots_of_no_table_or_of_two_are_not_read_together(tmp_path: Path) -> None:
+    source = open_source(from_text(SHOP.format(more=""), root=tmp_path))
+    with pytest.raises(BadInput, match="one table"):
+        next(source.batches([]))
