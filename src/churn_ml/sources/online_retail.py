@@ -92,8 +92,9 @@ _TABLES: Mapping[str, SourceTable] = {
         group_by=("Invoice", "StockCode", "CustomerID", "alone"),
         where=f"CustomerID is null or ({_SOLD})",
         expressions={
-            "quantity": "sum(number(Quantity))",
-            "net_amount": _AMOUNT,
+            # of nobody's line only the reason is kept: it is not judged by its numbers, too
+            "quantity": "case when CustomerID is null then 1 else sum(number(Quantity)) end",
+            "net_amount": f"case when CustomerID is not null then {_AMOUNT} end",
             "occurred_at": "min(time(InvoiceDate))",
         },
         constants={"currency": "GBP"},
