@@ -30,7 +30,7 @@ DRY_RUN = Param(
 
 
 @door.each_contract
-def churn_export(line: str) -> None:
+def churn_export(line: str) -> door.Dag:
     """One task: the outbox keeps its own state."""
 
     @dag(
@@ -51,4 +51,4 @@ def churn_export(line: str) -> None:
 
         export()
 
-    steps()
+    return steps()

@@ -22,7 +22,7 @@ import door
 
 
 @door.each_contract
-def churn_learn(line: str) -> None:
+def churn_learn(line: str) -> door.Dag:
     """One task: each scored day it learns is published on its own."""
 
     @dag(
@@ -43,4 +43,4 @@ def churn_learn(line: str) -> None:
 
         learn()
 
-    steps()
+    return steps()

@@ -25,7 +25,7 @@ from question import ASK, answer, question
 
 
 @door.each_contract
-def churn_promote(line: str) -> None:
+def churn_promote(line: str) -> door.Dag:
     """Judge, ask where it matters, record always, announce the first champion."""
 
     @dag(
@@ -67,4 +67,4 @@ def churn_promote(line: str) -> None:
         route(judged := judge()) >> [ask, decided := record(ask.output, judged)]
         announce(decided)
 
-    steps()
+    return steps()

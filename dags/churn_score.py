@@ -24,7 +24,7 @@ import door
 
 
 @door.each_contract
-def churn_score(line: str) -> None:
+def churn_score(line: str) -> door.Dag:
     """One task: what it writes is published together."""
 
     @dag(
@@ -45,4 +45,4 @@ def churn_score(line: str) -> None:
 
         score()
 
-    steps()
+    return steps()

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 SKIPS = frozenset({"no_champion", "no_data", "too_early"})
 """Statuses of a step that had nothing to work on: its task is skipped, and nothing follows."""
 
+Dag = Any
 Told = Any
 """What a task hands on: a dict, which Airflow would split into one XCom a key if it were named."""
 
@@ -112,10 +113,11 @@ def policy(doc: str, *tags: str) -> dict[str, Any]:
     return {"doc_md": whole, "description": told, "tags": ["churn_ml", *tags]} | RULES
 
 
-def each_contract(make: Callable[[str], None]) -> None:
+def each_contract(make: Callable[[str], Dag]) -> Callable[[str], Dag]:
     """Call `make` for the main contract ("") and for each of [contracts]: a DAG for every one."""
     for line in ("", *CONFIG.contracts):
         make(line)
+    return make
 
 
 def dag_id(name: str, line: str) -> str:
