@@ -21,7 +21,9 @@ DAGS = (
     "churn_train",
     "churn_promote",
 )
-_REFERENCE = re.compile(r"[a-z_]{1,40}/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{1,9}")
+_REFERENCE = re.compile(
+    r"[a-z_]{1,40}(?:@[a-z][a-z0-9_]{0,31})?/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{1,9}"
+)
 _TASK = re.compile(r"/dags/([\w.~-]+)/runs/[^/]+(?:/tasks/([\w.~-]+))?")
 
 
