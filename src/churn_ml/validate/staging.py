@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from churn_ml.validate.clock import literal
 
-MEMORY = "1GB"
+MEMORY = "768MB"
 """What DuckDB may take before it spills."""
 STREAM_ROWS = 100_000
 

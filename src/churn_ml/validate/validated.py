@@ -123,6 +123,7 @@ class _Judges:
 
     def verdict(self) -> Validated:
         """What became of all batches; raises BrokenPromise where the counts do not add up."""
+        pa.default_memory_pool().release_unused()  # the last batch's, before DuckDB takes its own
         doubles = double_keys(self.passed, self.spec)
         for one in doubles:
             self.tally.add_doubles(one)
