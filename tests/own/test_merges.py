@@ -85,7 +85,7 @@ def test_two_merged_customers_are_one_to_the_export(exported: House) -> None:
         step(house, SECOND)
     for name in ("cohort", "features", "scores", "segments", "actions"):
         assert old not in set(frame(house, name, SECOND)["customer_id"]), name
-    became = frame(house, "outcomes", FIRST).set_index("customer_id")["label"]
+    became = frame(house, "outcomes", FIRST).set_index("customer_id")["churned"]
     assert became[old] == became[new]  # both were scored: what the one customer did holds for both
     assert orders_of(house, old) == 0
     assert orders_of(house, new) > single[old] + single[new] - 1 > 1
