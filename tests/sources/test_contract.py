@@ -20,7 +20,7 @@ import pytest
 from churn_ml.checks import check
 from churn_ml.config import Config, from_text
 from churn_ml.errors import BadConfig
-from churn_ml.sources import BATCH_ROWS, LOT_COLUMNS, SOURCES, Source, open_source
+from churn_ml.sources import BATCH_ROWS, LOT_COLUMNS, SOURCES, Source, cdnow, open_source
 from churn_ml.sources import complete_journey as demo
 from churn_ml.tables import table
 
@@ -221,6 +221,14 @@ def test_online_retail_has_the_counts_of_its_publication(tmp_path: Path) -> None
     stored = pq.read_table(tmp_path / "retail.parquet").to_pandas()
     back = stored[stored["Invoice"].str.startswith("C") & stored["CustomerID"].notna()]
     assert sum(rows["returns"]["quantity"].to_pylist()) == -back["Quantity"].sum()
+
+
+def test_the_names_above_the_purchases_of_cdnow_are_no_purchase() -> None:
+    lines = [b" customer_id  date number_of_cds  dollar_value\n", b" 00001 19970101  1   11.77\n"]
+    assert list(cdnow.as_csv(iter(lines))) == [
+        b"customer,date,units,dollars\n",
+        b"00001,19970101,1,11.77\n",
+    ]
 
 
 def test_cdnow_has_the_counts_of_its_publication(tmp_path: Path) -> None:
