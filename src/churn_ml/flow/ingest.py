@@ -63,6 +63,8 @@ def _land(trial: Attempt, source: Source, lots: list[Lot]) -> None:
         _write(trial, checked)
     trial.lots = [(lot.table, lot.sha256) for lot in lots]
     trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
+    if elsewhere := {name: rows for name, rows in source.left_out.items() if rows}:
+        trial.details["left_out_by_where"] = elsewhere
 
 
 def _lots(trial: Attempt, found: list[Lot]) -> list[Lot]:

@@ -1,9 +1,10 @@
 """CDNOW: the purchases of 23,570 customers who first bought in early 1997, until 1998-06-30.
 
 Enters: the text file as published (customer, date, CDs, dollars, parted by blanks, with or without
-a line of names above), or the 1/10 sample, which has the number of the full file before its own. Leaves: orders; the data
-know no product and no order number, so the line in the file stands for one. Worked example: the
-line ` 00001 19970101  1   11.77` is an order of customer 00001 of 1997-01-01 over 11.77.
+a line of names above), or the 1/10 sample, which has the number of the full file before its own.
+Leaves: orders; the data know no product and no order number, so the line in the file stands for
+one. Worked example: the line ` 00001 19970101  1   11.77` is an order of customer 00001 of
+1997-01-01 over 11.77.
 """
 
 from __future__ import annotations

@@ -170,7 +170,16 @@ def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int)
         got=f"{broken.share:.2%} ({broken.rows} of {broken.lot_rows} rows)",
         expected=f"at most {allowed:.2%}",
         next_step=(
-            f"have the file corrected and delivered again, or raise the rule's tolerance:"
-            f' [validation.rules] "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}'
+            f"have the file corrected and delivered again, {_instead(broken, name)}or raise the"
+            f" rule's tolerance: [validation.rules]"
+            f' "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}'
         ),
     )
+
+
+def _instead(broken: Broken, name: str) -> str:
+    """What the mapping can do where rows share a key and are all meant."""
+    if not broken.rule.endswith(".key.conflict"):
+        return ""
+    key = ", ".join(table(name).key)
+    return f"add up rows of one {key} by group_by and sum(...) in [sources.{name}], "
