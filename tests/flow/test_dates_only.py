@@ -83,7 +83,7 @@ def test_the_preflight_says_what_a_training_would_come_to(tmp_path: Path) -> Non
         ("1,anna,2017-01-02\n2,anna,2017-06-01\n3,anna,2017-07-30\n", "degenerate_label"),
         (
             "".join(
-                f"{k},{c}{k},{date(2017, 1, 1) + timedelta(days=7 * k)}\n"
+                f"{c}{k},{c},{date(2017, 1, 1) + timedelta(days=7 * k)}\n"
                 for c in "ab"
                 for k in range(39)
             ),
