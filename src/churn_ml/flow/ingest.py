@@ -37,7 +37,8 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     from churn_ml.sources import open_source
 
     house.check_shop()
-    with attempt(house, "ingest", as_of, (*SOURCE_TABLES, QUARANTINE.name), repin=repin) as trial:
+    writes = (*house.config.sources, QUARANTINE.name)
+    with attempt(house, "ingest", as_of, writes, repin=repin) as trial:
         source = open_source(house.config, connections=house.addresses.connections)
         if trial.former is None:
             source.land(as_of, say=house.say, anew=repin)
