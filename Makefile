@@ -33,11 +33,11 @@ test: install ## what CI runs: format, lint, types, imports, every test but the 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not stack"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not stack"
 	$(BIN)/pytest -m "stack and not slow" tests/stack
 
 test-all: install ## the slow tests too
-	$(BIN)/pytest -n 2 --dist loadfile -m "not stack"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stack"
 	$(BIN)/pytest -m stack tests/stack
 
 fmt: install ## format and mend what can be mended

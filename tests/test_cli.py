@@ -61,6 +61,7 @@ def test_init_writes_a_churn_toml_that_the_check_accepts(bare: Path, tmp_path: P
     assert "is good" in churn_ml("config", "check", "--config", str(folder / "churn.toml"))
 
 
+@pytest.mark.slow
 def test_a_shop_with_orders_and_lines_alone_runs_from_files_to_export(own_shop: Path) -> None:
     toml = str(own_shop / "churn.toml")
     words = ("--config", toml, "--as-of", "2017-10-01", "--json", "--approver", "Ada")
@@ -179,6 +180,7 @@ def mlflow_away(own_shop: Path) -> Path:
     return toml
 
 
+@pytest.mark.slow
 def test_with_json_stdout_is_the_answer_and_stderr_warns_that_mlflow_is_away(
     mlflow_away: Path,
 ) -> None:

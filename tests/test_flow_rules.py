@@ -106,6 +106,7 @@ def test_a_history_that_is_too_short_yet_is_no_failure(house: House) -> None:
     assert filed.receipt.status == "too_early"
 
 
+@pytest.mark.slow
 def test_training_long_after_the_last_order_says_so(
     ingested: Path, copy_of: Callable[[Path], House]
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_new_contract_starts_a_new_line_without_a_champion(reigned: House) -> 
     assert other.champion(SECOND) is None
 
 
+@pytest.mark.slow
 def test_settings_that_a_step_does_not_read_may_change_between_runs(
     ingested: Path, copy_of: Callable[[Path], House]
 ) -> None:

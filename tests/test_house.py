@@ -41,6 +41,7 @@ def test_who_asked_stands_beside_the_receipt_also_of_a_failure(shop: Path) -> No
     assert (failed.caller, failed.receipt.status) == ("http://airflow/dags/churn_score", "failed")
 
 
+@pytest.mark.slow
 def test_two_houses_that_were_told_the_same_have_the_same_contents(
     ingested: Path, copy_of: Callable[[Path], House], shop: Path, postgres: str
 ) -> None:

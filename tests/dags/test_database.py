@@ -119,6 +119,7 @@ def test_the_door_knows_the_connections_that_sources_name(
     assert door._sources() == {"shop_db": "postgres://ada:p%40ss@db:5432/shop"}
 
 
+@pytest.mark.slow
 def test_a_task_killed_while_it_lands_goes_on_and_publishes_each_order_once(
     door: ModuleType, tmp_path: Path, schema: tuple[str, str]
 ) -> None:

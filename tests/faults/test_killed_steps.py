@@ -57,9 +57,9 @@ def championed(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.parametrize(
     ("where", "when"),
     [
-        ("churn_ml.warehouse:Warehouse.replace", "after"),
+        pytest.param("churn_ml.warehouse:Warehouse.replace", "after", marks=pytest.mark.slow),
         ("churn_ml.ledger:Ledger.publish", "before"),
-        ("churn_ml.ledger:Ledger.publish", "after"),
+        pytest.param("churn_ml.ledger:Ledger.publish", "after", marks=pytest.mark.slow),
     ],
     ids=["after the first table is written", "before publishing", "after publishing"],
 )
@@ -85,7 +85,7 @@ def test_a_killed_ingest_run_again_ends_as_an_undisturbed_one_c1_c2(
     ("where", "when"),
     [
         ("churn_ml.warehouse:Warehouse.replace", "after"),
-        ("churn_ml.ledger:Ledger.publish", "before"),
+        pytest.param("churn_ml.ledger:Ledger.publish", "before", marks=pytest.mark.slow),
     ],
     ids=["after the first table is written", "before publishing"],
 )
