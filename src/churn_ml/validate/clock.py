@@ -21,7 +21,8 @@ from pyarrow import types
 _ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$"
 _ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}$"
 _ISO_NAIVE = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
-_MIDNIGHT = r"\b24:00(:00)?"
+# only where the hour stands: not the minutes of 10:24:00, and no second after midnight
+_MIDNIGHT = r"(^|[^0-9:])24:00(:00(?:\.0+)?)?([^0-9:.]|$)"
 _HAS_TIME = ("%H", "%I", "%c", "%X", "%T", "%s")
 
 # The offsets a day before and a day after are those on either side of a change of the clocks; a
@@ -95,7 +96,7 @@ def _by_form(text: str, zone: str, dates: str) -> str:
         return f"(try_strptime({text}, {form}) at time zone 'UTC')"
     if not any(part in dates for part in _HAS_TIME):
         return _day(f"try_strptime({text}, {form})", zone)
-    turned = f"regexp_replace({text}, '{_MIDNIGHT}', '00:00\\1')"
+    turned = f"regexp_replace({text}, '{_MIDNIGHT}', '\\100:00\\2\\3')"
     next_day = f"try_strptime({turned}, {form}) + interval 1 day"
     local = (
         f"case when regexp_matches({text}, '{_MIDNIGHT}') then {next_day}"
