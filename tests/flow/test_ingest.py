@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,37 @@ def test_an_ingest_converts_with_its_own_rates_and_with_those_of_earlier_ones(
     again = flow.ingest(house, SECOND)
     assert again.status == "done"
     assert amounts(house) == {"1": "11.80", "2": "11.80"}
+
+
+@pytest.mark.parametrize("days", [[(11, 1)], [(10, 1), (10, 20), (11, 1)]], ids=["range", "daily"])
+def test_a_rate_restated_later_converts_no_order_that_was_known_before(
+    days: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-29,1.1")
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,EUR")
+    rates(tmp_path, "2017-10-20", "EUR,2017-09-29,1.9")
+    orders(tmp_path, "2017-10-20", "2,h,2017-09-30 10:00,10,EUR")
+    house = small(tmp_path)
+    for month, day in days:
+        flow.ingest(house, date(2017, month, day))
+    assert amounts(house) == {"1": "11.00", "2": "19.00"}
+
+
+def test_a_late_order_is_converted_with_the_rate_of_when_it_was_known(tmp_path: Path) -> None:
+    """What was said before a restatement is read back from the lake."""
+    house = small(tmp_path)
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-29,1.1")
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,USD")
+    flow.ingest(house, FIRST)
+    rates(tmp_path, "2017-10-20", "EUR,2017-09-29,1.9")
+    flow.ingest(house, date(2017, 10, 20))
+    line = "2,h,2017-09-30 10:00,10,EUR,2017-10-02"
+    drop(tmp_path, "orders", "2017-10-21", "no,client,at,amount,money,told", line)
+    text = TOML.format(currency="USD", zone="UTC").replace(
+        "[sources.orders.columns]", 'known_at = "told"\n[sources.orders.columns]'
+    )
+    flow.ingest(open_house(from_text(text, root=tmp_path)), date(2017, 10, 21))
+    assert amounts(house)["2"] == "11.00"
 
 
 @pytest.mark.parametrize(("currency", "zone"), [("EUR", "UTC"), ("USD", "Europe/Berlin")])

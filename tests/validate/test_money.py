@@ -22,10 +22,16 @@ SCHEMA = Rates.none().rows.schema
 
 
 def rates(*told: tuple[str, int, str]) -> Rates:
-    """Rates as (currency, day of September 2017, rate)."""
+    """Rates as (currency, day of September 2017, rate), known on their day."""
+    return restated(*((code, day, datetime(2017, 9, day), rate) for code, day, rate in told))
+
+
+def restated(*told: tuple[str, int, datetime, str]) -> Rates:
+    """Rates as (currency, day of September 2017, known_at, rate)."""
     made = [
-        {"currency": code, "occurred_at": datetime(2017, 9, day), "rate": Decimal(rate)}
-        for code, day, rate in told
+        {"currency": code, "occurred_at": datetime(2017, 9, day), "known_at": known}
+        | {"rate": Decimal(rate)}
+        for code, day, known, rate in told
     ]
     return Rates(pa.Table.from_pylist(made, schema=SCHEMA))
 
@@ -125,9 +131,30 @@ def test_conversion_is_the_product_rounded_half_even(told: list[tuple[Any, ...]]
     ]
 
 
-def test_of_two_rates_for_one_day_the_last_told_counts() -> None:
+def test_of_two_rates_known_at_once_for_one_day_the_last_told_counts() -> None:
     twice = pa.concat_tables([rates(("EUR", 1, "1")).rows, rates(("EUR", 1, "2")).rows])
     assert Rates.newest(twice, 3).rows["rate"].to_pylist() == [Decimal("2.00000000")]
+
+
+BEFORE, AFTER, LATER = datetime(2017, 10, 1), datetime(2017, 10, 3), datetime(2017, 10, 20)
+
+
+@pytest.mark.parametrize(
+    ("told", "rate"),
+    [
+        ([("EUR", 29, BEFORE, "1.1"), ("EUR", 29, LATER, "1.9")], "1.1"),
+        ([("EUR", 29, datetime(2017, 9, 30), "1.0"), ("EUR", 29, BEFORE, "1.1")], "1.1"),
+        ([("EUR", 28, BEFORE, "1.1"), ("EUR", 29, AFTER, "1.9")], "1.1"),
+        ([("EUR", 28, AFTER, "1.0"), ("EUR", 29, LATER, "1.9"), ("EUR", 29, AFTER, "1.1")], "1.1"),
+        ([("EUR", 20, BEFORE, "1.0"), ("EUR", 29, AFTER, "1.1")], "1.1"),
+    ],
+    ids=["restated later", "restated in time", "late", "none known: the first word", "too old"],
+)
+def test_a_rate_that_was_known_after_the_row_changes_nothing_of_it(
+    told: list[tuple[str, int, datetime, str]], rate: str
+) -> None:
+    found = rows(judged("EUR", "10.00", "2017-09-29 23:59", restated(*told)).accepted)
+    assert found["exchange_rate"].to_pylist() == [Decimal(rate)]
 
 
 def test_the_codes_are_those_of_money_in_use_or_once_in_use() -> None:

@@ -134,7 +134,7 @@ def _judged(
 
 
 def _rates(trial: Attempt, checked: list[Validated]) -> Rates:
-    """The exchange rates known before this ingest, and those it brings itself."""
+    """The exchange rates known before this ingest, restated ones too, and those it brings."""
     import pyarrow as pa
 
     from churn_ml.validate import Rates
@@ -143,7 +143,7 @@ def _rates(trial: Attempt, checked: list[Validated]) -> Rates:
     versions = {k: v for k, v in trial.versions(FX_RATES).items() if k != own}
     trial.inputs[FX_RATES] = versions
     columns = Rates.none().rows.schema
-    known = trial.house.warehouse.read(FX_RATES, versions, as_of=trial.as_of)
+    known = trial.house.warehouse.read(FX_RATES, versions, as_of=trial.as_of, updates=True)
     parts = [known.select(*columns.names).to_pyarrow().cast(columns)]
     own_rows = [r.accepted.batches().read_all() for r in checked if r.table == FX_RATES]
     parts += [rows.select(columns.names) for rows in own_rows]

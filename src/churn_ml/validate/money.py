@@ -4,6 +4,10 @@ Enters: typed rows whose amounts are in the currency they name, and the rates kn
 the same rows in the shop's currency, with `source_currency` and `exchange_rate` beside, and the
 rows for which there is no rate young enough. Amounts are rounded half to even, to two decimals.
 
+A row is converted with what was known of rates when the row was known: one restated or delivered
+later changes nothing, so that a range of days ingested at once gives what daily ingests gave. Where
+none was known by then (a row dated by `lag_days`), the newest day's first word counts.
+
 Worked example: the shop counts in USD, and one euro was 1.1814 USD from 2017-09-29 on. An order of
 2017-09-30 over 10.00 EUR leaves as 11.81 USD; one of 2017-10-09 has no rate of the seven days
 before it and breaks `orders.currency.no_rate`.
@@ -29,14 +33,15 @@ if TYPE_CHECKING:
 
 def _no_rates() -> pa.Table:
     schema = table("fx_rates").schema()
-    return schema.empty_table().select(["currency", "occurred_at", "rate"])
+    return schema.empty_table().select(["currency", "occurred_at", "known_at", "rate"])
 
 
 @dataclass(frozen=True)
 class Rates:
     """What one unit of another currency was worth, and for how many days a rate may be used.
 
-    `rows` holds one row per currency and occurred_at (naive UTC), `rate` as decimal(18,8).
+    `rows` holds one row per currency, occurred_at and known_at (naive UTC), `rate` as
+    decimal(18,8).
     """
 
     rows: pa.Table
@@ -53,9 +58,10 @@ class Rates:
 
     @staticmethod
     def newest(rows: pa.Table, days: int) -> Rates:
-        """One rate per currency and occurred_at: of several, the last in the order of `rows`."""
+        """One rate per currency, occurred_at and known_at: of several, the last in `rows`."""
+        key = ["currency", "occurred_at", "known_at"]
         numbered = rows.append_column("at", pa.array(np.arange(rows.num_rows)))
-        last = numbered.group_by(["currency", "occurred_at"]).aggregate([("at", "max")])["at_max"]
+        last = numbered.group_by(key).aggregate([("at", "max")])["at_max"]
         return Rates(rows.take(last.combine_chunks()), days)
 
 
@@ -82,10 +88,11 @@ def in_shop_currency(
 
     >>> from datetime import datetime
     >>> from decimal import Decimal
-    >>> rate = {"currency": "EUR", "occurred_at": datetime(2017, 9, 29), "rate": Decimal("1.1814")}
+    >>> rate = {"currency": "EUR", "occurred_at": datetime(2017, 9, 29),
+    ...         "known_at": datetime(2017, 9, 30), "rate": Decimal("1.1814")}
     >>> rates = Rates(pa.Table.from_pylist([rate], schema=Rates.none().rows.schema))
     >>> order = {"order_id": "31", "net_amount": Decimal(10), "currency": "EUR",
-    ...          "occurred_at": datetime(2017, 9, 30, 17, 5)}
+    ...          "occurred_at": datetime(2017, 9, 30, 17, 5), "known_at": datetime(2017, 10, 1)}
     >>> orders = pa.Table.from_pylist([order], schema=table("orders").schema())
     >>> typed = orders.append_column("row", [[0]])
     >>> done, bad = in_shop_currency(typed, table("orders"), currency="USD", rates=rates)
@@ -110,10 +117,7 @@ def in_shop_currency(
 
 
 def _statement(typed: pa.Table, spec: Table, currency: str, foreign: list[str], days: int) -> str:
-    """SQL: every column, the amounts and what stands beside them converted where they have to be.
-
-    The latest rate at or before the event is joined; how old it is, is asked afterwards.
-    """
+    """SQL: every column, the amounts and what stands beside them converted where need be."""
     codes = ", ".join(literal(code) for code in foreign)
     amounts = [
         c.name for c in spec.mapped if c.type == "decimal(18,2)" and c.name in typed.column_names
@@ -127,7 +131,7 @@ def _statement(typed: pa.Table, spec: Table, currency: str, foreign: list[str], 
     }
     # 20 digits times 18 are the 38 that DuckDB has: no product of the two overflows
     exact = [
-        f"try_cast(round_even(t.{n}::decimal(20,2) * r.rate, 2) as decimal(18,2)) as to_{n}"
+        f"try_cast(round_even(t.{n}::decimal(20,2) * f.rate, 2) as decimal(18,2)) as to_{n}"
         for n in amounts
     ]
     misfit = " or ".join([f"(turned and t.{n} is not null and to_{n} is null)" for n in amounts])
@@ -136,11 +140,29 @@ def _statement(typed: pa.Table, spec: Table, currency: str, foreign: list[str], 
             (abroad and not turned and t.occurred_at is not null) or ({misfit or "false"})
             as no_rate
         from (
-            select t.*, r.rate as found, {", ".join([*exact, "true as joined"])},
+            select t.*, f.rate as found, {", ".join([*exact, "true as joined"])},
                 t.currency in ({codes}) as abroad,
-                coalesce(abroad and r.rate is not null
-                    and t.occurred_at - r.occurred_at <= interval {days} day, false) as turned
-            from typed t asof left join rates r
-                on t.currency = r.currency and t.occurred_at >= r.occurred_at) t
+                coalesce(abroad and f.rate is not null, false) as turned
+            from typed t left join ({_found(days)}) f using (row)) t
         order by t.row
+    """
+
+
+def _found(days: int) -> str:
+    """SQL: the rate of each row that has one of at most `days` days before it.
+
+    Rates are spread over the days they may be used on: an equal day joins few of them, where a
+    range would compare every row with every rate.
+    """
+    return f"""
+        select t.row, arg_max(r.rate, row(
+            coalesce(r.known_at <= t.known_at, false), r.occurred_at,
+            case when r.known_at <= t.known_at then epoch_us(r.known_at)
+                 else -epoch_us(r.known_at) end)) as rate
+        from typed t join (
+            select *, occurred_at::date + unnest(range({days} + 1))::integer as on_day from rates) r
+            on t.currency = r.currency and t.occurred_at::date = r.on_day
+        where r.occurred_at <= t.occurred_at
+            and t.occurred_at - r.occurred_at <= interval {days} day
+        group by t.row
     """

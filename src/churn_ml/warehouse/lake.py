@@ -141,14 +141,20 @@ class Warehouse:
         return Written(shape.name, partition, version, count, fitted.content_hash)
 
     def read(
-        self, table: str, versions: Mapping[str, int], *, as_of: date | None = None
+        self,
+        table: str,
+        versions: Mapping[str, int],
+        *,
+        as_of: date | None = None,
+        updates: bool = False,
     ) -> ibis.Table:
         """The rows of the named partitions of `table`, each at its published version.
 
         `versions` maps "YYYY-MM-DD" to a version; none gives a table without rows. With
         `as_of` only rows with occurred_at < as_of and known_at <= as_of (00:00 of the shop) remain:
         this is the one place where the world is cut. A canonical table has one row per key, the
-        one known latest; what is known by `as_of` decides, not what came later.
+        one known latest; what is known by `as_of` decides, not what came later. With `updates` it
+        has every row that was told of a key, too.
 
         Returns: an expression on DuckDB; the declared columns first, the partition column too.
         Raises: NotReady where the lake does not hold a version, BadInput where `as_of` is given
@@ -163,7 +169,7 @@ class Warehouse:
         whole = rows = self._scan(shape, versions)
         if as_of is not None:
             rows = rows.having(f"where {sql.cut_at(shape, instant(as_of, self._zone))}")
-        if shape.layer == "canonical" and not self._is_unique(whole):
+        if shape.layer == "canonical" and not updates and not self._is_unique(whole):
             rows = rows.having(sql.newest_per_key(shape))
         return self._view(rows)
 
