@@ -73,22 +73,40 @@ def test_each_batch_is_read_as_its_entry_says() -> None:
     assert len(set(rows(result.accepted)["net_amount"].to_pylist())) == 1
 
 
-def test_orders_without_numbers_are_one_a_customer_and_time() -> None:
-    batch = raw(
-        customer_id=["h1", "h1", "h2", "h1"],
-        occurred_at=["2017-09-29", "2017-09-29", "2017-09-29", "2017-09-30"],
+def visits(lot: str = "a", drop: int = 1) -> pa.Table:
+    """Five purchases without numbers: of one customer and day two are equal, one is not."""
+    return raw(
+        lot,
+        drop,
+        customer_id=["h1", "h1", "h2", "h1", "h1"],
+        occurred_at=["2017-09-29"] * 4 + ["2017-09-30"],
+        net_amount=["5", "5", "5", "7", "5"],
     )
-    result = judge(batch, "orders")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_each_row_of_a_lot_without_numbers_is_an_order_however_batches_are_cut(size: int) -> None:
+    result = judge([visits().slice(i, size) for i in range(0, 5, size)], "orders")
     found = rows(result.accepted)
-    assert sorted(zip(found["customer_id"].to_pylist(), found["day"].to_pylist(), strict=True)) == [
-        ("h1", date(2017, 9, 29)),
-        ("h1", date(2017, 9, 30)),
-        ("h2", date(2017, 9, 29)),
-    ]
-    assert result.rules == {"orders.key.repeated": 1}
+    bought = zip(found["customer_id"].to_pylist(), found["net_amount"].to_pylist(), strict=True)
+    assert sorted(bought) == [("h1", 5), ("h1", 5), ("h1", 5), ("h1", 7), ("h2", 5)]
+    assert result.rules == {}
+    assert len(set(found["order_id"].to_pylist())) == 5
     assert set(found["status"].to_pylist()) == {"completed"}
     assert set(found["currency"].to_pylist()) == {"USD"}
     assert not any("h1" in number for number in found["order_id"].to_pylist())
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 10])
+def test_orders_without_numbers_that_come_again_are_repeats(size: int) -> None:
+    whole = pa.concat_tables([visits("a", 1), visits("b", 2)])
+    result = judge([whole.slice(i, size) for i in range(0, 10, size)], "orders")
+    assert (result.accepted.rows, result.rules) == (5, {"orders.key.repeated": 5})
+
+
+def test_rows_of_one_order_number_in_a_lot_stay_one_order() -> None:
+    twice = raw(order_id=["1", "1"], customer_id=["h1"] * 2, occurred_at=["2017-09-29"] * 2)
+    assert judge(twice, "orders").rules == {"orders.key.repeated": 1}
 
 
 def test_an_order_and_its_lines_without_numbers_find_each_other() -> None:

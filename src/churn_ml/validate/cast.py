@@ -11,9 +11,9 @@ there (`TABLE.known_at.not_future`): nobody knows of a row before it exists. Wor
 order of 2017-09-30 17:05 that was dropped on 2017-10-01 leaves with `known_at` 2017-10-01 00:00 and
 `known_from` drop. A table without a time of its own (products) is valid from when it was known.
 
-What no source says: an order without a number gets one made of customer and time, so that rows of
-one customer at one time are one order; a word of an optional column that nobody has met becomes
-`__other__`, and is counted.
+What no source says: an order without a number gets one made of customer and time, which
+`numbering` makes one a row; a word of an optional column that nobody has met becomes `__other__`,
+and is counted.
 """
 
 from __future__ import annotations

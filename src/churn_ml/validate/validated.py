@@ -24,6 +24,7 @@ from churn_ml.validate import suites
 from churn_ml.validate.cast import Rejection, cast
 from churn_ml.validate.keys import Doubles, double_keys
 from churn_ml.validate.money import Rates, in_shop_currency
+from churn_ml.validate.numbering import Numbering, are_numberless
 from churn_ml.validate.staging import Stage, Staged
 from churn_ml.validate.tally import Broken, Tally
 
@@ -105,10 +106,13 @@ class _Judges:
         self.passed = Stage(folder / "passed")
         self.aside = Stage(folder / "aside")
         self.tally = Tally()
+        self.numbering = Numbering()
 
     def hear(self, raw: pa.Table, source: SourceTable) -> None:
         """Judge one batch: what reads and may be is staged, the rest is set aside."""
         typed, rejections = cast(raw, self.spec, source, shop=self.shop, seen=self.seen)
+        if are_numberless(source, self.spec, raw):
+            typed = self.numbering.numbered(typed)
         typed, unpriced = in_shop_currency(
             typed, self.spec, currency=self.shop.currency, rates=self.rates
         )
