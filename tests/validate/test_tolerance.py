@@ -67,8 +67,12 @@ def test_excluded_rows_do_not_count() -> None:
 
 
 def test_an_ingest_of_which_no_row_is_left_is_refused_whatever_the_tolerance() -> None:
-    with pytest.raises(OverTolerance):
+    with pytest.raises(OverTolerance, match="not one row was accepted") as error:
         check_tolerance(products(a=[None], b=[None]), Validation(tolerance=1))
+    assert RULE in error.value.what
+    assert error.value.got == "1 of 1 rows of the lot quarantined"
+    assert error.value.expected == "at least one row that may be published"
+    assert "tolerance" not in str(error.value.next_step)
 
 
 def test_a_lot_without_rows_breaks_nothing() -> None:

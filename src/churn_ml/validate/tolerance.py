@@ -38,7 +38,7 @@ def check_tolerance(
         worst = max(over, key=lambda b: (b.share, b.rows, b.rule, b.lot))
         raise _over(worst, tolerance(validation, worst.rule), files or {}, len(over) - 1)
     if others := _nothing_left(validated):
-        raise _over(max(others, key=lambda b: (b.rows, b.rule)), 0.0, files or {}, len(others) - 1)
+        raise _nothing(max(others, key=lambda b: (b.rows, b.rule)), files or {}, len(others) - 1)
 
 
 @dataclass(frozen=True)
@@ -161,12 +161,11 @@ def check_rules(validation: Validation, name: str) -> None:
 
 def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int) -> OverTolerance:
     """The error for one rule in one lot, with everything the reader has to look at."""
-    name, column, _ = broken.rule.split(".", 2)
-    where = f"table {name}, column {column}, file {files.get(broken.lot, f'lot {broken.lot}')}"
+    name = broken.rule.split(".")[0]
     more = f" ({others} more rules or lots are over, too)" if others else ""
     return OverTolerance(
         f"too many rows of a lot break {broken.rule}: {broken.reason}{more}",
-        where=where,
+        where=_where(broken, files),
         got=f"{broken.share:.2%} ({broken.rows} of {broken.lot_rows} rows)",
         expected=f"at most {allowed:.2%}",
         next_step=(
@@ -175,6 +174,24 @@ def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int)
             f' "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}'
         ),
     )
+
+
+def _nothing(broken: Broken, files: Mapping[str, str], others: int) -> OverTolerance:
+    """The error where no rule is over its tolerance and yet nothing is left to publish."""
+    name = broken.rule.split(".")[0]
+    more = f" ({others} more rules or lots lost rows, too)" if others else ""
+    return OverTolerance(
+        f"not one row was accepted; most break {broken.rule}: {broken.reason}{more}",
+        where=_where(broken, files),
+        got=f"{broken.rows} of {broken.lot_rows} rows of the lot {broken.verdict}",
+        expected="at least one row that may be published",
+        next_step=f"have the file corrected and delivered again, or correct [sources.{name}]",
+    )
+
+
+def _where(broken: Broken, files: Mapping[str, str]) -> str:
+    name, column, _ = broken.rule.split(".", 2)
+    return f"table {name}, column {column}, file {files.get(broken.lot, f'lot {broken.lot}')}"
 
 
 def _instead(broken: Broken, name: str) -> str:
