@@ -11,7 +11,7 @@ import pytest
 from churn_ml.config import Validation
 from churn_ml.errors import BadConfig, OverTolerance
 from churn_ml.tables import SOURCE_TABLES
-from churn_ml.validate import Validated, check_tolerance, known_rules
+from churn_ml.validate import Validated, check_tolerance, known_rules, outcomes
 
 from .judging import judge
 
@@ -60,6 +60,14 @@ def test_the_worst_lot_is_told_and_the_others_counted() -> None:
     with pytest.raises(OverTolerance, match="1 more rules or lots") as error:
         check_tolerance(result, Validation(), {"a": "a.csv", "b": "b.csv"})
     assert "b.csv" in str(error.value.where)
+
+
+def test_the_table_counts_its_lots_and_a_rule_those_it_was_broken_in() -> None:
+    result = products(a=["1", "2"], b=["3", None], c=["4"])
+    assert [(o.rule, o.lots) for o in outcomes(result, Validation())] == [
+        ("products", 3),
+        (RULE, 1),
+    ]
 
 
 def test_excluded_rows_do_not_count() -> None:

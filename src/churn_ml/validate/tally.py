@@ -81,6 +81,11 @@ class Tally:
             self.excluded += doubles.rows
 
     @property
+    def lots(self) -> int:
+        """How many lots brought a row."""
+        return len(self._lots)
+
+    @property
     def broken(self) -> tuple[Broken, ...]:
         """Every rule that was broken, by lot, in the order the rules were met."""
         return tuple(

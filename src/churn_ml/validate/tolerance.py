@@ -45,7 +45,8 @@ def check_tolerance(
 class Outcome:
     """What one rule said of the lots of one table in an ingest; counts and lots, no values.
 
-    `rule` is the table's name in the row that counts what was accepted. `worst_share` is the share
+    `rule` is the table's name in the row that counts what was accepted, of all `lots`; that of a
+    rule counts those it was broken in. `worst_share` is the share
     of the lot with most such rows; `tolerance` is None where the rule stops nothing.
     """
 
@@ -68,7 +69,7 @@ def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...
     >>> from types import SimpleNamespace as Said
     >>> from churn_ml.config import Validation
     >>> part = Broken("orders.status.known", "an unknown word", "quarantined", "5d1c", 2, 50)
-    >>> said = Said(table="orders", rows_in=50, accepted=Said(rows=48), broken=(part,))
+    >>> said = Said(table="orders", rows_in=50, lots=1, accepted=Said(rows=48), broken=(part,))
     >>> [(o.rule, o.rows, o.passed) for o in outcomes(said, Validation())]
     [('orders', 48, False), ('orders.status.known', 2, False)]
     """
@@ -84,7 +85,7 @@ def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...
         "accepted",
         validated.accepted.rows,
         validated.rows_in,
-        len({one.lot for one in validated.broken}),
+        validated.lots,
         None,
         0.0,
         None,

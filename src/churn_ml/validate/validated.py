@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Validated:
-    """The rows of one table after judgement: `rows_in == accepted + quarantined + excluded`."""
+    """The rows of one table after judgement: `rows_in == accepted + quarantined + excluded`.
+
+    `lots` counts those that brought a row.
+    """
 
     table: str
     accepted: Staged
     quarantine: Staged
     rows_in: int
+    lots: int
     quarantined: int
     excluded: int
     broken: tuple[Broken, ...]
@@ -151,6 +155,7 @@ class _Judges:
             accepted=accepted,
             quarantine=self.aside.done(_without_key(QUARANTINE), QUARANTINE.key),
             rows_in=tally.rows,
+            lots=tally.lots,
             quarantined=tally.quarantined,
             excluded=tally.excluded,
             broken=tally.broken,
