@@ -140,6 +140,31 @@ def test_native_numbers_read_and_nan_and_fractions_do_not() -> None:
     assert read("order_lines", "quantity", cents) == ([2], [0])
 
 
+@pytest.mark.parametrize("stored", [pa.decimal128(20, 4), pa.float64()], ids=str)
+def test_a_native_amount_with_a_rest_of_a_cent_does_not_read_as_its_text_does_not(
+    stored: pa.DataType,
+) -> None:
+    told = ["12.3450", "12.3500", "-0.0100", "0.0010"]
+    amounts = pa.array([Decimal(text) for text in told], pa.decimal128(20, 4)).cast(stored)
+    read_amounts, bad = read("orders", "net_amount", amounts)
+    assert (read_amounts, bad) == ([Decimal("12.35"), Decimal("-0.01")], [0, 3])
+    assert read("orders", "net_amount", told)[1] == bad
+
+
+def test_float_noise_in_native_amounts_is_rounded() -> None:
+    noise = pa.array([0.1 + 0.2, 123456.78], pa.float64())
+    assert read("orders", "net_amount", noise) == ([Decimal("0.30"), Decimal("123456.78")], [])
+    short = pa.array([123456.78], pa.float32())
+    assert read("orders", "net_amount", short) == ([Decimal("123456.78")], [])
+
+
+def test_a_computed_amount_is_rounded() -> None:
+    computed = pa.array([Decimal("12.3450")], pa.decimal128(20, 4))
+    expressions = {"net_amount": "price * quantity"}
+    found = read("orders", "net_amount", computed, expressions=expressions)
+    assert found == ([Decimal("12.35")], [])
+
+
 def test_native_times_read_with_and_without_a_zone() -> None:
     noon = datetime(2017, 9, 30, 12)
     berlin = pa.array([noon.replace(tzinfo=UTC)], pa.timestamp("ns", "Europe/Berlin"))

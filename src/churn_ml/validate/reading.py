@@ -108,6 +108,10 @@ def value(column: Column, table: Table, source: SourceTable, schema: pa.Schema, 
         fits.append(f"isfinite({name})")
     if column.type == "int64" and not types.is_integer(stored):
         fits.append(f"{name} = trunc({name})")
+    # what is computed is rounded; a float32 holds no cents of large amounts
+    exact = types.is_decimal(stored) or types.is_float64(stored)
+    if column.type == "decimal(18,2)" and exact and column.name not in source.expressions:
+        fits.append(_whole_cents(f"try_cast({name} as decimal(38,12))"))
     return f"try_cast(case when {' and '.join(fits)} then {name} end as {SQL_TYPES[column.type]})"
 
 
@@ -138,9 +142,7 @@ def from_text(type_: Type, text: str, form: Form) -> str:
     number = f"{exact} as decimal(38,12))"
     match type_:
         case "decimal(18,2)":
-            # A rest of a cent is float noise below .0001 and another notation above: refuse it.
-            rest = f"abs({number} - round({number}, 2)) < 0.0001"
-            return f"case when {rest} then try_cast({number} as decimal(18,2)) end"
+            return f"case when {_whole_cents(number)} then try_cast({number} as decimal(18,2)) end"
         case "int64":
             return f"case when {number} = trunc({number}) then try_cast({number} as bigint) end"
         case "float64" | "decimal(18,8)":
@@ -149,6 +151,14 @@ def from_text(type_: Type, text: str, form: Form) -> str:
             return text
         case _:
             return f"try_cast({text} as {SQL_TYPES[type_]})"
+
+
+def _whole_cents(number: str) -> str:
+    """SQL that is true of an amount; a rest of a cent below .0001 is float noise, and none above.
+
+    A larger rest is another notation, or money that would be rounded in silence.
+    """
+    return f"abs({number} - round({number}, 2)) < 0.0001"
 
 
 def _pointed(text: str, decimal: str) -> str:
