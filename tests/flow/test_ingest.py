@@ -199,3 +199,25 @@ def test_a_partition_that_arrives_again_later_is_an_update_known_from_then_d18(
     assert receipt.details["late_lots"] == 1
     assert spent(house, FIRST) == 0
     assert spent(house, SECOND) > 0
+
+
+def known(house: House) -> dict[str, date]:
+    """The day each order became known, as its newest version says."""
+    versions = house.ledger.versions(["orders"])["orders"]
+    rows = house.warehouse.read("orders", versions, as_of=date(2018, 1, 1)).to_pyarrow()
+    return {row["order_id"]: row["known_at"].date() for row in rows.to_pylist()}
+
+
+def test_a_first_ingest_run_again_stays_the_first_whatever_was_ingested_meanwhile(
+    tmp_path: Path,
+) -> None:
+    orders(tmp_path, "2017-09-20", "1,h,2017-09-19 10:00,10,USD")
+    rates(tmp_path, "2017-09-20", "EUR,2017-09-19,1.18")
+    house = small(tmp_path)
+    flow.ingest(house, SECOND)
+    before = house.ledger.contents()["orders"][SECOND.isoformat()]
+    orders(tmp_path, "2017-09-21", "2,h,2017-09-20 10:00,10,USD")
+    flow.ingest(house, FIRST)
+    flow.ingest(house, SECOND)
+    assert house.ledger.contents()["orders"][SECOND.isoformat()] == before
+    assert known(house)["1"] == date(2017, 9, 20)

@@ -87,14 +87,21 @@ def _dated(trial: Attempt, lots: list[Lot]) -> list[Lot]:
     A lot dropped at or before the key of an earlier ingest was not there when that ran: whatever
     its folder says, what it holds was not known then.
     """
-    before = trial.house.ledger.newest("ingest", upto=trial.as_of - timedelta(days=1))
-    earlier = trial.pinned("after") or (before.as_of.isoformat() if before else None)
-    trial.pins["after"] = earlier
+    earlier = trial.pins["after"] = _after(trial)
     late = {lot for lot in lots if earlier and lot.drop_on and lot.drop_on.isoformat() <= earlier}
     if late:
         trial.house.say(f"  {len(late)} late lots: known from {trial.as_of.isoformat()} on")
         trial.details["late_lots"] = len(late)
     return [replace(lot, known_on=trial.as_of) if lot in late else lot for lot in lots]
+
+
+def _after(trial: Attempt) -> str | None:
+    """The newest key ingested before this one, as the former publication saw it on a re-run."""
+    if trial.former is not None:
+        # None is an answer too: nothing was ingested before it
+        return trial.former.pins.get("after")
+    before = trial.house.ledger.newest("ingest", upto=trial.as_of - timedelta(days=1))
+    return before.as_of.isoformat() if before else None
 
 
 def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
