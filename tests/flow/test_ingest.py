@@ -221,3 +221,32 @@ def test_a_first_ingest_run_again_stays_the_first_whatever_was_ingested_meanwhil
     flow.ingest(house, SECOND)
     assert house.ledger.contents()["orders"][SECOND.isoformat()] == before
     assert known(house)["1"] == date(2017, 9, 20)
+
+
+def test_what_is_filled_in_behind_a_newer_ingest_was_not_known_before_that(tmp_path: Path) -> None:
+    orders(tmp_path, "2017-10-20", "1,h,2017-10-19 10:00,10,USD")
+    rates(tmp_path, "2017-10-20", "EUR,2017-10-19,1.18")
+    house = small(tmp_path)
+    flow.ingest(house, SECOND)
+    orders(tmp_path, "2017-09-21", "2,h,2017-09-20 10:00,10,USD")
+    first = flow.ingest(house, FIRST)
+    assert first.details["late_lots"] == 1
+    assert known(house) == {"1": date(2017, 10, 20), "2": SECOND}
+    before = house.ledger.contents()
+    for repin in (False, True):
+        flow.ingest(house, FIRST, repin=repin)
+        assert house.ledger.contents() == before
+
+
+def test_a_range_filled_in_oldest_first_is_known_as_its_folders_say(tmp_path: Path) -> None:
+    orders(tmp_path, "2017-09-21", "1,h,2017-09-20 10:00,10,USD")
+    orders(tmp_path, "2017-10-20", "2,h,2017-10-19 10:00,10,USD")
+    rates(tmp_path, "2017-09-21", "EUR,2017-09-20,1.18")
+    house = small(tmp_path)
+    for key in (FIRST, SECOND):
+        flow.ingest(house, key)
+    assert known(house) == {"1": date(2017, 9, 21), "2": date(2017, 10, 20)}
+    before = house.ledger.contents()
+    for key in (FIRST, SECOND):
+        flow.ingest(house, key, repin=True)
+    assert house.ledger.contents() == before

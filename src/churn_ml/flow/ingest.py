@@ -84,24 +84,36 @@ def _lots(trial: Attempt, found: list[Lot]) -> list[Lot]:
 def _dated(trial: Attempt, lots: list[Lot]) -> list[Lot]:
     """The lots with the day they were known: a late one became known by this ingest, not before.
 
-    A lot dropped at or before the key of an earlier ingest was not there when that ran: whatever
-    its folder says, what it holds was not known then.
+    A lot dropped at or before the key of an ingest that ran earlier was not there when that ran:
+    whatever its folder says, what it holds was not known then. Worked example: November is
+    ingested, then a file dropped in September arrives and the ingest of October runs for the first
+    time: what the file holds is known from November on.
     """
     earlier = trial.pins["after"] = _after(trial)
     late = {lot for lot in lots if earlier and lot.drop_on and lot.drop_on.isoformat() <= earlier}
-    if late:
-        trial.house.say(f"  {len(late)} late lots: known from {trial.as_of.isoformat()} on")
-        trial.details["late_lots"] = len(late)
-    return [replace(lot, known_on=trial.as_of) if lot in late else lot for lot in lots]
+    if not earlier or not late:
+        return lots
+    known_on = max(trial.as_of, date.fromisoformat(earlier))
+    trial.house.say(f"  {len(late)} late lots: known from {known_on.isoformat()} on")
+    trial.details["late_lots"] = len(late)
+    return [replace(lot, known_on=known_on) if lot in late else lot for lot in lots]
 
 
 def _after(trial: Attempt) -> str | None:
-    """The newest key ingested before this one, as the former publication saw it on a re-run."""
+    """The newest key ingested before this one ran first, of an earlier as_of or a later one.
+
+    A re-run takes what was pinned; None is an answer too: nothing was ingested before it. With
+    `repin` ingests of later keys do not count, for they ran after this one, unless they are pinned.
+    """
     if trial.former is not None:
-        # None is an answer too: nothing was ingested before it
         return trial.former.pins.get("after")
-    before = trial.house.ledger.newest("ingest", upto=trial.as_of - timedelta(days=1))
-    return before.as_of.isoformat() if before else None
+    ledger = trial.house.ledger
+    published = ledger.publication("ingest", trial.as_of)
+    upto = trial.as_of - timedelta(days=1) if published else None
+    newest = ledger.newest("ingest", upto=upto)
+    found = [newest.as_of.isoformat()] if newest else []
+    pinned = published.pins.get("after") if published else None
+    return max([*found, pinned] if pinned else found, default=None)
 
 
 def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
