@@ -250,3 +250,28 @@ def test_a_range_filled_in_oldest_first_is_known_as_its_folders_say(tmp_path: Pa
     for key in (FIRST, SECOND):
         flow.ingest(house, key, repin=True)
     assert house.ledger.contents() == before
+
+
+def test_a_file_without_drop_date_that_grew_was_not_known_before_the_ingest_that_took_it(
+    tmp_path: Path,
+) -> None:
+    rates(tmp_path, "2017-09-20", "EUR,2017-09-19,1.18")
+    path = tmp_path / "orders.csv"
+    toml = TOML.format(currency="USD", zone="UTC").replace("drops/orders/*/*.csv", "orders.csv")
+    house = open_house(from_text(toml, root=tmp_path))
+    lines = ["no,client,at,amount,money", "1,h,2017-09-19 10:00,10,USD"]
+    path.write_text("\n".join([*lines, ""]))
+    first = flow.ingest(house, FIRST)
+    assert "undated_lots" not in first.details
+    assert known(house) == {"1": date(2017, 9, 20)}
+    late, unborn = "2,h,2017-09-25 10:00,20,USD", "3,h,2017-11-01 10:00,30,USD"
+    path.write_text("\n".join([*lines, late, unborn, ""]))
+    second = flow.ingest(house, SECOND)
+    assert second.details["undated_lots"] == 1
+    assert known(house) == {"1": SECOND, "2": SECOND, "3": date(2017, 11, 2)}
+    versions = house.ledger.versions(["orders"])["orders"]
+    at_first = house.warehouse.read("orders", versions, as_of=date(2017, 10, 15)).to_pyarrow()
+    assert at_first["order_id"].to_pylist() == ["1"]
+    before = house.ledger.contents()
+    flow.ingest(house, SECOND)
+    assert house.ledger.contents() == before

@@ -42,6 +42,7 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         source = open_source(house.config, connections=house.addresses.connections)
         if trial.former is None:
             source.land(as_of, say=house.say, anew=repin)
+        trial.pins |= {"after": _after(trial), "loaded": _loaded(trial)}
         lots = _dated(trial, _lots(trial, source.lots()))
         if lots:
             _land(trial, source, lots)
@@ -89,11 +90,11 @@ def _dated(trial: Attempt, lots: list[Lot]) -> list[Lot]:
     ingested, then a file dropped in September arrives and the ingest of October runs for the first
     time: what the file holds is known from November on.
     """
-    earlier = trial.pins["after"] = _after(trial)
+    earlier = trial.pins["after"]
     late = {lot for lot in lots if earlier and lot.drop_on and lot.drop_on.isoformat() <= earlier}
     if not earlier or not late:
         return lots
-    known_on = max(trial.as_of, date.fromisoformat(earlier))
+    known_on = _arrived(trial)
     trial.house.say(f"  {len(late)} late lots: known from {known_on.isoformat()} on")
     trial.details["late_lots"] = len(late)
     return [replace(lot, known_on=known_on) if lot in late else lot for lot in lots]
@@ -114,6 +115,40 @@ def _after(trial: Attempt) -> str | None:
     found = [newest.as_of.isoformat()] if newest else []
     pinned = published.pins.get("after") if published else None
     return max([*found, pinned] if pinned else found, default=None)
+
+
+def _loaded(trial: Attempt) -> list[str]:
+    """The tables that an ingest before this one published; a re-run takes what was pinned."""
+    if trial.former is not None:
+        return list(trial.former.pins.get("loaded", ()))
+    ledger = trial.house.ledger
+    published = ledger.publication("ingest", trial.as_of)
+    upto = trial.as_of - timedelta(days=1) if published else None
+    found = {name for name, keys in ledger.versions(SOURCE_TABLES, upto=upto).items() if keys}
+    return sorted(found | set(published.pins.get("loaded", ()) if published else ()))
+
+
+def _arrived(trial: Attempt) -> date:
+    """The day from which on this ingest's late lots are known."""
+    after = trial.pins["after"]
+    return max(trial.as_of, date.fromisoformat(after)) if after else trial.as_of
+
+
+def _floors(trial: Attempt, lots: list[Lot]) -> dict[str, date]:
+    """The lots without a drop date of a table that was loaded before: not there before this day.
+
+    A first load without drop dates counts from its events, by `lag_days`. A file that grew since,
+    or came in its place, cannot say which of its rows were there before.
+    """
+    undated = [lot for lot in lots if lot.drop_on is None and lot.table in trial.pins["loaded"]]
+    if undated:
+        known_on = _arrived(trial)
+        trial.house.say(
+            f"  {len(undated)} lots without a drop date: known from {known_on.isoformat()} on,"
+            " unless known_at says when"
+        )
+        trial.details["undated_lots"] = trial.details.get("undated_lots", 0) + len(undated)
+    return {lot.id: _arrived(trial) for lot in undated}
 
 
 def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
@@ -144,6 +179,7 @@ def _judged(
         shop=config.shop,
         rates=rates,
         seen={lot.id: seen(lot.sha256, name, lot.where, now) for lot in lots},
+        floors=_floors(trial, lots),
         staging=staging,
     )
     judged = [RuleOutcome(**asdict(one)) for one in outcomes(checked, config.validation)]

@@ -7,7 +7,8 @@ Enters: the raw table of `sources` (our column names, text or native types, `lot
 
 `known_at`, in this order: the source's own column; the drop date; `occurred_at` plus `lag_days`;
 the time the lot was first seen. A source's own column is believed up to a day after the lot was
-there (`TABLE.known_at.not_future`): nobody knows of a row before it exists. Worked example: the
+there (`TABLE.known_at.not_future`): nobody knows of a row before it exists. By `lag_days` a lot is
+known no earlier than its floor: a file that grew cannot say when each row came. Worked example: the
 order of 2017-09-30 17:05 that was dropped on 2017-10-01 leaves with `known_at` 2017-10-01 00:00 and
 `known_from` drop. A table without a time of its own (products) is valid from when it was known.
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
@@ -71,14 +72,16 @@ def cast(
     *,
     shop: Shop,
     seen: Mapping[str, datetime] | None = None,
+    floors: Mapping[str, date] | None = None,
 ) -> tuple[pa.Table, list[Rejection]]:
     """`raw` typed as `table` says, and the rows that cannot be read.
 
     Returns the readable rows, with `row` (position in `raw`, from 0) before the declared columns
     without `ingest_key`; and one `Rejection` per column with unreadable values. `seen` maps a lot
     id to when it was first seen (naive UTC): it dates lots that have no own column, no drop date
-    and no `occurred_at`. Raises BadInput where such a lot is not in it, BadConfig where a constant
-    does not fit its column.
+    and no `occurred_at`. `floors` maps a lot id to the day before which it was not there. Raises
+    BadInput where a lot without a date is not in `seen`, BadConfig where a constant does not fit
+    its column.
 
     >>> import pyarrow as pa
     >>> from datetime import date
@@ -91,7 +94,7 @@ def cast(
     >>> typed["known_at"][0].as_py(), typed["known_from"][0].as_py(), bad
     (datetime.datetime(2017, 1, 2, 0, 0), 'drop', [])
     """
-    dated = _with_seen(raw, source, seen or {})
+    dated = _with_floor(_with_seen(raw, source, seen or {}), floors or {})
     form = form_of(source, shop)
     read = [c for c in _columns(table) if c.name in dated.column_names]
     with duckdb.connect() as con:
@@ -117,7 +120,10 @@ def _statement(
     own = "t_known_at" if "known_at" in names else "null::timestamp"
     happened = "t_occurred_at" if "occurred_at" in names else "null::timestamp"
     dropped = start_of_day("drop_on", shop.time_zone)
-    known = f"coalesce({own}, {dropped}, {happened} + interval {source.lag_days} day, seen_at)"
+    floor = start_of_day("floor_on", shop.time_zone)
+    lagged = f"greatest({happened} + interval {source.lag_days} day, {floor})"
+    lagged = f"case when {happened} is not null then {lagged} end"
+    known = f"coalesce({own}, {dropped}, {lagged}, seen_at)"
     picked = [_picked(c, table, names, source, shop) for c in table.mapped]
     flags = [
         f"case when {given(c, schema)} and t_{c.name} is null then {1 << i} else 0 end"
@@ -201,6 +207,15 @@ def _with_seen(raw: pa.Table, source: SourceTable, seen: Mapping[str, datetime])
             next_step="put the file into a folder drop=YYYY-MM-DD",
         )
     return raw.append_column("seen_at", seen_at)
+
+
+def _with_floor(raw: pa.Table, floors: Mapping[str, date]) -> pa.Table:
+    """`raw` with `floor_on`, before which its lot was not there; null where none is told."""
+    days = pa.array([*floors.values(), None], pa.date32())
+    places = compute.index_in(raw["lot"], pa.array(floors, pa.string()))
+    return raw.append_column(
+        "floor_on", days.take(compute.fill_null(places, len(floors)).combine_chunks())
+    )
 
 
 def _split(

@@ -9,9 +9,10 @@ at all of it. Worked example: see the package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,15 @@ def validate(
     staging: Path,
     rates: Rates | None = None,
     seen: Mapping[str, datetime] | None = None,
+    floors: Mapping[str, date] | None = None,
 ) -> Validated:
     """Judge the raw rows of table `name`, one batch after the other.
 
     Each batch is what a source read (one row per row of the lots), all of one entry: the number in
     its column `entry` is a place in `sources`, the first where there is none. `shop` names currency
     and zone; `rates` are the exchange rates known; `seen` dates lots that say nothing of when they
-    were known (lot id -> naive UTC). Accepted rows wait below
+    were known (lot id -> naive UTC); `floors` are days before which a lot was not there (lot id ->
+    day), for rows that count by `lag_days`. Accepted rows wait below
     `staging`, which has to outlive what is returned, and stream sorted by key and known_at in the
     columns of tables.py without `ingest_key`. Raises BadConfig where the mapping or the suite
     cannot be meant, BrokenPromise where a row got lost.
@@ -88,7 +91,8 @@ def validate(
     (3, 1, 1, 1, ['products.key.repeated', 'products.product_id.required'])
     """
     spec = table(name)
-    judges = _Judges(spec, shop, rates or Rates.none(), seen or {}, staging / name)
+    told = partial(cast, shop=shop, seen=seen, floors=floors)
+    judges = _Judges(spec, shop, rates or Rates.none(), told, staging / name)
     for raw in batches:
         if raw.num_rows:
             judges.hear(raw, sources[_entry(raw)])
@@ -104,9 +108,14 @@ class _Judges:
     """The three judges of one table, and what they have said so far."""
 
     def __init__(
-        self, spec: Table, shop: Shop, rates: Rates, seen: Mapping[str, datetime], folder: Path
+        self,
+        spec: Table,
+        shop: Shop,
+        rates: Rates,
+        read: Callable[[pa.Table, Table, SourceTable], tuple[pa.Table, list[Rejection]]],
+        folder: Path,
     ) -> None:
-        self.spec, self.shop, self.rates, self.seen = spec, shop, rates, seen
+        self.spec, self.shop, self.rates, self.read = spec, shop, rates, read
         self.passed = Stage(folder / "passed")
         self.aside = Stage(folder / "aside")
         self.tally = Tally()
@@ -114,7 +123,7 @@ class _Judges:
 
     def hear(self, raw: pa.Table, source: SourceTable) -> None:
         """Judge one batch: what reads and may be is staged, the rest is set aside."""
-        typed, rejections = cast(raw, self.spec, source, shop=self.shop, seen=self.seen)
+        typed, rejections = self.read(raw, self.spec, source)
         if are_numberless(source, self.spec, raw):
             typed = self.numbering.numbered(typed)
         typed, unpriced = in_shop_currency(
