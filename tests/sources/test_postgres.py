@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
@@ -479,3 +480,41 @@ def test_a_landed_file_knows_its_range(shop: Shop) -> None:
     told = pq.read_metadata(lot.where).metadata
     assert told[b"churn_ml.cursor_from"] == b"2017-09-29 08:00:00+00"
     assert told[b"churn_ml.cursor_to"] == b"2017-09-30 08:00:00+00"
+
+
+def two(shop: Shop, first: str, second: str) -> Config:
+    """Two entries that read the table orders, each with settings of its own."""
+    told = "".join(
+        f'[[sources.orders]]\nkind = "postgres"\ntable = "{shop.name}.orders"\ncursor = "at"\n'
+        f"{more}\n[sources.orders.columns]\n{COLUMNS}\n"
+        for more in (first, second)
+    )
+    return from_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n{told}', root=shop.root)
+
+
+def test_two_databases_with_tables_of_one_name_are_both_read(shop: Shop) -> None:
+    other = f"outlet_{uuid4().hex[:12]}"
+    outlet = Shop(shop.url, shop.root)
+    outlet.run(f"drop schema {outlet.name}")
+    outlet.name = shop.name
+    server = psycopg2.connect(shop.url)
+    server.autocommit = True
+    try:
+        server.cursor().execute(f"create database {other}")
+        outlet.url = urlsplit(shop.url)._replace(path=f"/{other}").geturl()
+        outlet.run(f"create schema {shop.name}")
+        shop.orders(order(1, "2017-09-01 10:00+00"))
+        outlet.orders(order(2, "2017-09-02 10:00+00"))
+        source = open_source(two(shop, f'url = "{shop.url}"', f'url = "{outlet.url}"'))
+        source.land(OCTOBER, say=print)
+        assert sorted(ids(source)) == ["1", "2"]
+    finally:
+        server.cursor().execute(f"drop database if exists {other}")
+        server.close()
+
+
+@pytest.mark.parametrize("differs", ["overlap = 5", 'time_zone = "Asia/Tokyo"', "chunk_rows = 7"])
+def test_entries_that_are_landed_as_one_may_not_differ_in_how(shop: Shop, differs: str) -> None:
+    url = f'url = "{shop.url}"'
+    with pytest.raises(BadConfig, match=f"differ in {differs.split(maxsplit=1)[0]}"):
+        open_source(two(shop, url, f"{url}\n{differs}"))

@@ -3,7 +3,8 @@
 A database forgets what it said yesterday; a file does not. So the rows of one as_of are landed as
 Parquet files, `landed/TABLE/READ/drop=AS_OF/NNNNN.parquet` in the lake's folder, and are lots like
 any other from then on: hashed, claimed, and the same on every re-run. READ names what is read (the
-table or query, and the cursor), so that a password or host may change without a new beginning.
+table or query, the cursor, and the database without who asks), so that a password may change
+without a new beginning.
 
 Enters: pieces of rows, sorted by the cursor. Leaves: files that are there whole or not at all (a
 name that begins with a dot, fsync, rename), each with its range of the cursor. A file ends where

@@ -28,7 +28,7 @@ from churn_ml.sources.landing import Drop, Landing
 from churn_ml.sources.mapped import Mapped
 from churn_ml.sources.postgres_rows import KNOWN_AT, Read, Span
 from churn_ml.sources.protocol import Entry, Lot
-from churn_ml.sources.session import for_libpq, from_environment, opened
+from churn_ml.sources.session import for_libpq, from_environment, opened, place_of
 
 
 class PostgresSource:
@@ -41,6 +41,8 @@ class PostgresSource:
         self._entries, self._config, self._connections = entries, config, connections
         for entry in entries:
             check_settings(entry.table, entry.told)
+        for same in self._together():
+            _check_alike(same)
         self._files = FilesSource([], config, {})
 
     @property
@@ -54,10 +56,7 @@ class PostgresSource:
         What was landed for `as_of` stays as it is, unless it is to be read `anew`. Raises
         Unreachable where a database does not answer: run again, it goes on where it stopped.
         """
-        together: dict[str, list[Entry]] = {}
-        for entry in self._entries:
-            together.setdefault(str(self._landing(entry).folder), []).append(entry)
-        for same in together.values():
+        for same in self._together():
             count = self._land(same, as_of, anew)
             say(f"  {same[0].table}: {count} rows landed")
 
@@ -73,6 +72,13 @@ class PostgresSource:
         undated = pa.array(sorted(lot.id for lot in lots if self._undated(lot)), pa.string())
         for batch in self._files.batches(lots):
             yield _without_drop(batch, undated) if len(undated) else batch
+
+    def _together(self) -> list[list[Entry]]:
+        """The entries by what they read: those that read the same of the same are landed once."""
+        together: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            together.setdefault(str(self._landing(entry).folder), []).append(entry)
+        return list(together.values())
 
     def _land(self, entries: Sequence[Entry], as_of: date, anew: bool) -> int:
         landing, read = self._landing(entries[0]), self._read(entries)
@@ -116,7 +122,8 @@ class PostgresSource:
 
     def _landing(self, entry: Entry) -> Landing:
         told = entry.told
-        asked = json.dumps([told.table, told.query, told.cursor, told.connection])
+        database = told.connection or place_of(told.url or "")
+        asked = json.dumps([told.table, told.query, told.cursor, database])
         folder = self._config.path(self._config.paths.lake) / "landed" / entry.table
         return Landing(folder / hashlib.sha256(asked.encode()).hexdigest()[:8])
 
@@ -178,6 +185,20 @@ def check_settings(name: str, told: SourceTable) -> None:
                 where=f"[sources.{name}]",
                 expected="url or connection, table or query, and cursor",
                 next_step="correct it as docs/sources-postgres.md shows",
+            )
+
+
+def _check_alike(entries: Sequence[Entry]) -> None:
+    """Raise BadConfig where entries that are landed as one differ in how they are landed."""
+    for name in ("overlap", "time_zone", "chunk_rows"):
+        told = sorted({str(getattr(entry.told, name)) for entry in entries})
+        if len(told) > 1:
+            raise BadConfig(
+                f"entries that read the same of one database differ in {name}",
+                where=f"[[sources.{entries[0].table}]] {name}",
+                got=" and ".join(told),
+                expected="one of them for all: the rows are landed once",
+                next_step=f"give every one of these entries the same {name}",
             )
 
 

@@ -116,6 +116,26 @@ def from_environment(connection: str, where: str) -> str:
         ) from None
 
 
+def place_of(url: str) -> str:
+    """Which database `url` means, without who asks: what is landed of it is kept under this.
+
+    A `${NAME}` stays as it is written, as a connection does that is called by its name.
+
+    >>> place_of("postgresql://me:secret@db/shop") == place_of("postgresql://you@db:5432/shop")
+    True
+    >>> place_of("postgresql://me@db/shop") == place_of("postgresql://me@db/outlet")
+    False
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its words may quote the password; whoever opens it is told
+        return url
+    at = parts.netloc.rpartition("@")[2].removesuffix(":5432")
+    asked = dict(parse_qsl(parts.query))
+    named = {name: asked[name] for name in ("host", "port", "dbname") if name in asked}
+    return json.dumps([at, parts.path, named], sort_keys=True)
+
+
 @contextmanager
 def told(where: str) -> Iterator[None]:
     """What the database says, in the house's words: never a value, never the URL."""
