@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn_ml import flow
+from churn_ml.attempt import attempt
 from churn_ml.config import from_text
 from churn_ml.errors import BadConfig, BadInput, OverTolerance
 from churn_ml.house import House, open_house
@@ -118,6 +119,11 @@ def test_another_currency_or_zone_after_the_first_ingest_is_refused_in_words(
     orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,USD")
     rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
     flow.ingest(small(tmp_path), FIRST)
+    with (
+        pytest.raises(BadConfig, match="another than at its first ingest"),
+        attempt(small(tmp_path, currency, zone), "score", SECOND, ()),
+    ):
+        pytest.fail("a step was let in")
     with pytest.raises(BadConfig, match="another than at its first ingest") as error:
         flow.ingest(small(tmp_path, currency, zone), SECOND)
     assert error.value.got == f"{currency}, {zone}"

@@ -36,7 +36,6 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """
     from churn_ml.sources import open_source
 
-    house.check_shop()
     writes = (*house.config.sources, QUARANTINE.name)
     with attempt(house, "ingest", as_of, writes, repin=repin) as trial:
         source = open_source(house.config, connections=house.addresses.connections)
