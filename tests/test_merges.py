@@ -15,6 +15,7 @@ from churn_ml import flow
 from churn_ml.attempt import attempt
 from churn_ml.cohort import cohort
 from churn_ml.config import Contract, load
+from churn_ml.crm import Guard, Row
 from churn_ml.flow.export import asked, barred
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
@@ -194,6 +195,24 @@ def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_s
     house = open_house(load(shop / "churn.toml"))
     flow.ingest(house, date(2017, 11, 1))
     assert asked(house)([survivor]) == {survivor: False}
+    assert asked(house)([old]) == {old: False}
     assert barred(house)([survivor]) == set()
+    assert barred(house)([old]) == {old}  # a row planned before the merge was known
     house.ledger.suppress(house.suppression_key(old), house.clock())
     assert barred(house)([survivor, "nobody"]) == {survivor}
+    assert barred(house)([old, survivor, "nobody"]) == {old, survivor}
+
+
+def test_a_plan_older_than_the_merge_removes_the_old_reference(
+    ingested: Path, tmp_path: Path
+) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(ingested, shop)
+    old, survivor = _merge_first_two(shop, date(2017, 10, 15))
+    house = open_house(load(shop / "churn.toml"))
+    flow.ingest(house, date(2017, 11, 1))
+    guard = Guard.of(house.config, suppressed=barred(house), consents=asked(house))
+    rows = [Row(c, "upsert", FIRST, {"offer": "NONE"}, "9f") for c in (old, survivor)]
+    assert guard.withheld(rows) == {old: "suppressed"}
+    house.ledger.suppress(house.suppression_key(survivor), house.clock())
+    assert guard.withheld(rows) == {old: "suppressed", survivor: "suppressed"}

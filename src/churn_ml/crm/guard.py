@@ -37,9 +37,10 @@ Consents = Callable[[Sequence[str]], Mapping[str, bool]]
 class Guard:
     """The two sources that are asked before every batch.
 
-    `suppressed(customer_ids)` gives those who must never be touched; `consents(customer_ids)`
-    whether contact is consented, where known; `consent_default` holds where it is not;
-    `free_offers` are the offers that need no consent, NONE among them.
+    `suppressed(customer_ids)` gives those of them who must never be touched, merged references
+    among them; `consents(customer_ids)` whether contact is consented, where known;
+    `consent_default` holds where it is not; `free_offers` are the offers that need no consent, NONE
+    among them.
     """
 
     suppressed: Suppressed

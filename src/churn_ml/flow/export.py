@@ -103,25 +103,34 @@ def _scored_by(house: House, as_of: date) -> str:
 
 
 def asked(house: House) -> Any:
-    """What the guard calls before every batch: consent as it is now, not as of the plan."""
+    """What the guard calls before every batch: consent as it is now, not as of the plan.
+
+    A row that still carries a merged reference is asked about as the customer who survives.
+    """
 
     def now(customer_ids: Sequence[str]) -> dict[str, bool]:
         said = _newest(house, "consents", "customer_merges")
         if "consents" not in said:
             return {}
-        given = consents(merged(said))
-        return {c: bool(given[c]) for c in customer_ids if c in given.index}
+        given, gone = consents(merged(said)).to_dict(), survivors(said)
+        asked_as = {c: gone.get(c, c) for c in customer_ids}
+        return {c: bool(given[person]) for c, person in asked_as.items() if person in given}
 
     return now
 
 
 def barred(house: House) -> Any:
-    """What the guard calls before every batch: who is suppressed now, or was before a merge."""
+    """What the guard calls before every batch: who must not be sent, whatever the plan says.
+
+    These are the suppressed, under their own or a merged reference, and every merged reference
+    itself: the plan may be older than the merge, and its customer is sent as who survives.
+    """
 
     def now(customer_ids: Sequence[str]) -> set[str]:
-        gone = survivors(_newest(house, "customer_merges"))
-        old = [before for before, after in gone.items() if after in customer_ids]
-        return followed(house.suppressed([*customer_ids, *old]), gone)
+        gone, ids = survivors(_newest(house, "customer_merges")), set(customer_ids)
+        old = [before for before, after in gone.items() if after in ids]
+        listed = followed(house.suppressed([*ids, *old]), gone)
+        return {c for c in ids if c in listed or c in gone}
 
     return now
 
