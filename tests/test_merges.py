@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_ml import flow
+from churn_ml import flow, horizon
 from churn_ml.attempt import attempt
 from churn_ml.cohort import cohort
 from churn_ml.config import Contract, load
@@ -175,6 +175,16 @@ def test_a_merge_counts_from_the_day_it_was_known_and_not_before(
     after = customers(date(2017, 10, 16))
     assert old not in after
     assert survivor in after
+    cut = date(2017, 10, 16)
+    with attempt(house, "score", cut, ()) as trial:
+        as_one = horizon.horizon(trial.canonical(cut), cut, house.config.contract)
+        trial.leave("no_data")
+    as_two = horizon.horizon(
+        {"orders": house.warehouse.read("orders", house.published("orders"), as_of=cut)},
+        cut,
+        house.config.contract,
+    )
+    assert flow.horizon(house, cut)["gaps"] == as_one["gaps"] != as_two["gaps"]
 
 
 def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_survivor(

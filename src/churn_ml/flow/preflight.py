@@ -17,6 +17,7 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
 from churn_ml.flow.learn import treated
+from churn_ml.merges import merged
 from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def horizon(house: House, as_of: date) -> dict[str, Any]:
     versions, config = house.ledger.versions(SOURCE_TABLES), house.config
     read = house.warehouse.read
     world = {name: read(name, found, as_of=as_of) for name, found in versions.items() if found}
-    return room.horizon(world, as_of, config.contract, zone=config.shop.time_zone)
+    return room.horizon(merged(world), as_of, config.contract, zone=config.shop.time_zone)
 
 
 def look(trial: Attempt) -> dict[str, Any]:
