@@ -103,6 +103,15 @@ def test_who_does_not_renew_within_the_window_has_churned() -> None:
     assert labelled(tables, ["anna", "ben", "cleo", "dora"], CLUB) == [0, 1, 1, 0]
 
 
+def test_an_early_renewal_that_became_known_late_has_not_churned() -> None:
+    """Renewed on 28 September, told in October: due as of 1 October, and kept."""
+    orders = [order("anna", "2016-10-01")]
+    then = canonical(orders=orders, subscriptions=[subscription("anna", "2017-10-15")])
+    renewed = subscription("anna", "2017-10-15", renewed_at=datetime(2017, 9, 28))
+    assert names(eligible(then, AS_OF, CLUB)) == ["anna"]
+    assert labelled(canonical(orders=orders, subscriptions=[renewed]), ["anna"], CLUB) == [0]
+
+
 def test_a_renewals_window_begins_at_the_shops_midnight() -> None:
     """16:00 UTC of 30 September is 1 October in Shanghai: due inside the window there."""
     tables = canonical(

@@ -136,16 +136,32 @@ def due(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC"
     ...  for day in (date(2017, 10, 1), date(2017, 9, 1))]
     [1, 0]
     """
+    rows, now = ending(tables, as_of, contract, zone=zone), timeline.instant(as_of, zone)
+    return rows.filter(
+        rows.cancelled_at.fill_null(now) >= now, rows.renewed_at.fill_null(now) >= now
+    )
+
+
+def ending(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC") -> ibis.Table:
+    """The subscriptions begun before `as_of` whose period ends in its label window; one row each.
+
+    Renewed, cancelled or neither; `zone` as in `due`. Raises BadInput where the shop has no
+    `subscriptions`.
+
+    >>> from churn_ml.config import Contract
+    >>> from churn_ml.in_memory import canonical
+    >>> from datetime import datetime
+    >>> shop = canonical(subscriptions=[{"customer_id": "anna", "occurred_at": "2016-10-15",
+    ...     "due_at": datetime(2017, 10, 15), "renewed_at": datetime(2017, 9, 28)}])
+    >>> club = Contract(event="renewal", horizon_days=30)
+    >>> [found(shop, date(2017, 10, 1), club).count().to_pyarrow().as_py()
+    ...  for found in (ending, due)]
+    [1, 0]
+    """
     rows = needed(tables, "subscriptions", 'a contract with event = "renewal"')
     window = timeline.label_window(as_of, contract)
     now, first, end = (timeline.instant(d, zone) for d in (as_of, window.start, window.end))
-    return rows.filter(
-        rows.occurred_at < now,
-        rows.due_at >= first,
-        rows.due_at < end,
-        rows.cancelled_at.fill_null(now) >= now,
-        rows.renewed_at.fill_null(now) >= now,
-    )
+    return rows.filter(rows.occurred_at < now, rows.due_at >= first, rows.due_at < end)
 
 
 def _of(found: ibis.Table, tables: Canonical, contract: Contract) -> ibis.Table:

@@ -12,8 +12,9 @@ Worked example, a contract with gap 0, horizon 30, settle 1, as of 2017-10-01: t
 An order retains if it is neither cancelled nor fully returned: `settle_days` is the time that the
 shop allows for either to become known. Its net amount counts only if it retains. A customer who was
 merged into another since has that one's label. Under a contract with `event = "order_or_login"` a
-login retains too; under `renewal` only the renewal, before the window ends, of a subscription that
-was due in it (one of them, where a customer has several).
+login retains too; under `renewal` only the renewal, before the window ends, of a subscription whose
+period ends in it (one of them, where a customer has several), be it renewed before `as_of`: who was
+due as far as was known then, and had renewed already, is not lost.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from churn_ml import timeline
-from churn_ml.cohort import due
+from churn_ml.cohort import ending
 from churn_ml.errors import BadInput
 from churn_ml.events import logins, placed
 from churn_ml.merges import survivors
@@ -137,7 +138,8 @@ def _kept(tables: Canonical, as_of: date, contract: Contract, zone: str) -> list
     """The customers with a retaining event in the label window, as the contract defines one."""
     window = timeline.label_window(as_of, contract)
     if contract.event == "renewal":
-        asked = due(tables, as_of, contract, zone=zone)
+        # Not `due`: an early renewal that became known late kept who was due as far as was known.
+        asked = ending(tables, as_of, contract, zone=zone)
         stayed = asked.filter(asked.renewed_at < timeline.instant(window.end, zone))
     else:
         stayed = _inside(retaining(tables), window).select("customer_id")
