@@ -133,6 +133,26 @@ def test_who_was_merged_since_has_the_label_of_the_survivor() -> None:
     assert [str(v) for v in found["window_net_amount"]] == ["0.00", "10.00"]
 
 
+@pytest.mark.parametrize("reached", ["h1", "h9"])
+def test_of_two_who_became_one_both_are_treated_and_the_money_counts_once(reached: str) -> None:
+    shop = canonical(
+        orders=[{"customer_id": "h9", "occurred_at": "2017-10-05"}],
+        customer_merges=[
+            {"old_id": o, "customer_id": "h1", "occurred_at": "2017-10-09"} for o in ("h8", "h9")
+        ],
+    )
+
+    def found(*ids: str) -> pd.DataFrame:
+        days = (date(2017, 10, 1), GONE30, date(2017, 11, 1))
+        return labels(merged(shop), pd.Series(ids), *days, {reached}).set_index("customer_id")
+
+    both = found("h1", "h2", "h9")
+    assert both["label"].to_dict() == {"h1": 0, "h2": 1, "h9": 0}
+    assert both["treated"].to_dict() == {"h1": True, "h2": False, "h9": True}
+    assert [str(v) for v in both["window_net_amount"]] == ["10.00", "0.00", "0.00"]
+    assert [str(v) for v in found("h8", "h9")["window_net_amount"]] == ["10.00", "0.00"]
+
+
 def test_what_was_said_of_the_old_holds_for_the_survivor() -> None:
     assert followed(["h9", "h3"], {"h9": "h1"}) == {"h1", "h3"}
 

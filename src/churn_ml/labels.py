@@ -11,14 +11,16 @@ Worked example, a contract with gap 0, horizon 30, settle 1, as of 2017-10-01: t
 
 An order retains if it is neither cancelled nor fully returned: `settle_days` is the time that the
 shop allows for either to become known. Its net amount counts only if it retains. A customer who was
-merged into another since has that one's label. Under a contract with `event = "order_or_login"` a
-login retains too; under `renewal` only the renewal, before the window ends, of a subscription whose
-period ends in it (one of them, where a customer has several), be it renewed before `as_of`: who was
-due as far as was known then, and had renewed already, is not lost.
+merged into another since has that one's label and treated mark; their spend is counted once, in the
+survivor's row where there is one. Under a contract with `event = "order_or_login"` a login retains
+too; under `renewal` only the renewal, before the window ends, of a subscription whose period ends
+in it (one of them, where a customer has several), be it renewed before `as_of`: who was due as far
+as was known then, and had renewed already, is not lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
@@ -29,7 +31,7 @@ from churn_ml import timeline
 from churn_ml.cohort import ending
 from churn_ml.errors import BadInput
 from churn_ml.events import logins, placed
-from churn_ml.merges import survivors
+from churn_ml.merges import followed, survivors
 
 if TYPE_CHECKING:
     import ibis
@@ -88,17 +90,20 @@ def labels(
     import pandas as pd
 
     ids = _ids(customers)
-    frame = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")})
+    frame, now = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str")}), survivors(tables)
     if timeline.is_mature(as_of, contract, watermark):
-        amount = _amounts(tables, as_of, contract)
-        stayed, now = {*_kept(tables, as_of, contract, zone)}, survivors(tables)
+        stayed, amount = {*_kept(tables, as_of, contract, zone)}, _amounts(tables, as_of, contract)
         frame["label"] = [0 if now.get(c, c) in stayed else 1 for c in ids]
-        spent: list[Decimal | None] = [amount.get(now.get(c, c), NOTHING) for c in ids]
+        bearers = _bearers(ids, now)
+        spent: list[Decimal | None] = [
+            amount.get(now.get(c, c), NOTHING) if c in bearers else NOTHING for c in ids
+        ]
     else:
         frame["label"] = pd.NA
         spent = [None] * len(ids)
+    reached = followed(treated, now)
     frame["label"] = frame["label"].astype("Int64")
-    frame["treated"] = pd.Series([c in treated for c in ids], dtype=bool)
+    frame["treated"] = pd.Series([now.get(c, c) in reached for c in ids], dtype=bool)
     frame["window_net_amount"] = pd.Series(spent, dtype=object)
     return frame
 
@@ -132,6 +137,15 @@ def _ids(customers: pd.Series | pd.DataFrame) -> list[str]:
             next_step="pass the eligible customers of one as_of",
         )
     return ids
+
+
+def _bearers(ids: Sequence[str], gone: Mapping[str, str]) -> set[str]:
+    """In whose rows the spend stands, so that the spend of merged customers is counted once.
+
+    The survivor's; the first of the merged (`gone`) where the survivor is not among `ids`.
+    """
+    row_of = {gone.get(c, c): c for c in reversed(ids)} | {c: c for c in ids if c not in gone}
+    return set(row_of.values())
 
 
 def _kept(tables: Canonical, as_of: date, contract: Contract, zone: str) -> list[str]:
