@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from churn_ml import flow
 from churn_ml.config import from_text
+from churn_ml.errors import NotReady
 from churn_ml.house import House, open_house
 
 AS_OF = date(2017, 10, 1)
@@ -74,6 +76,20 @@ def test_the_preflight_says_what_a_training_would_come_to(tmp_path: Path) -> Non
     early = flow.preflight(house, date(2017, 4, 1))
     assert early.status == "too_early"
     assert early.details["needs"].startswith("data until 2017-0")
+
+
+def test_before_the_first_order_there_are_no_data_and_a_lost_lake_is_an_error(
+    tmp_path: Path,
+) -> None:
+    house = house_of(tmp_path, 0)
+    (tmp_path / "visits.csv").write_text("number,customer,date\n1,anna,2017-09-01\n")
+    flow.ingest(house, AS_OF)
+    empty = flow.preflight(house, date(2017, 9, 1))
+    assert empty.status == "no_data"
+    assert empty.details["words"] == ["there is no order to learn from"]
+    shutil.rmtree(house.config.path(house.config.paths.lake))
+    with pytest.raises(NotReady, match="the lake does not hold"):
+        flow.preflight(open_house(house.config), AS_OF)
 
 
 @pytest.mark.parametrize(

@@ -41,19 +41,33 @@ def preflight(house: House, as_of: date) -> Receipt:
     """Count what a training as of `as_of` would see, and say what it would come to.
 
     Reads canonical tables; writes nothing but its receipt, whose status is `ready`, `rule_only`,
-    `degenerate_label`, `no_data` or `too_early`. Raises NotReady where data do not reach `as_of`.
+    `degenerate_label`, `no_data` or `too_early`. Raises NotReady where data do not reach `as_of`
+    or the lake does not hold what was published.
     """
     with attempt(house, "preflight", as_of, (), repin=True) as trial:
         house.watermark(as_of)
+        world = trial.canonical(as_of)
         try:
-            trial.details |= look(trial)
-        except TooEarly as error:
-            trial.details |= {"verdict": "too_early", "needs": str(error.expected)}
-            trial.details |= {"history": str(error.got), "words": [IN_WORDS["too_early"]]}
+            history_starts(world)
         except NotReady as error:
             trial.details |= {"verdict": "no_data", "words": [error.what]}
+        else:
+            trial.details |= _foretold(trial)
         trial.leave(str(trial.details["verdict"]))
     return trial.receipt
+
+
+def _foretold(trial: Attempt) -> dict[str, Any]:
+    """What `look` says; a history that is too short is an answer too."""
+    try:
+        return look(trial)
+    except TooEarly as error:
+        return {
+            "verdict": "too_early",
+            "needs": str(error.expected),
+            "history": str(error.got),
+            "words": [IN_WORDS["too_early"]],
+        }
 
 
 def horizon(house: House, as_of: date) -> dict[str, Any]:
