@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml import flow, horizon
@@ -65,6 +65,7 @@ def test_without_a_table_of_merges_nothing_is_touched() -> None:
 NAMES = st.sampled_from("abcdef")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=12))
 def test_whatever_was_said_every_survivor_survives(pairs: list[tuple[str, str]]) -> None:
     gone = survivors(canonical(customer_merges=said(*pairs)))
