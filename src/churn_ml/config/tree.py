@@ -42,7 +42,7 @@ READS: Mapping[str, tuple[str, ...]] = {
 SHARED = frozenset({"ingest", "quarantine", *SOURCE_TABLES})
 """The step and the tables that all contracts of a shop share."""
 
-NOT_WRITTEN = frozenset({"root", "line"})
+NOT_WRITTEN = frozenset({"root", "line", "main"})
 """Fields of `Config` that its reader sets."""
 
 
@@ -78,6 +78,8 @@ class Config(Section):
     """The folder of churn.toml; set by `load`, never written in the file."""
     line: str = ""
     """Which of `contracts` is worked under, empty for the main one; never written in the file."""
+    main: Contract | None = None
+    """The main contract while another is worked under; never written in the file."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
@@ -115,9 +117,14 @@ class Config(Section):
         >>> shop = Config(shop=Shop(name="s", currency="EUR"), contracts={"renewal": renewals})
         >>> shop.under("renewal").contract.name, shop.under("").contract.name
         ('renewals', 'gone90')
+        >>> shop.under("renewal").under("") == shop
+        True
         """
         if line == self.line:
             return self
+        main = self.main or self.contract
+        if not line:
+            return self.model_copy(update={"contract": main, "line": "", "main": None})
         if line not in self.contracts:
             raise BadConfig(
                 f"there is no contract {line!r}",
@@ -126,7 +133,8 @@ class Config(Section):
                 expected=", ".join(self.contracts) or "a section [contracts.NAME]",
                 next_step="correct the name, or leave it out for the main contract",
             )
-        return self.model_copy(update={"contract": self.contracts[line], "line": line})
+        further = self.contracts[line]
+        return self.model_copy(update={"contract": further, "line": line, "main": main})
 
     def called(self, name: str) -> str:
         """What a step or a table is called under this contract: `scores`, or `scores@renewal`.
