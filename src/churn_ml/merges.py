@@ -8,9 +8,11 @@ next export takes it out of the CRM.
 * A chain is followed to its end: h9 into h5, h5 into h1 makes h1 of both.
 * The latest word on a reference counts; h9 into h9 takes a merge back.
 * A circle (h9 into h1, later h1 into h9) ends at the one that the latest merge of the circle names.
-* Attributes are the survivor's own; the old reference's stand in where it has none.
-* Where two rows meet under one key the survivor's own is kept; of two consents of one time the
-  withdrawal.
+* Attributes are the survivor's own, row for row: an empty one in it is the shop's word too, so the
+  tier of h9 does not fill it. The old reference's rows stand in where the survivor has none at all.
+* Where two rows meet under one key the survivor's own is kept.
+* Consent withdrawn under either reference is withdrawn, whichever spoke later: what was given under
+  one does not count while the other's latest word is a withdrawal.
 
 Worked example: h9 was merged into h1 on 2017-08-15. As of 2017-10-01 the orders of h9 are h1's; as
 of 2017-08-01 there are still two customers, whatever is known today.
@@ -123,6 +125,7 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
 
     joined = rows.left_join(moves, rows.customer_id == moves.merged_id)
     moved = joined.mutate(
+        said_as=joined.customer_id,
         is_own=joined.survivor_id.isnull(),
         customer_id=ibis.coalesce(joined.survivor_id, joined.customer_id),
     )
@@ -130,6 +133,8 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
         has_own = moved.is_own.any().over(ibis.window(group_by="customer_id"))
         moved = moved.mutate(has_own=has_own)
         moved = moved.filter(moved.is_own | ~moved.has_own)
+    if name == people.CONSENTS.name:
+        moved = _without_overridden(moved)
     key = table(name).key
     if "customer_id" in key:
         first = [moved.given.asc()] if name == people.CONSENTS.name else []
@@ -138,3 +143,26 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
         moved = moved.mutate(place=place)
         moved = moved.filter(moved.place == 0)
     return moved.select(*rows.columns)
+
+
+def _without_overridden(said: ibis.Table) -> ibis.Table:
+    """Consents without those given while another reference of the same customer has withdrawn.
+
+    `said`: consents with `said_as`, the reference of each before the merge.
+    """
+    import ibis
+
+    newest = ibis.window(
+        group_by=["said_as", "purpose"],
+        order_by=[said.occurred_at.desc(), said.given.asc()],
+    )
+    ranked = said.mutate(rank=ibis.row_number().over(newest))
+    last = ranked.filter(ranked["rank"] == 0, ~ranked.given)
+    withdrawn = last.select(withdrawn_by=last.said_as, whose=last.customer_id, about=last.purpose)
+    overridden = [
+        said.given,
+        said.customer_id == withdrawn.whose,
+        said.purpose == withdrawn.about,
+        said.said_as != withdrawn.withdrawn_by,
+    ]
+    return said.anti_join(withdrawn, overridden)
