@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -29,19 +29,22 @@ contract = "quick"
 
 
 @pytest.fixture(scope="module")
-def walked(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+def walked(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A shop under two contracts, walked whole for 2017-10-01."""
     import shutil
 
     from churn_ml.config import load
+    from churn_ml.demo import DEMO_KEY
     from churn_ml.house import open_house
 
     folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("two") / "shop"))
     with (folder / "churn.toml").open("a", encoding="utf-8") as settings:
         settings.write(FURTHER)
-    house = open_house(load(folder / "churn.toml"))
-    flow.run(house, FIRST)
-    return house
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+        house = open_house(load(folder / "churn.toml"))
+        flow.run(house, FIRST)
+        yield house
 
 
 def test_each_contract_has_its_own_champion_scores_and_steps(walked: House) -> None:
