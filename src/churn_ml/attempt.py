@@ -153,7 +153,8 @@ def attempt(
 
     `writes`: the tables it will replace a partition of. `repin`: read the newest, not what the
     former publication of the same step and as_of read. Raises BadConfig where the configuration
-    changed since that publication, unless `repin`, or the shop's currency or zone is another; StaleAttempt where a newer attempt took over.
+    changed since that publication, unless `repin`, or the shop's currency or zone is another;
+    StaleAttempt where a newer attempt took over.
     """
     house.check_shop()
     former = None if repin else house.publication(step, as_of)

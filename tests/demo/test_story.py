@@ -46,6 +46,7 @@ def test_the_story_scores_each_day_before_a_challenger_may_replace_its_champion(
         ("promote", FIRST),
         ("score", FIRST),
         ("export", FIRST),
+        ("learn", FIRST),
         ("ingest", SECOND),
         ("score", SECOND),
         ("export", SECOND),

@@ -22,13 +22,14 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Write the outcomes of every scored as_of that has matured by `as_of` and is not learned yet.
 
     Reads scores, segments, actions and canonical tables; writes outcomes, one publication a scored
-    as_of, and with the first learning of a month the rates of the months before. Returns the
+    as_of, and where they are missing the rates up to the month's first day. Returns the
     receipt of the newest outcomes, or one with status `no_data`. Raises NotReady where data do not
     reach `as_of`.
     """
     house.watermark(as_of)
-    if _months_ended(house, as_of):
-        rates(house, as_of)
+    month = as_of.replace(day=1)
+    if house.publication("rates", month) is None:
+        rates(house, month)
     receipts = [_learn(house, scored, as_of, repin=repin) for scored in _due(house, as_of)]
     if receipts:
         return receipts[-1]
@@ -56,12 +57,6 @@ def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
             trial.write(name, rows)
             trial.count(name, len(rows), len(rows))
     return trial.receipt
-
-
-def _months_ended(house: House, as_of: date) -> bool:
-    """Whether no rates were written yet in the month of `as_of`."""
-    newest = house.newest("rates", upto=as_of)
-    return newest is None or newest.as_of < as_of.replace(day=1)
 
 
 def _due(house: House, as_of: date) -> list[date]:

@@ -172,7 +172,7 @@ def running(root: Path) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def told(running: Running) -> Running:
     """The story of 2017, told through Airflow, and in the twin without it."""
-    running.twin_does(FIRST, "ingest", "train", "promote", "score", "export")
+    running.twin_does(FIRST, "ingest", "train", "promote", "score", "export", "learn")
     drive(running.stack, load(running.toml), keys=(FIRST,), say=print)
     running.twin_does(SECOND, *DAY, "train", "promote")
     drive(running.stack, load(running.toml), keys=(SECOND,), say=print)
