@@ -518,3 +518,7 @@ def test_entries_that_are_landed_as_one_may_not_differ_in_how(shop: Shop, differ
     url = f'url = "{shop.url}"'
     with pytest.raises(BadConfig, match=f"differ in {differs.split(maxsplit=1)[0]}"):
         open_source(two(shop, url, f"{url}\n{differs}"))
+
+
+def test_an_entry_that_is_printed_does_not_show_its_url() -> None:
+    assert "SECRET" not in repr(_told(url="postgresql://a:SECRET@db/shop"))

@@ -53,7 +53,7 @@ class SourceTable(Section):
     dates: str | None = None
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     connection: str | None = None
     table: str | None = None
     query: str | None = None
