@@ -19,12 +19,12 @@ from .judging import staging
 ORDERS = table("orders")
 
 
-def doubles(*typed: pa.Table) -> list[Doubles]:
+def doubles(*typed: pa.Table, grouped: bool = False) -> list[Doubles]:
     """The double keys of rows that were staged batch by batch."""
     stage = Stage(staging())
     for part in typed:
         stage.add(part)
-    return double_keys(stage, ORDERS)
+    return double_keys(stage, ORDERS, grouped=grouped)
 
 
 def numbers(found: Doubles) -> list[int]:
@@ -83,6 +83,14 @@ def test_repeats_conflicts_and_updates(
         assert by_rule["repeated"].verdict == "excluded"
     if conflict:
         assert by_rule["conflict"].verdict == "quarantined"
+
+
+def test_a_group_of_lines_that_two_files_cut_is_no_update() -> None:
+    halves = orders(("31", 1, "10.00"), ("31", 2, "5.00"), ("32", 1, "7.00"))
+    assert doubles(halves) == []
+    (cut,) = doubles(halves, grouped=True)
+    assert (cut.rule, cut.verdict, numbers(cut)) == ("orders.key.conflict", "quarantined", [0, 1])
+    assert "group_by" in cut.reason
 
 
 def test_a_missing_value_is_content_too() -> None:

@@ -42,12 +42,14 @@ class Doubles:
         return sum(self.lots.values())
 
 
-def double_keys(stage: Stage, spec: Table) -> list[Doubles]:
+def double_keys(stage: Stage, spec: Table, *, grouped: bool = False) -> list[Doubles]:
     """Rows of `stage` whose key says more than one thing, or says the same thing again.
 
     The staged rows come from `cast`, numbered by `row`. Same key and same `known_at` with other
     content: a conflict, all of them quarantined. Content equal to what was known of the key just
-    before: a repeat, excluded. Other content known later is an update and stays.
+    before: a repeat, excluded. Other content known later is an update and stays; but not where rows
+    are `grouped` lines (`group_by`): then it is the rest of a group that two files cut, which would
+    replace the first part, so it is a conflict too.
 
     >>> import tempfile
     >>> from datetime import datetime
@@ -64,10 +66,11 @@ def double_keys(stage: Stage, spec: Table) -> list[Doubles]:
     if not stage.files:
         return []
     words = ", ".join(spec.key)
+    when = "in two files: group_by looks within one" if grouped else "at the same time"
     told: tuple[tuple[str, str, Verdict, str], ...] = (
         (
             "conflict",
-            f"the same {words} comes with other content at the same time",
+            f"the same {words} comes with other content {when}",
             "quarantined",
             "select row, lot, lot_row from clashes",
         ),
@@ -81,7 +84,7 @@ def double_keys(stage: Stage, spec: Table) -> list[Doubles]:
     found = []
     with database(stage.folder) as con:
         con.execute(_doubles(spec, stage.files))
-        con.execute(_clashes(spec))
+        con.execute(_clashes(spec, grouped=grouped))
         for rule, reason, verdict, query in told:
             file = stage.folder / f"{rule}.parquet"
             lots = _kept(con, query, file)
@@ -110,14 +113,14 @@ def _doubles(spec: Table, files: Sequence[Path]) -> str:
             select hash({key}) from {rows} group by hash({key}) having count(*) > 1)"""
 
 
-def _clashes(spec: Table) -> str:
-    """SQL: the rows of a key that says different things at the same `known_at`."""
-    key = ", ".join(spec.key)
+def _clashes(spec: Table, *, grouped: bool) -> str:
+    """SQL: the rows of a key that says different things at the same `known_at`, or at any."""
+    key = ", ".join(spec.key if grouped else (*spec.key, "known_at"))
     return f"""
         create temp table clashes as
         select row, lot, lot_row from doubles semi join (
-            select {key}, known_at from doubles group by {key}, known_at
-            having count(distinct content) > 1) using ({key}, known_at)"""
+            select {key} from doubles group by {key}
+            having count(distinct content) > 1) using ({key})"""
 
 
 def _repeats(spec: Table) -> str:

@@ -96,7 +96,7 @@ def validate(
     for raw in batches:
         if raw.num_rows:
             judges.hear(raw, sources[_entry(raw)])
-    return judges.verdict()
+    return judges.verdict(grouped=any(source.group_by for source in sources))
 
 
 def _entry(raw: pa.Table) -> int:
@@ -138,10 +138,10 @@ class _Judges:
         self.aside.add(_references(self.spec.name, raw, rejections))
         self.tally.add(raw["lot"], rejections)
 
-    def verdict(self) -> Validated:
+    def verdict(self, *, grouped: bool) -> Validated:
         """What became of all batches; raises BrokenPromise where the counts do not add up."""
         pa.default_memory_pool().release_unused()  # the last batch's, before DuckDB takes its own
-        doubles = double_keys(self.passed, self.spec)
+        doubles = double_keys(self.passed, self.spec, grouped=grouped)
         for one in doubles:
             self.tally.add_doubles(one)
             self._set_aside(one)
