@@ -35,7 +35,16 @@ def test_the_story_scores_each_day_before_a_challenger_may_replace_its_champion(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walked: list[tuple[object, ...]] = []
-    for name in ("ingest", "train", "promote", "score", "export", "learn", "log_if_reachable"):
+    for name in (
+        "ingest",
+        "train",
+        "promote",
+        "score",
+        "export",
+        "learn",
+        "rates",
+        "log_if_reachable",
+    ):
         monkeypatch.setattr(flow, name, record(walked, name))
     for _, steps in chapters():
         steps(house)
@@ -46,7 +55,7 @@ def test_the_story_scores_each_day_before_a_challenger_may_replace_its_champion(
         ("promote", FIRST),
         ("score", FIRST),
         ("export", FIRST),
-        ("learn", FIRST),
+        ("rates", FIRST),
         ("ingest", SECOND),
         ("score", SECOND),
         ("export", SECOND),

@@ -66,7 +66,7 @@ def chapters() -> Iterator[Chapter]:
     yield "the inactivity rule becomes champion", lambda h: [flow.promote(h, FIRST)]
     yield "score as of 2017-10-01", lambda h: [flow.score(h, FIRST)]
     yield "export as of 2017-10-01", lambda h: [flow.export(h, FIRST)]
-    yield "the rates of the months so far", lambda h: [flow.learn(h, FIRST)]
+    yield "the rates of the months so far", lambda h: [flow.rates(h, FIRST)]
     yield "October arrives", lambda h: [flow.ingest(h, SECOND)]
     yield "score as of 2017-11-01", lambda h: [flow.score(h, SECOND)]
     yield "export as of 2017-11-01: the difference", lambda h: [flow.export(h, SECOND)]
