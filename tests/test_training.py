@@ -13,7 +13,7 @@ import pytest
 
 from churn_ml.config import Config, Contract, Shop
 from churn_ml.errors import BadInput, Leak, NotReady
-from churn_ml.models.value import ValueModel
+from churn_ml.models.example import worth
 from churn_ml.training import Money, Training, feature_columns, train
 
 TODAY = date(2017, 11, 1)
@@ -23,22 +23,6 @@ CONFIG = Config(
     shop=Shop(name="shop", currency="USD"),
     contract=Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1),
 )
-
-
-def worth(amount: float) -> ValueModel:
-    return ValueModel(
-        kind="past_rate",
-        features=("recency_days",),
-        centre=(0.0,),
-        spread=(1.0,),
-        coefficients=(0.0,),
-        intercept=amount,
-        window_cap=1e6,
-        extension=1.0,
-        observed_days=30,
-        margin_rate=1.0,
-        value_horizon_days=365,
-    )
 
 
 MONEY = Money(

@@ -173,3 +173,24 @@ class Receipt:
                 got=f"{type(error).__name__}: {error}",
                 expected="the JSON that Receipt.to_json writes",
             ) from error
+
+
+@dataclass(frozen=True)
+class RuleOutcome:
+    """What one rule said of the lots of a table; `rule` is the table's name for all it accepted.
+
+    `rows` of `of_rows` broke it, in `lots` lots; `worst_share` is the share of the lot with most,
+    `tolerance` the share allowed (None where the rule stops nothing).
+    """
+
+    table: str
+    rule: str
+    severity: str
+    verdict: str
+    rows: int
+    of_rows: int
+    lots: int
+    worst_lot: str | None
+    worst_share: float
+    tolerance: float | None
+    passed: bool

@@ -7,14 +7,13 @@ refused by name.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadInput
 from churn_ml.house import House
-from churn_ml.ledger import RuleOutcome
 from churn_ml.tables import QUARANTINE, SOURCE_TABLES, context
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ def _judged(
         floors=_floors(trial, lots),
         staging=staging,
     )
-    judged = [RuleOutcome(**asdict(one)) for one in outcomes(checked, config.validation)]
+    judged = outcomes(checked, config.validation)
     house.ledger.record_validation(trial.token, judged, now)
     check_tolerance(checked, config.validation, {lot.id: lot.where for lot in lots})
     return checked

@@ -42,7 +42,7 @@ from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications, Token
 from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.suppression import Suppression
-from churn_ml.ledger.validations import Recorded, RuleOutcome, Validations
+from churn_ml.ledger.validations import Recorded, Validations
 
 __all__ = [
     "NOBODY",
@@ -53,7 +53,6 @@ __all__ = [
     "ModelRecord",
     "Publication",
     "Recorded",
-    "RuleOutcome",
     "Token",
 ]
 

@@ -16,30 +16,10 @@ from sqlalchemy import insert, select
 
 from churn_ml.ledger.database import Database, stored, told
 from churn_ml.ledger.schema import VALIDATIONS
+from churn_ml.receipts import RuleOutcome
 
 if TYPE_CHECKING:
     from churn_ml.ledger.publications import Token
-
-
-@dataclass(frozen=True)
-class RuleOutcome:
-    """What one rule said of the lots of a table; `rule` is the table's name for all it accepted.
-
-    `rows` of `of_rows` broke it, in `lots` lots; `worst_share` is the share of the lot with most,
-    `tolerance` the share allowed (None where the rule stops nothing).
-    """
-
-    table: str
-    rule: str
-    severity: str
-    verdict: str
-    rows: int
-    of_rows: int
-    lots: int
-    worst_lot: str | None
-    worst_share: float
-    tolerance: float | None
-    passed: bool
 
 
 @dataclass(frozen=True)
@@ -109,6 +89,5 @@ class Validations(Database):
         ]
 
 
-_FIELDS = tuple(field.name for field in fields(RuleOutcome))
 _COLUMN = {"table": "table_name", "rows": "row_count"}
 """Fields whose names SQL keeps for itself, as the columns are called."""

@@ -33,12 +33,11 @@ from churn_ml.validate.money import Rates
 from churn_ml.validate.staging import Stage, Staged, together
 from churn_ml.validate.suites import judge
 from churn_ml.validate.tally import Broken
-from churn_ml.validate.tolerance import Outcome, check_tolerance, known_rules, outcomes
+from churn_ml.validate.tolerance import check_tolerance, known_rules, outcomes
 from churn_ml.validate.validated import Validated, validate
 
 __all__ = [
     "Broken",
-    "Outcome",
     "Rates",
     "Rejection",
     "Stage",

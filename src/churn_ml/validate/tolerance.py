@@ -9,10 +9,10 @@ rule the 34 go to quarantine and the rest is published.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import BadConfig, OverTolerance
+from churn_ml.receipts import RuleOutcome
 from churn_ml.tables import SOURCE_TABLES, table
 from churn_ml.validate import suites
 from churn_ml.validate.tally import Broken
@@ -41,29 +41,7 @@ def check_tolerance(
         raise _nothing(max(others, key=lambda b: (b.rows, b.rule)), files or {}, len(others) - 1)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one rule said of the lots of one table in an ingest; counts and lots, no values.
-
-    `rule` is the table's name in the row that counts what was accepted, of all `lots`; that of a
-    rule counts those it was broken in. `worst_share` is the share
-    of the lot with most such rows; `tolerance` is None where the rule stops nothing.
-    """
-
-    table: str
-    rule: str
-    severity: str
-    verdict: str
-    rows: int
-    of_rows: int
-    lots: int
-    worst_lot: str | None
-    worst_share: float
-    tolerance: float | None
-    passed: bool
-
-
-def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...]:
+def outcomes(validated: Validated, validation: Validation) -> tuple[RuleOutcome, ...]:
     """One outcome for the table, and one for each rule that was broken.
 
     >>> from types import SimpleNamespace as Said
@@ -78,7 +56,7 @@ def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...
         parts.setdefault(one.rule, []).append(one)
     rules = tuple(_outcome(validated, validation, found) for found in parts.values())
     passed = all(rule.passed for rule in rules) and not _nothing_left(validated)
-    whole = Outcome(
+    whole = RuleOutcome(
         validated.table,
         validated.table,
         "hard",
@@ -94,11 +72,11 @@ def outcomes(validated: Validated, validation: Validation) -> tuple[Outcome, ...
     return (whole, *rules)
 
 
-def _outcome(validated: Validated, validation: Validation, found: list[Broken]) -> Outcome:
+def _outcome(validated: Validated, validation: Validation, found: list[Broken]) -> RuleOutcome:
     worst = max(found, key=lambda b: (b.share, b.rows, b.lot))
     counts = worst.verdict == "quarantined"
     allowed = tolerance(validation, worst.rule) if counts else None
-    return Outcome(
+    return RuleOutcome(
         validated.table,
         worst.rule,
         worst.severity,
