@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import uuid
@@ -127,6 +128,18 @@ def test_processes_that_open_migrate_and_write_at_once_lose_nothing(url: str) ->
     ledger.close()
 
 
+def test_a_ledger_opened_while_another_process_writes_it_waits(tmp_path: Path) -> None:
+    """A new file is switched to the write-ahead log, which SQLite refuses while it is written."""
+    file = tmp_path / "ledger.db"
+    writer = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    writer.execute("begin immediate")
+    threading.Timer(0.5, writer.execute, ["rollback"]).start()
+    ledger = Ledger.open(f"sqlite:///{file}")
+    assert ledger.verify() == 0
+    ledger.close()
+    writer.close()
+
+
 def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.strip("[]\n").split(",")]
 
@@ -169,7 +182,7 @@ def test_sqlite_keeps_a_write_ahead_log_and_full_fsync(tmp_path: Path) -> None:
 
 
 def test_a_busy_database_becomes_transient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("churn_ml.ledger.database._BUSY_SECONDS", 0)
+    monkeypatch.setattr("churn_ml.ledger.engine._BUSY_SECONDS", 0)
     path = tmp_path / "ledger.db"
     ledger = Ledger.open(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)

@@ -1,38 +1,27 @@
 """Opening the ledger, migrating it, writing under a lock.
 
-SQLite: write-ahead log, a wait of 30 s for a busy file, `BEGIN IMMEDIATE` for every write so that
-two writers queue instead of failing half-way, full fsync. PostgreSQL: row locks, and an advisory
-lock while migrating. A server that does not answer becomes Unreachable, which is retried.
+Writers queue: SQLite by `BEGIN IMMEDIATE` (see engine.py), PostgreSQL by row locks, and by an
+advisory lock while migrating. A server that does not answer becomes Unreachable, which is retried.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import create_engine, event, select, update
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    NoSuchModuleError,
-    OperationalError,
-)
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from churn_ml.errors import BadConfig, BadInput, BrokenPromise, Unreachable
+from churn_ml.errors import BadInput, BrokenPromise, Unreachable
+from churn_ml.ledger.engine import WRITES, open_engine, use_write_ahead_log
 from churn_ml.ledger.schema import IDENTITY
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-
-_WRITES = "churn_ml_writes"
-_BUSY_SECONDS = 30
 
 
 class Database:
@@ -61,10 +50,10 @@ class Database:
         """
         from churn_ml.migrations import migrate
 
-        database = cls(_engine(url))
+        database = cls(open_engine(url))
         with database._told():
             if database._engine.dialect.name == "sqlite":
-                _use_write_ahead_log(database._engine)
+                use_write_ahead_log(database._engine)
             migrate(database._engine, database.writing)
         return database
 
@@ -134,7 +123,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in one transaction: all of it happens or nothing."""
-        writer = self._engine.execution_options(**{_WRITES: True})
+        writer = self._engine.execution_options(**{WRITES: True})
         with self._told(), writer.begin() as connection:
             yield connection
 
@@ -194,59 +183,3 @@ def canonical_json(value: Any) -> str:
     '{"a":[0.0038,null],"b":1}'
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str)
-
-
-def _engine(url: str) -> Engine:
-    """An engine whose SQLite connections begin as the house wants them to."""
-    try:
-        memory = url in {"sqlite://", "sqlite:///:memory:"}
-        further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
-        # Statements are never shown with their values: some hold customer ids.
-        engine = create_engine(_with_driver(url), hide_parameters=True, **further)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise BadConfig(
-            "the ledger's URL is not one",
-            where="[paths] ledger",
-            got=type(error).__name__,
-            expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
-        ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    elif engine.dialect.name != "postgresql":
-        raise BadConfig("the ledger needs SQLite or PostgreSQL", got=engine.dialect.name)
-    return engine
-
-
-def _with_driver(url: str) -> str:
-    """`url` with the one driver that the package is installed with.
-
-    >>> _with_driver("postgres://churn@db/ledger")
-    'postgresql+psycopg2://churn@db/ledger'
-    """
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: _begin_sqlite chooses the kind.
-    connection.isolation_level = None
-    connection.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
-    connection.execute("pragma synchronous = full")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
-def _use_write_ahead_log(engine: Engine) -> None:
-    """Let readers read while one writes; the file remembers it, so it is set only once."""
-    raw = engine.raw_connection()
-    try:
-        cursor = raw.cursor()
-        cursor.execute("pragma journal_mode")
-        mode = cursor.fetchone()
-        if mode is not None and mode[0] not in {"wal", "memory"}:
-            cursor.execute("pragma journal_mode = wal")
-    finally:
-        raw.close()

@@ -1,0 +1,93 @@
+"""Engines whose connections begin as the ledger needs them to.
+
+SQLite: write-ahead log, a wait of 30 s for a busy file, `BEGIN IMMEDIATE` for every write so that
+two writers queue instead of failing half-way, full fsync. PostgreSQL needs nothing but its driver.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from churn_ml.errors import BadConfig
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+WRITES = "churn_ml_writes"
+"""The execution option of a connection that will write."""
+_BUSY_SECONDS = 30
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose SQLite connections begin as the house wants them to."""
+    try:
+        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
+        # Statements are never shown with their values: some hold customer ids.
+        engine = create_engine(_with_driver(url), hide_parameters=True, **further)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise BadConfig(
+            "the ledger's URL is not one",
+            where="[paths] ledger",
+            got=type(error).__name__,
+            expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name != "postgresql":
+        raise BadConfig("the ledger needs SQLite or PostgreSQL", got=engine.dialect.name)
+    return engine
+
+
+def _with_driver(url: str) -> str:
+    """`url` with the one driver that the package is installed with.
+
+    >>> _with_driver("postgres://churn@db/ledger")
+    'postgresql+psycopg2://churn@db/ledger'
+    """
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite chooses the kind.
+    connection.isolation_level = None
+    connection.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
+    connection.execute("pragma synchronous = full")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Let readers read while one writes; the file remembers it, so it is set only once.
+
+    SQLite refuses the switch at once, without its own wait, while another process writes or
+    switches too: the wait is made here.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        while True:
+            cursor.execute("pragma journal_mode")
+            mode = cursor.fetchone()
+            if mode is None or mode[0] in {"wal", "memory"}:
+                return
+            try:
+                cursor.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+    finally:
+        raw.close()
