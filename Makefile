@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# two workers for what computes, a third for the platform's tests, which mostly wait
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo stop status test test-all fmt lint types imports unit stack bench docs lock clean
@@ -28,17 +30,15 @@ stop: ## stop what make demo started, from any terminal
 status: ## show what of make demo runs, and where
 	@$(BIN)/churn-ml stack status --folder var/demo || true
 
-test: install ## what CI runs: format, lint, types, imports, every test but the slow ones, Airflow's last
+test: install ## what CI runs: format, lint, types, imports, every test but the slow ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not stack"
-	$(BIN)/pytest -m "stack and not slow" tests/stack
+	$(PYTEST) -m "not slow"
 
 test-all: install ## the slow tests too
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stack"
-	$(BIN)/pytest -m stack tests/stack
+	$(PYTEST)
 
 fmt: install ## format and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .

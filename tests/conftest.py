@@ -13,8 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from churn_ml.config import load
 from churn_ml.demo import DEMO_KEY
@@ -28,6 +30,27 @@ os.environ["AIRFLOW_HOME"] = str(AIRFLOW_HOME)
 HOUSEHOLDS = 300
 FIRST = date(2017, 10, 1)
 SECOND = date(2017, 11, 1)
+
+
+PLATFORM = "tests/stack/"
+"""Tests of the running platform: they wait more than they compute."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A worker runs whole files; one runs all of the platform's, beside the others."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PLATFORM if nodeid.startswith(PLATFORM) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """What hands out the tests when there are several workers."""
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The platform's tests are handed out first: they last longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(PLATFORM))
 
 
 @pytest.fixture(autouse=True)
