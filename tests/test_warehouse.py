@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_ml.errors import BadConfig, BadInput, BrokenPromise, NotReady, StaleAttempt
+from churn_ml.in_memory import arrow
 from churn_ml.warehouse import Warehouse, content_hash, latest
 
 OCT, NOV = date(2017, 10, 1), date(2017, 11, 1)
@@ -311,6 +312,51 @@ def test_a_late_row_of_july_changes_november_and_not_october(warehouse: Warehous
     for as_of in (date(2017, 8, 1), OCT):
         assert seen(warehouse, both, as_of) == seen(warehouse, alone, as_of) == {"o1": 5}
     assert seen(warehouse, both, NOV) == {"o1": 5, "o2": 7}
+
+
+def test_what_a_row_tells_of_later_is_not_there_yet(warehouse: Warehouse) -> None:
+    """A first load of history brings every row in its final form; the cut takes the rest out."""
+    opened, answered, solved = (datetime(2017, 9, 30, h) for h in (9, 11, 23))
+    ticket = {"ticket_id": "t1", "customer_id": "h1", "occurred_at": opened, "topic": "late"}
+    later = {"first_response_at": answered, "resolved_at": solved, "csat": 2.0, "reopened": True}
+    rows = arrow("tickets", [{**ticket, **later, "known_at": opened, "known_from": "lag"}])
+    rows = rows.drop_columns(["ingest_key"])
+    seen = written_and_read(warehouse, "tickets", rows, OCT)
+    assert (seen["csat"], seen["resolved_at"]) == (2.0, solved)
+    midnight = datetime(2017, 10, 1)
+    rows = rows.set_column(
+        rows.schema.get_field_index("resolved_at"),
+        "resolved_at",
+        pa.array([midnight], "timestamp[us]"),
+    )
+    seen = written_and_read(warehouse, "tickets", rows, OCT)
+    assert (seen["csat"], seen["resolved_at"], seen["reopened"]) == (None, None, None)
+    assert (seen["topic"], seen["first_response_at"]) == ("late", answered)
+
+
+def test_an_order_is_cancelled_when_it_was_and_not_before(warehouse: Warehouse) -> None:
+    cancelled = {"status": "cancelled", "cancel_reason": "too late"}
+    known = {"occurred_at": datetime(2017, 9, 20), "known_at": datetime(2017, 9, 21)}
+    rows = arrow("orders", [{**cancelled, **known, "cancelled_at": datetime(2017, 10, 20)}])
+    rows = rows.drop_columns(["ingest_key"])
+    before = written_and_read(warehouse, "orders", rows, OCT)
+    assert (before["status"], before["cancel_reason"], before["cancelled_at"]) == (
+        "completed",
+        None,
+        None,
+    )
+    after = written_and_read(warehouse, "orders", rows, NOV)
+    assert (after["status"], after["cancel_reason"]) == ("cancelled", "too late")
+
+
+def written_and_read(
+    warehouse: Warehouse, name: str, rows: pa.Table, as_of: date
+) -> dict[str, Any]:
+    """The one row of a table, as it is seen at `as_of`."""
+    written = warehouse.replace(warehouse.handle(name), OCT, rows)
+    read = warehouse.read(name, {OCT.isoformat(): written.version}, as_of=as_of)
+    (row,) = read.to_pyarrow().to_pylist()
+    return dict(row)
 
 
 def test_of_two_rows_with_one_key_the_one_known_latest_counts(warehouse: Warehouse) -> None:

@@ -60,24 +60,50 @@ MESSAGE_EVENTS = canonical(
         ),
         _CHANNEL,
         Column("campaign_id", "string", "the campaign it belongs to"),
+        Column(
+            "purpose",
+            "string",
+            "marketing, service or care: care asks for nothing",
+            words=("marketing", "service", "care"),
+        ),
     ),
 )
 AD_EVENTS = canonical(
     "ad_events",
-    "one row per click on an advertisement",
+    "one row per advertisement shown to a customer and per click on one",
     ("event_id",),
     (
-        Column("event_id", "string", "the click's number", required=True),
+        Column("event_id", "string", "the event's number", required=True),
         CUSTOMER,
+        Column(
+            "kind",
+            "string",
+            "impression or click",
+            required=True,
+            words=("impression", "click"),
+            default="click",
+        ),
         Column("network", "string", "the advertising network"),
         Column("campaign_id", "string", "the campaign it belongs to"),
     ),
 )
 PROMO_EVENTS = canonical(
     "promo_events",
-    "one row per customer who joined a promotion",
-    ("customer_id", "promo_id", "occurred_at"),
-    (CUSTOMER, Column("promo_id", "string", "the promotion", required=True)),
+    "one row per promotion offered to a customer and per promotion joined",
+    ("customer_id", "promo_id", "kind", "occurred_at"),
+    (
+        CUSTOMER,
+        Column("promo_id", "string", "the promotion", required=True),
+        Column(
+            "kind",
+            "string",
+            "offered or joined",
+            required=True,
+            words=("offered", "joined"),
+            default="joined",
+        ),
+        Column("depth", "float64", "the discount offered, a share", minimum=0, maximum=1),
+    ),
 )
 TREATMENTS = canonical(
     "treatments",

@@ -42,7 +42,12 @@ MARKETS = canonical(
     "markets",
     "one row per market, the version valid from occurred_at",
     ("market", "occurred_at"),
-    (MARKET, Column("methods_offered", "string", "payment methods, separated by commas")),
+    (
+        MARKET,
+        Column("methods_offered", "string", "payment methods, separated by commas"),
+        Column("languages", "string", "languages of site and support, separated by commas"),
+        Column("currency", "string", "ISO 4217 code of the currency its customers think in"),
+    ),
 )
 HOLIDAYS = canonical(
     "holidays",
@@ -100,6 +105,7 @@ SOCIAL_MENTIONS = canonical(
     (
         MARKET,
         Column("mentions", "int64", "how many", required=True, minimum=0),
+        Column("negative", "int64", "how many of them are negative", minimum=0),
         Column("sentiment", "float64", "mean sentiment, -1 to 1", minimum=-1, maximum=1),
     ),
 )

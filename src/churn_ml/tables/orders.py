@@ -33,11 +33,13 @@ ORDERS = canonical(
             required=True,
             words=("completed", "cancelled", "returned"),
             default="completed",
+            after="cancelled_at",
+            until_then="completed",
         ),
         Column("channel", "string", "where it was placed: web, app, store"),
         Column("store_id", "string", "the store or site that took it"),
-        Column("cancelled_at", "timestamp", "when it was cancelled (UTC)"),
-        Column("cancel_reason", "string", "the shop's code of the reason"),
+        Column("cancelled_at", "timestamp", "when it was cancelled (UTC)", after="cancelled_at"),
+        Column("cancel_reason", "string", "the shop's code of the reason", after="cancelled_at"),
     ),
 )
 ORDER_LINES = canonical(
@@ -75,11 +77,13 @@ RETURNS = canonical(
         Column("product_id", "string", "the product, where the return is of one"),
         Column("kind", "string", "return, exchange", words=("return", "exchange")),
         Column("quantity", "int64", "units given back", minimum=0),
-        Column("refund_amount", "decimal(18,2)", "paid back", minimum=0),
+        Column("refund_amount", "decimal(18,2)", "paid back", minimum=0, after="refunded_at"),
         *MONEY,
         Column("reason", "string", "the shop's code of the reason"),
-        Column("closed_at", "timestamp", "when it was settled (UTC)"),
-        Column("refunded_at", "timestamp", "when the money was paid back (UTC)"),
+        Column("closed_at", "timestamp", "when it was settled (UTC)", after="closed_at"),
+        Column(
+            "refunded_at", "timestamp", "when the money was paid back (UTC)", after="refunded_at"
+        ),
     ),
 )
 PAYMENTS = canonical(
@@ -90,13 +94,21 @@ PAYMENTS = canonical(
         Column("payment_id", "string", "the attempt's number", required=True),
         CUSTOMER,
         Column("order_id", "string", "the order that is paid"),
-        Column("status", "string", "paid, failed or open", True, words=("paid", "failed", "open")),
+        Column(
+            "status",
+            "string",
+            "paid, failed or open",
+            required=True,
+            words=("paid", "failed", "open"),
+            after="paid_at",
+            until_then="open",
+        ),
         Column("failure_code", "string", "the shop's or provider's code of the failure"),
         Column("method", "string", "card, wallet, transfer, invoice"),
         Column("amount", "decimal(18,2)", "what was to be paid", minimum=0),
         *MONEY,
         Column("due_at", "timestamp", "when it was due (UTC), for purchases on account"),
-        Column("paid_at", "timestamp", "when it was paid (UTC)"),
+        Column("paid_at", "timestamp", "when it was paid (UTC)", after="paid_at"),
     ),
 )
 SHIPMENTS = canonical(
@@ -109,9 +121,14 @@ SHIPMENTS = canonical(
         Column("order_id", "string", "the order it carries"),
         Column("carrier", "string", "who carries it"),
         Column("promised_at", "timestamp", "promised arrival (UTC)"),
-        Column("delivered_at", "timestamp", "arrival (UTC); empty on its way"),
-        Column("customs_in_at", "timestamp", "arrival at customs (UTC)"),
-        Column("customs_out_at", "timestamp", "clearance by customs (UTC)"),
+        Column(
+            "delivered_at",
+            "timestamp",
+            "arrival (UTC); empty on its way",
+            after="delivered_at",
+        ),
+        Column("customs_in_at", "timestamp", "arrival at customs (UTC)", after="customs_in_at"),
+        Column("customs_out_at", "timestamp", "clearance by customs (UTC)", after="customs_out_at"),
     ),
 )
 

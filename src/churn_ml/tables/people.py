@@ -56,6 +56,7 @@ MEMBERSHIPS = canonical(
         CUSTOMER,
         Column("programme", "string", "the programme's name", required=True),
         Column("tier", "string", "tier held from occurred_at on"),
+        Column("level", "int64", "the tier's rank, 1 the lowest", minimum=1),
         Column("ends_at", "timestamp", "when the membership ends unless renewed (UTC)"),
     ),
 )
@@ -68,6 +69,7 @@ LOYALTY_LEDGER = canonical(
         CUSTOMER,
         Column("points", "int64", "points earned, or below 0 where used or expired", True),
         Column("kind", "string", "earned, used or expired", words=("earned", "used", "expired")),
+        Column("expires_at", "timestamp", "when points earned run out unless used (UTC)"),
     ),
 )
 SUBSCRIPTIONS = canonical(
@@ -78,8 +80,13 @@ SUBSCRIPTIONS = canonical(
         Column("subscription_id", "string", "the subscription's number", required=True),
         CUSTOMER,
         Column("due_at", "timestamp", "when the period ends and a renewal is due (UTC)", True),
-        Column("renewed_at", "timestamp", "when it was renewed (UTC); empty where it was not"),
-        Column("cancelled_at", "timestamp", "when it was cancelled (UTC)"),
+        Column(
+            "renewed_at",
+            "timestamp",
+            "when it was renewed (UTC); empty where it was not",
+            after="renewed_at",
+        ),
+        Column("cancelled_at", "timestamp", "when it was cancelled (UTC)", after="cancelled_at"),
         Column("plan", "string", "what was subscribed to"),
     ),
 )

@@ -27,6 +27,11 @@ class Column:
 
     `words` are the only values it may hold, `minimum` and `maximum` the bounds of a number;
     `default` stands where no source speaks of the column.
+
+    `after` names the timestamp, in the same row, that the value waits for: a ticket's `csat` is not
+    there before its `resolved_at`, nor is `resolved_at` itself. A read at an `as_of` that lies
+    before it gives `until_then`, null where that is not said. (A first load of history brings every
+    row in its final form.) Plans, such as `due_at`, wait for nothing.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     default: str | None = None
+    after: str | None = None
+    until_then: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,32 @@ TICKETS = canonical(
         ),
         Column("topic", "string", "the shop's code of the topic"),
         Column("order_id", "string", "the order it is about"),
-        Column("contacts", "int64", "how often was written or called", minimum=0),
-        Column("reopened", "bool", "True where it was closed and opened again"),
-        Column("handle_minutes", "float64", "minutes of work on it", minimum=0),
-        Column("first_response_at", "timestamp", "first answer (UTC)"),
-        Column("resolved_at", "timestamp", "solution (UTC)"),
-        Column("csat", "float64", "satisfaction with the answer, 1 to 5", minimum=1, maximum=5),
+        Column(
+            "contacts",
+            "int64",
+            "how often was written or called",
+            minimum=0,
+            after="resolved_at",
+        ),
+        Column(
+            "reopened",
+            "bool",
+            "True where it was closed and opened again",
+            after="resolved_at",
+        ),
+        Column(
+            "handle_minutes", "float64", "minutes of work on it", minimum=0, after="resolved_at"
+        ),
+        Column("first_response_at", "timestamp", "first answer (UTC)", after="first_response_at"),
+        Column("resolved_at", "timestamp", "solution (UTC)", after="resolved_at"),
+        Column(
+            "csat",
+            "float64",
+            "satisfaction with the answer, 1 to 5",
+            minimum=1,
+            maximum=5,
+            after="resolved_at",
+        ),
     ),
 )
 REVIEWS = canonical(
@@ -55,6 +75,8 @@ SURVEYS = canonical(
         Column("reason_code", "string", "the stated reason, coded"),
         Column("perceived_value", "float64", "1 to 5", minimum=1, maximum=5),
         Column("perceived_risk", "float64", "1 to 5", minimum=1, maximum=5),
+        Column("belonging", "float64", "feels part of it, 1 to 5", minimum=1, maximum=5),
+        Column("felt_importance", "float64", "feels important, 1 to 5", minimum=1, maximum=5),
     ),
 )
 WEB_EVENTS = canonical(

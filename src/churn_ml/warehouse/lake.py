@@ -152,7 +152,8 @@ class Warehouse:
 
         `versions` maps "YYYY-MM-DD" to a version; none gives a table without rows. With
         `as_of` only rows with occurred_at < as_of and known_at <= as_of (00:00 of the shop) remain:
-        this is the one place where the world is cut. A canonical table has one row per key, the
+        this is the one place where the world is cut; what a row tells of later (an arrival, a
+        cancellation) is not there yet. A canonical table has one row per key, the
         one known latest; what is known by `as_of` decides, not what came later. With `updates` it
         has every row that was told of a key, too.
 
@@ -171,6 +172,8 @@ class Warehouse:
             rows = rows.having(f"where {sql.cut_at(shape, instant(as_of, self._zone))}")
         if shape.layer == "canonical" and not updates and not self._is_unique(whole):
             rows = rows.having(sql.newest_per_key(shape))
+        if as_of is not None:
+            rows = sql.as_known(rows, instant(as_of, self._zone))
         return self._view(rows)
 
     def read_partition(self, table: str, partition: date, version: int) -> pa.Table:

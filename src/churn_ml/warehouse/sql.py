@@ -91,6 +91,31 @@ def cut_at(table: Table, end: datetime) -> str:
     return f"occurred_at < {at} and known_at <= {at}"
 
 
+def as_known(rows: Scan, end: datetime) -> Scan:
+    """The same rows with what happens after `end` taken out of them; see `tables.Column.after`.
+
+    >>> from churn_ml.tables import table
+    >>> told = as_known(no_rows(table("returns")), datetime(2017, 10, 1)).query
+    >>> 'case when "closed_at" >= timestamp' in told, 'case when "reason"' in told
+    (True, False)
+    """
+    waits = {c.name: c for c in rows.table.columns if c.after}
+    if not waits:
+        return rows
+    at = f"timestamp '{end.isoformat(sep=' ')}'"
+    columns = []
+    for name in rows.names:
+        if (column := waits.get(name)) is None:
+            columns.append(_name(name))
+            continue
+        before = "null" if column.until_then is None else text(column.until_then)
+        waited = (
+            f"case when {_name(str(column.after))} >= {at} then {before} else {_name(name)} end"
+        )
+        columns.append(f"{waited} as {_name(name)}")
+    return Scan(rows.table, f"select {', '.join(columns)} from ({rows.query})", rows.names)
+
+
 def is_unique(rows: Scan) -> str:
     """A query that is true where no key occurs twice."""
     return f"select count(*) = count(distinct ({_key(rows.table)})) from ({rows.query})"
