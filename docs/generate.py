@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from churn_ml.config import Config
-from churn_ml.features import CATALOGUE
+from churn_ml.features import CATALOGUE, Indicator
 from churn_ml.tables import TABLES, Table
 
 HERE = Path(__file__).parent
@@ -48,16 +48,25 @@ def _table(each: Table) -> str:
 def _indicators() -> str:
     rows = [
         f"| {i.name} | {i.meaning} | {i.unit} | {i.direction} | {i.window} | "
+        f"{i.owner} | {_tags(i)} | {i.source} | "
         f"{', '.join(i.needs)} | {', '.join(f'`{n}`' for n in i.names)} |"
         for i in CATALOGUE
     ]
     return (
         f"{HEAD}# Indicators\n\nSource: `src/churn_ml/features/`. An indicator whose table a shop "
         "does not have is absent as a whole. `_has_base` is 0 where a ratio has no denominator; "
-        "it is null then. The direction is the change that raises risk.\n\n"
-        "| indicator | meaning | unit | direction | window | needs | columns |\n"
-        "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        "it is null then. The direction is the change that raises risk; the owner is who can act "
+        "on it; a sign is the entry of the domain's list it stands for. Other windows: `[features] "
+        "windows` in churn.toml. No model learns from what is *not for training*.\n\n"
+        "| indicator | meaning | unit | direction | window | owner | tags | sign | needs | "
+        "columns |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
+
+
+def _tags(indicator: Indicator) -> str:
+    tags = (("personal", indicator.personal), ("not for training", not indicator.training))
+    return ", ".join(tag for tag, holds in tags if holds)
 
 
 def _settings() -> str:

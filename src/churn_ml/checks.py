@@ -21,6 +21,7 @@ import numpy as np
 from churn_ml.actions import meant
 from churn_ml.config import NOT_WRITTEN
 from churn_ml.errors import BadConfig, BadInput
+from churn_ml.features import catalogue
 from churn_ml.models.families import family
 from churn_ml.sources import resolved
 from churn_ml.sources.mapping import check_mapping
@@ -53,6 +54,7 @@ def check(config: Config) -> None:
             if source.kind == "postgres":
                 check_settings(name, source)
     _check_candidates(config.training)
+    catalogue(config.features)
     for name in SOURCE_TABLES:
         check_rules(config.validation, name)
     meant(np.empty(0, dtype=object), config.offers)

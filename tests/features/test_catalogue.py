@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from churn_ml.config import Contract
+from churn_ml.config import Contract, Features
+from churn_ml.errors import BadConfig
 from churn_ml.features import (
     CATALOGUE,
     Indicator,
     available,
     build,
+    catalogue,
     names,
     spec_hash,
 )
@@ -47,7 +50,9 @@ def test_every_record_is_filled_in(indicator: Indicator) -> None:
     assert indicator.window
     assert re.fullmatch(r"[ABC]\d\d", indicator.source)
     assert set(indicator.needs) <= set(SOURCE_TABLES)
-    assert set(indicator.needs) >= set().union(*(NEEDS_OF_VIEW[m.view] for m in indicator.measures))
+    assert set(indicator.needs) >= set().union(
+        *(NEEDS_OF_VIEW[m.view.name] for m in indicator.measures)
+    )
 
 
 @pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
@@ -104,3 +109,44 @@ def test_importing_the_catalogue_loads_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_shop_may_give_an_indicator_other_windows() -> None:
+    monthly = catalogue(Features(windows={"frequency": (28,), "spend": (7, 28, 364)}))
+    told = set(names(monthly))
+    assert {"order_days_28d", "spend_7d", "spend_364d"} <= told
+    assert not {"order_days_14d", "spend_30d"} & told
+    assert [i.name for i in monthly] == [i.name for i in CATALOGUE]
+    assert spec_hash(monthly) != spec_hash()
+    rows = canonical(orders=[{"customer_id": "x", "occurred_at": "2017-09-03"}])
+    frame = build(rows, parse_as_of("2017-10-01"), Contract(), indicators=monthly)
+    assert frame.loc[0, ["order_days_28d", "spend_7d", "spend_28d"]].tolist() == [1, 0, 10]
+
+
+@pytest.mark.parametrize(
+    ("name", "windows"),
+    [
+        ("weekdays", (30, 60)),
+        ("weekdays", ()),
+        ("frequency", ()),
+        ("frequency", (30, 30)),
+        ("recency", (30,)),
+        ("nonsense", (30,)),
+    ],
+)
+def test_windows_that_do_not_fit_are_refused_before_anything_runs(
+    name: str, windows: tuple[int, ...]
+) -> None:
+    with pytest.raises(BadConfig, match=name):
+        catalogue(Features(windows={name: windows}))
+
+
+@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
+def test_every_indicator_takes_other_windows_than_its_own(indicator: Indicator) -> None:
+    longer = tuple(7 * (number + 3) for number, _ in enumerate(indicator.windows))
+    other = replace(indicator, windows=longer)
+    assert len(other.names) == len(indicator.names)
+    rows = [{"customer_id": "x", "occurred_at": "2017-09-30"}]
+    shop = canonical(**{name: rows if name == "orders" else [] for name in indicator.needs})
+    frame = build(shop, parse_as_of("2017-10-01"), Contract(), indicators=[indicator, other])
+    assert set(other.names) <= set(frame.columns)

@@ -16,6 +16,7 @@ import pytest
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput, BrokenPromise
 from churn_ml.features import Column, Measure, build, expression, names, spec_hash
+from churn_ml.features.indicator import View, parts
 from churn_ml.features.rhythm import RECENCY
 from churn_ml.in_memory import canonical
 from churn_ml.tables import SOURCE_TABLES, table
@@ -142,7 +143,7 @@ def test_without_orders_nobody_can_be_eligible() -> None:
 def test_numbers_carry_nine_decimals_and_no_minus_zero() -> None:
     tiny = Column("tiny", lambda t: t.recency_days * -1e-12)
     third = Column("third", lambda t: t.recency_days / 3)
-    indicator = replace(RECENCY, columns=(tiny, third))
+    indicator = replace(RECENCY, of=parts(RECENCY.measures, (tiny, third)))
     frame = build(shop(), AS_OF, Contract(), indicators=[indicator]).set_index("customer_id")
     assert frame.third["anna"] == 0.333333333
     assert not np.signbit(frame.tiny["anna"])
@@ -150,20 +151,23 @@ def test_numbers_carry_nine_decimals_and_no_minus_zero() -> None:
 
 def test_an_infinite_feature_breaks_the_rooms_promise() -> None:
     endless = Column("endless", lambda t: t.recency_days.cast("float64") * float("inf"))
-    indicator = replace(RECENCY, columns=(endless,))
+    indicator = replace(RECENCY, of=parts(RECENCY.measures, (endless,)))
     with pytest.raises(BrokenPromise, match=r"a feature is infinite .* endless"):
         build(shop(), AS_OF, Contract(), indicators=[indicator])
 
 
 def test_two_views_may_not_share_a_measures_name() -> None:
-    twin = Measure("recency_days", "orders", lambda t: t.days_ago.min())
-    other = replace(RECENCY, name="twin", measures=(twin,))
+    twin = Measure("recency_days", View("orders"), lambda t: t.days_ago.min())
+    other = replace(RECENCY, name="twin", of=parts((twin,), RECENCY.columns))
     with pytest.raises(BrokenPromise, match="two measures share a name"):
         build(shop(), AS_OF, Contract(), indicators=[RECENCY, other])
 
 
 def test_another_definition_has_another_spec_hash_and_other_words_have_not() -> None:
-    changed = replace(RECENCY, columns=(Column("recency_days", lambda t: t.recency_days + 1),))
+    changed = replace(
+        RECENCY,
+        of=parts(RECENCY.measures, (Column("recency_days", lambda t: t.recency_days + 1),)),
+    )
     reworded = replace(RECENCY, meaning="Days since anything was bought.")
     assert spec_hash((changed,)) != spec_hash((RECENCY,))
     assert spec_hash((reworded,)) == spec_hash((RECENCY,))

@@ -13,7 +13,7 @@ Every number has its unit in its name; defaults are proposals, not measurements.
     sources.py    [sources.TABLE] [validation]
     contract.py   [contract]
     money.py      [economics] [[offers]] [policy] [holdout] [segments]
-    modelling.py  [training] [gate]
+    modelling.py  [features] [training] [gate]
     running.py    [paths] [schedule] [destinations.NAME]
     section.py    what every section is made of
     tree.py       the sections together: `Config`
@@ -33,7 +33,7 @@ Every number has its unit in its name; defaults are proposals, not measurements.
 """
 
 from churn_ml.config.contract import Contract
-from churn_ml.config.modelling import Gate, Training
+from churn_ml.config.modelling import Features, Gate, Training
 from churn_ml.config.money import Economics, Offer, Policy, Segments
 from churn_ml.config.reading import from_text, load, named
 from churn_ml.config.running import Destination, Schedule
@@ -50,6 +50,7 @@ __all__ = [
     "Contract",
     "Destination",
     "Economics",
+    "Features",
     "Gate",
     "Offer",
     "Policy",

@@ -16,6 +16,19 @@ from pydantic import Field
 from churn_ml.config.section import Amount, Section, Share
 
 
+class Features(Section):
+    """What the indicators look at. Windows are proposals of the house, not findings.
+
+    `windows` gives an indicator of docs/indicators.md other days than its own, by its name:
+    `windows = { frequency = [7, 28] }`. Every complaint topic becomes a feature of its own.
+    """
+
+    windows: dict[str, tuple[Annotated[int, Field(gt=0, le=3660)], ...]] = Field(
+        default_factory=dict
+    )
+    complaint_topics: tuple[str, ...] = ("delivery", "quality", "price", "service", "payment")
+
+
 class Training(Section):
     """How training cut-offs are laid, which candidates run, and with which seed."""
 

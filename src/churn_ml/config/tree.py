@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from churn_ml.config.contract import Contract
-from churn_ml.config.modelling import Gate, Training
+from churn_ml.config.modelling import Features, Gate, Training
 from churn_ml.config.money import Economics, Holdout, Offer, Policy, Segments
 from churn_ml.config.running import Destination, Paths, Schedule
 from churn_ml.config.section import Section, content_hash
@@ -32,8 +32,17 @@ from churn_ml.tables import SOURCE_TABLES
 
 READS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("shop", "sources", "validation"),
-    "train": ("contract", "economics", "offers", "policy", "training", "gate"),
-    "score": ("contract", "economics", "offers", "policy", "holdout", "segments", "consent"),
+    "train": ("contract", "economics", "offers", "policy", "features", "training", "gate"),
+    "score": (
+        "contract",
+        "economics",
+        "offers",
+        "policy",
+        "features",
+        "holdout",
+        "segments",
+        "consent",
+    ),
     "learn": ("contract",),
     "rates": ("contract",),
 }
@@ -70,6 +79,7 @@ class Config(Section):
     policy: Policy = Policy()
     holdout: Holdout = Holdout()
     segments: Segments = Segments()
+    features: Features = Features()
     training: Training = Training()
     gate: Gate = Gate()
     schedule: Schedule = Schedule()

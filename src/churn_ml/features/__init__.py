@@ -18,7 +18,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.config import Contract, content_hash
-from churn_ml.features.catalogue import CATALOGUE
+from churn_ml.features.catalogue import CATALOGUE, catalogue, trainable
 from churn_ml.features.frame import available, build, expression
 from churn_ml.features.indicator import Column, Indicator, Measure
 from churn_ml.tables import SOURCE_TABLES, table
@@ -33,9 +33,11 @@ __all__ = [
     "Measure",
     "available",
     "build",
+    "catalogue",
     "expression",
     "names",
     "spec_hash",
+    "trainable",
 ]
 
 

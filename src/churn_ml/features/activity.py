@@ -10,13 +10,23 @@ fully, the one at the far edge 1 / W. It is a sum of whole numbers divided once.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import Column, Indicator, Measure, ratio, since, within
+from churn_ml.features.indicator import (
+    DAYS,
+    Column,
+    Indicator,
+    Measure,
+    Parts,
+    Reader,
+    View,
+    plain,
+    ratio,
+    since,
+    within,
+)
 from churn_ml.features.rhythm import TENURE
 
-COUNT_DAYS = (14, 30, 60, 90)
-TREND_DAYS = (14, 30)
-PACE_DAYS = (30, 60, 90)
 SATURDAY = 5
+"""The first day of the weekend, counted from Monday."""
 
 
 def order_days(days: int) -> Measure:
@@ -25,33 +35,64 @@ def order_days(days: int) -> Measure:
     >>> order_days(30).name
     'days_30'
     """
-    return Measure(f"days_{days}", "days", lambda t: t.count(where=within(days)(t)))
+    return Measure(f"days_{days}", DAYS, lambda t: t.count(where=within(days)(t)))
 
 
-def _faded(days: int) -> Measure:
-    """The order days of the window, each weighted by its days + 1 - days_ago."""
-    weight = days + 1
-    return Measure(
-        f"faded_{days}", "days", lambda t: (weight - t.days_ago).sum(where=within(days)(t))
-    )
+def _frequency(*windows: int) -> Parts:
+    def count(days: int) -> Column:
+        return Column(f"order_days_{days}d", lambda t: t[f"days_{days}"])
+
+    return Parts(tuple(map(order_days, windows)), tuple(map(count, windows)))
 
 
-def _trend(days: int) -> tuple[Column, Column]:
-    """Order days of the window over those of the window before it."""
-    return ratio(
-        f"order_days_ratio_{days}d",
-        lambda t: t[f"days_{days}"],
-        lambda t: t[f"days_{2 * days}"] - t[f"days_{days}"],
-        since(2 * days),
-    )
+def _frequency_trend(*windows: int) -> Parts:
+    def trend(days: int) -> tuple[Column, Column]:
+        return ratio(
+            f"order_days_ratio_{days}d",
+            lambda t: t[f"days_{days}"],
+            lambda t: t[f"days_{2 * days}"] - t[f"days_{days}"],
+            since(2 * days),
+        )
+
+    measures = (TENURE, *(order_days(days * k) for days in windows for k in (1, 2)))
+    return Parts(measures, tuple(column for days in windows for column in trend(days)))
 
 
-def _count(days: int) -> Column:
-    return Column(f"order_days_{days}d", lambda t: t[f"days_{days}"])
+def _pace(*windows: int) -> Parts:
+    def faded(days: int) -> Measure:
+        weight = days + 1
+        return Measure(
+            f"faded_{days}", DAYS, lambda t: (weight - t.days_ago).sum(where=within(days)(t))
+        )
+
+    def pace(days: int) -> Column:
+        return Column(f"order_pace_{days}d", lambda t: t[f"faded_{days}"].cast("float64") / days)
+
+    return Parts(tuple(map(faded, windows)), tuple(map(pace, windows)))
 
 
-def _pace(days: int) -> Column:
-    return Column(f"order_pace_{days}d", lambda t: t[f"faded_{days}"].cast("float64") / days)
+def _weeks_active(days: int) -> Parts:
+    name = f"weeks_{days // 7}"
+    weeks = Measure(name, DAYS, lambda t: ((t.days_ago - 1) // 7).nunique(where=within(days)(t)))
+    return Parts((weeks,), (Column(f"weeks_active_{days // 7}w", lambda t: t[name]),))
+
+
+def _weekdays(days: int) -> Parts:
+    def measure(name: str, of: Reader) -> Measure:
+        return Measure(f"{name}_{days}", View("orders"), of)
+
+    placed = measure("orders", lambda t: t.count(where=within(days)(t)))
+    weekend = measure("weekend", lambda t: t.count(where=within(days)(t) & (t.weekday >= SATURDAY)))
+    different = measure("weekdays", lambda t: t.weekday.nunique(where=within(days)(t)))
+    share = ratio(f"weekend_share_{days}d", lambda t: t[weekend.name], lambda t: t[placed.name])
+    count = Column(f"weekdays_{days}d", lambda t: t[different.name])
+    return Parts((placed, weekend, different), (*share, count))
+
+
+def _stores(days: int) -> Parts:
+    name = f"stores_{days}d"
+    stores = Measure(name, View("orders"), lambda t: t.store_id.nunique(where=within(days)(t)))
+    return Parts((stores,), (plain(name),))
 
 
 FREQUENCY = Indicator(
@@ -59,78 +100,65 @@ FREQUENCY = Indicator(
     meaning="Days with an order.",
     unit="order days",
     direction="down",
-    window="14, 30, 60 and 90 days",
+    windows=(14, 30, 60, 90),
+    any_number=True,
     needs=("orders",),
     source="C01",
-    measures=tuple(order_days(w) for w in COUNT_DAYS),
-    columns=tuple(_count(w) for w in COUNT_DAYS),
+    of=_frequency,
 )
 FREQUENCY_TREND = Indicator(
     name="frequency_trend",
     meaning="Days with an order against the same number of days before.",
     unit="ratio",
     direction="down",
-    window="14 and 30 days, each against the window before",
+    windows=(14, 30),
+    any_number=True,
+    against="each against as many days before",
     needs=("orders",),
     source="C01",
-    measures=(TENURE, *(order_days(w * k) for w in TREND_DAYS for k in (1, 2))),
-    columns=tuple(column for w in TREND_DAYS for column in _trend(w)),
+    of=_frequency_trend,
 )
 PACE = Indicator(
     name="pace",
     meaning="Days with an order, recent ones counting more.",
     unit="order days",
     direction="down",
-    window="30, 60 and 90 days",
+    windows=(30, 60, 90),
+    any_number=True,
     needs=("orders",),
     source="C15",
-    measures=tuple(_faded(w) for w in PACE_DAYS),
-    columns=tuple(_pace(w) for w in PACE_DAYS),
+    of=_pace,
 )
 WEEKS_ACTIVE = Indicator(
     name="weeks_active",
-    meaning="Weeks with an order, of the last 12.",
+    meaning="Weeks with an order.",
     unit="weeks",
     direction="down",
-    window="84 days",
+    windows=(84,),
     needs=("orders",),
     source="B20",
-    measures=(
-        Measure("weeks_12", "days", lambda t: ((t.days_ago - 1) // 7).nunique(where=within(84)(t))),
-    ),
-    columns=(Column("weeks_active_12w", lambda t: t.weeks_12),),
+    of=_weeks_active,
 )
 WEEKDAYS = Indicator(
     name="weekdays",
     meaning="Share of orders placed on Saturday or Sunday, and weekdays with an order.",
     unit="share; weekdays",
     direction="either",
-    window="90 days",
+    windows=(90,),
     needs=("orders",),
     source="A04",
-    measures=(
-        Measure("orders_90", "orders", lambda t: t.count(where=within(90)(t))),
-        Measure(
-            "weekend_90", "orders", lambda t: t.count(where=within(90)(t) & (t.weekday >= SATURDAY))
-        ),
-        Measure("weekdays_90", "orders", lambda t: t.weekday.nunique(where=within(90)(t))),
-    ),
-    columns=(
-        *ratio("weekend_share_90d", lambda t: t.weekend_90, lambda t: t.orders_90),
-        Column("weekdays_90d", lambda t: t.weekdays_90),
-    ),
+    of=_weekdays,
 )
 STORES = Indicator(
     name="stores",
     meaning="Different stores or sites with an order.",
     unit="stores",
     direction="down",
-    window="90 days",
+    windows=(90,),
     needs=("orders",),
     source="A04",
     filled=("orders.store_id",),
-    measures=(Measure("stores_90d", "orders", lambda t: t.store_id.nunique(where=within(90)(t))),),
-    columns=(Column("stores_90d", lambda t: t.stores_90d),),
+    of=_stores,
 )
 
 ACTIVITY: tuple[Indicator, ...] = (

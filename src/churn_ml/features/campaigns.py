@@ -11,54 +11,93 @@ contact_recency_days.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import Indicator, Measure, plain, ratio, within
+from churn_ml.features.indicator import (
+    Column,
+    Indicator,
+    Measure,
+    Parts,
+    View,
+    parts,
+    plain,
+    ratio,
+    within,
+)
 
-CONTACTS_180 = Measure("contacts_180", "contacts", lambda t: t.count(where=within(180)(t)))
-REDEMPTIONS = Measure("redemptions_180d", "redemptions", lambda t: t.count(where=within(180)(t)))
+_RECENCY = Measure("contact_recency_days", View("contacts"), lambda t: t.days_ago.min(), empty=None)
+
+
+def _contacts(days: int) -> Measure:
+    return Measure(f"contacts_{days}", View("contacts"), lambda t: t.count(where=within(days)(t)))
+
+
+def _redemptions(days: int) -> Measure:
+    return Measure(
+        f"redemptions_{days}", View("redemptions"), lambda t: t.count(where=within(days)(t))
+    )
+
+
+def _contact(days: int) -> Parts:
+    column = Column(f"contacts_{days}d", lambda t: t[f"contacts_{days}"])
+    return Parts((_contacts(days),), (column,))
+
+
+def _redemption(days: int) -> Parts:
+    column = Column(f"redemptions_{days}d", lambda t: t[f"redemptions_{days}"])
+    return Parts((_redemptions(days),), (column,))
+
+
+def _redemption_rate(days: int) -> Parts:
+    columns = ratio(
+        f"redemption_rate_{days}d",
+        lambda t: t[f"redemptions_{days}"],
+        lambda t: t[f"contacts_{days}"],
+    )
+    return Parts((_redemptions(days), _contacts(days)), columns)
+
 
 CONTACT = Indicator(
     name="contact",
     meaning="Campaigns the customer was contacted for.",
     unit="contacts",
     direction="down",
-    window="90 days",
+    windows=(90,),
     needs=("orders", "campaign_contacts"),
     source="C53",
-    measures=(Measure("contacts_90d", "contacts", lambda t: t.count(where=within(90)(t))),),
-    columns=(plain("contacts_90d"),),
+    owner="marketing",
+    of=_contact,
 )
 CONTACT_RECENCY = Indicator(
     name="contact_recency",
     meaning="Days since the shop last contacted the customer for a campaign.",
     unit="days",
     direction="up",
-    window="all history",
+    windows=(),
     needs=("orders", "campaign_contacts"),
     source="C53",
-    measures=(Measure("contact_recency_days", "contacts", lambda t: t.days_ago.min(), empty=None),),
-    columns=(plain("contact_recency_days"),),
+    owner="marketing",
+    of=parts((_RECENCY,), (plain("contact_recency_days"),)),
 )
 REDEMPTION = Indicator(
     name="redemption",
     meaning="Coupons redeemed.",
     unit="redemptions",
     direction="down",
-    window="180 days",
+    windows=(180,),
     needs=("orders", "coupon_redemptions"),
     source="C07",
-    measures=(REDEMPTIONS,),
-    columns=(plain("redemptions_180d"),),
+    owner="marketing",
+    of=_redemption,
 )
 REDEMPTION_RATE = Indicator(
     name="redemption_rate",
     meaning="Coupons redeemed per campaign contact.",
     unit="redemptions per contact",
     direction="down",
-    window="180 days",
+    windows=(180,),
     needs=("orders", "campaign_contacts", "coupon_redemptions"),
     source="C07",
-    measures=(REDEMPTIONS, CONTACTS_180),
-    columns=ratio("redemption_rate_180d", lambda t: t.redemptions_180d, lambda t: t.contacts_180),
+    owner="marketing",
+    of=_redemption_rate,
 )
 
 CAMPAIGNS: tuple[Indicator, ...] = (

@@ -1,8 +1,8 @@
 """The catalogue: every indicator that is computed, in one explicit tuple.
 
 A new indicator is one record in the file of its subject and appears here through that file's tuple.
-The order is the order of the feature columns. Windows are proposals of the house, written where
-they are used and told in each record's `window`.
+The order is the order of the feature columns. The windows are proposals of the house; a shop's
+churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
 (30, 'recency', 'C02')
@@ -10,6 +10,11 @@ they are used and told in each record's `window`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from churn_ml.errors import BadConfig
 from churn_ml.features.activity import ACTIVITY
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
@@ -17,4 +22,64 @@ from churn_ml.features.indicator import Indicator
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.spend import MONEY
 
+if TYPE_CHECKING:
+    from churn_ml.config import Features
+
 CATALOGUE: tuple[Indicator, ...] = (*RHYTHM, *ACTIVITY, *MONEY, *BASKET, *CAMPAIGNS)
+
+
+def catalogue(settings: Features) -> tuple[Indicator, ...]:
+    """Every indicator, with the windows that churn.toml gives.
+
+    Raises BadConfig for a name that is no indicator, and for another number of windows than the
+    indicator takes.
+
+    >>> from churn_ml.config import Features
+    >>> weekly = catalogue(Features(windows={"frequency": (7,)}))
+    >>> [name for one in weekly if one.name == "frequency" for name in one.names]
+    ['order_days_7d']
+    >>> catalogue(Features(windows={"freqency": (7,)}))
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: there is no indicator 'freqency' | where: [features] windows | ...
+    """
+    known = {one.name: one for one in CATALOGUE}
+    for name, windows in settings.windows.items():
+        _check(known, name, windows)
+    return tuple(
+        replace(one, windows=settings.windows.get(one.name, one.windows)) for one in CATALOGUE
+    )
+
+
+def trainable(indicators: Sequence[Indicator]) -> tuple[Indicator, ...]:
+    """Those that a model may learn from; the others are shown beside a score.
+
+    >>> from dataclasses import replace
+    >>> [one.name for one in trainable([CATALOGUE[0], replace(CATALOGUE[1], training=False)])]
+    ['recency']
+    """
+    return tuple(one for one in indicators if one.training)
+
+
+def _check(known: Mapping[str, Indicator], name: str, windows: Sequence[int]) -> None:
+    """Raise BadConfig where `windows` cannot be those of the indicator `name`."""
+    where = "[features] windows"
+    if name not in known:
+        raise BadConfig(
+            f"there is no indicator {name!r}",
+            where=where,
+            got=name,
+            expected=", ".join(sorted(each for each, one in known.items() if one.windows)),
+            next_step="correct the name",
+        )
+    own = known[name].windows
+    fits = bool(windows) if known[name].any_number else len(windows) == len(own)
+    if not own or not fits or len(set(windows)) < len(windows):
+        expected = "no window: it reads all history" if not own else f"{len(own)} different"
+        raise BadConfig(
+            f"the windows of {name} do not fit",
+            where=where,
+            got=", ".join(map(str, windows)) or "none",
+            expected="different days, at least one" if known[name].any_number else expected,
+            next_step=f"give it as many as here: {', '.join(map(str, own))}" if own else "leave it",
+        )

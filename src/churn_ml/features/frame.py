@@ -95,10 +95,9 @@ def expression(
     present = available(tables, indicators)
     measures = _distinct(measure for indicator in present for measure in indicator.measures)
     joined = eligible(tables, as_of, contract, zone=zone)
-    for view, read in VIEWS.items():
-        wanted = [measure for measure in measures if measure.view == view]
-        if wanted:
-            joined = _join(joined, read(tables, as_of), wanted)
+    for view in dict.fromkeys(measure.view for measure in measures):
+        rows = VIEWS[view.name](tables, as_of, *view.days)
+        joined = _join(joined, rows, [measure for measure in measures if measure.view == view])
     counted = {m.name: joined[m.name].fill_null(m.empty) for m in measures if m.empty is not None}
     joined = joined.mutate(**counted)
     columns = [column for indicator in present for column in indicator.columns]

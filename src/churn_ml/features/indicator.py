@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 Reader: TypeAlias = "Callable[[ibis.Table], ibis.Value]"
 """An expression over the rows of a table that is not known yet."""
 Direction: TypeAlias = Literal["up", "down", "either"]
-View: TypeAlias = Literal["days", "orders", "lines", "categories", "contacts", "redemptions"]
+
+
+@dataclass(frozen=True)
+class View:
+    """The rows that a measure adds up: a name of `views.VIEWS` and the days that it is cut to."""
+
+    name: str
+    days: tuple[int, ...] = ()
+
+
+DAYS = View("days")
+"""Order days, all history: the view of most indicators."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,14 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What an indicator is computed from: measures first, then columns over all of them."""
+
+    measures: tuple[Measure, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
 class Indicator:
     """A warning sign: what it means, and everything needed to compute it."""
 
@@ -62,16 +81,36 @@ class Indicator:
     unit: str
     direction: Direction
     """The change that raises the risk of churn."""
-    window: str
-    """The days it looks at; every window ends at as_of, exclusive."""
+    windows: tuple[int, ...]
+    """Days it looks back, each window ending at as_of, exclusive; empty means all history."""
     needs: tuple[str, ...]
     """Canonical tables; where one is absent, the indicator is absent as a whole."""
     source: str
     """Its id in the domain catalogue (C01 to C66; A or B where the catalogue lists no sign)."""
-    measures: tuple[Measure, ...]
-    columns: tuple[Column, ...]
+    of: Callable[..., Parts]
+    """Its parts for `windows`, given one by one."""
     filled: tuple[str, ...] = ()
     """Columns (table.column) that say nothing of it where no row fills them."""
+    against: str = ""
+    """What the windows are compared with, in words; empty where with nothing."""
+    any_number: bool = False
+    """True where a shop may give more or fewer windows than these."""
+    owner: str = "retention"
+    """Who in the shop can act on it: retention, marketing, service, logistics, product, site."""
+    personal: bool = False
+    """True where it tells of the person, and not of what was bought, said or clicked."""
+    training: bool = True
+    """False where no model may learn from it; it is shown beside a score then."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is aggregated for it."""
+        return self.of(*self.windows).measures
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its features."""
+        return self.of(*self.windows).columns
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,6 +121,29 @@ class Indicator:
         ('recency_days',)
         """
         return tuple(column.name for column in self.columns)
+
+    @property
+    def window(self) -> str:
+        """Its windows in words.
+
+        >>> from churn_ml.features.activity import FREQUENCY_TREND
+        >>> FREQUENCY_TREND.window
+        '14 and 30 days, each against as many days before'
+        """
+        if not self.windows:
+            return ", ".join(filter(None, ("all history", self.against)))
+        *first, last = map(str, self.windows)
+        told = f"{', '.join(first)} and {last}" if first else last
+        return ", ".join(filter(None, (f"{told} days", self.against)))
+
+
+def parts(measures: tuple[Measure, ...], columns: tuple[Column, ...]) -> Callable[[], Parts]:
+    """The parts of an indicator without windows.
+
+    >>> parts((), ())()
+    Parts(measures=(), columns=())
+    """
+    return lambda: Parts(measures, columns)
 
 
 def plain(name: str) -> Column:

@@ -14,7 +14,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import Column, Indicator, Measure, plain, ratio, within
+from churn_ml.features.indicator import (
+    DAYS,
+    Column,
+    Indicator,
+    Measure,
+    Parts,
+    parts,
+    plain,
+    ratio,
+    within,
+)
 
 if TYPE_CHECKING:
     import ibis
@@ -24,16 +34,15 @@ HABIT_GAPS = 2
 SILENT_DAYS = 30
 """A silence of the past: so many days without an order."""
 
-LAST = Measure("recency_days", "days", lambda t: t.days_ago.min(), empty=None)
-TENURE = Measure("tenure_days", "days", lambda t: t.days_ago.max(), empty=None)
-GAPS = Measure("gaps", "days", lambda t: t.gap_days.count())
-GAP_SUM = Measure("gap_sum", "days", lambda t: t.gap_days.sum())
-GAP_SQUARES = Measure("gap_squares", "days", lambda t: (t.gap_days * t.gap_days).sum())
-GAP_MEDIAN = Measure("gap_median_days", "days", lambda t: t.gap_days.median(), empty=None)
-GAP_MAX = Measure("gap_max_days", "days", lambda t: t.gap_days.max(), empty=None)
-GAP_MAX_90 = Measure("gap_max_90", "days", lambda t: t.gap_days.max(where=within(90)(t)))
+LAST = Measure("recency_days", DAYS, lambda t: t.days_ago.min(), empty=None)
+TENURE = Measure("tenure_days", DAYS, lambda t: t.days_ago.max(), empty=None)
+GAPS = Measure("gaps", DAYS, lambda t: t.gap_days.count())
+GAP_SUM = Measure("gap_sum", DAYS, lambda t: t.gap_days.sum())
+GAP_SQUARES = Measure("gap_squares", DAYS, lambda t: (t.gap_days * t.gap_days).sum())
+GAP_MEDIAN = Measure("gap_median_days", DAYS, lambda t: t.gap_days.median(), empty=None)
+GAP_MAX = Measure("gap_max_days", DAYS, lambda t: t.gap_days.max(), empty=None)
 GAP_OVER_30 = Measure(
-    "gap_over_30", "days", lambda t: (t.gap_days - SILENT_DAYS).sum(where=t.gap_days > SILENT_DAYS)
+    "gap_over_30", DAYS, lambda t: (t.gap_days - SILENT_DAYS).sum(where=t.gap_days > SILENT_DAYS)
 )
 
 
@@ -58,36 +67,36 @@ RECENCY = Indicator(
     meaning="Days since the last order.",
     unit="days",
     direction="up",
-    window="all history",
+    windows=(),
     needs=("orders",),
     source="C02",
-    measures=(LAST,),
-    columns=(plain("recency_days"),),
+    of=parts((LAST,), (plain("recency_days"),)),
 )
 TENURE_DAYS = Indicator(
     name="tenure",
     meaning="Days since the first order.",
     unit="days",
     direction="down",
-    window="all history",
+    windows=(),
     needs=("orders",),
     source="A01",
-    measures=(TENURE,),
-    columns=(plain("tenure_days"),),
+    of=parts((TENURE,), (plain("tenure_days"),)),
 )
 CADENCE = Indicator(
     name="cadence",
     meaning="How many days usually lie between two order days of this customer.",
     unit="days",
     direction="up",
-    window="all history",
+    windows=(),
     needs=("orders",),
     source="C02",
-    measures=(GAPS, GAP_SUM, GAP_MEDIAN, GAP_MAX),
-    columns=(
-        plain("gap_median_days"),
-        Column("gap_mean_days", lambda t: t.gap_sum.cast("float64") / t.gaps.nullif(0)),
-        plain("gap_max_days"),
+    of=parts(
+        (GAPS, GAP_SUM, GAP_MEDIAN, GAP_MAX),
+        (
+            plain("gap_median_days"),
+            Column("gap_mean_days", lambda t: t.gap_sum.cast("float64") / t.gaps.nullif(0)),
+            plain("gap_max_days"),
+        ),
     ),
 )
 OVERDUE = Indicator(
@@ -95,13 +104,15 @@ OVERDUE = Indicator(
     meaning="The present silence against the customer's own median and longest gap.",
     unit="ratio",
     direction="up",
-    window="all history",
+    windows=(),
     needs=("orders",),
     source="C02",
-    measures=(LAST, GAPS, GAP_MEDIAN, GAP_MAX),
-    columns=(
-        *ratio("gap_ratio", lambda t: t.recency_days, lambda t: t.gap_median_days, habit),
-        *ratio("gap_max_ratio", lambda t: t.recency_days, lambda t: t.gap_max_days, habit),
+    of=parts(
+        (LAST, GAPS, GAP_MEDIAN, GAP_MAX),
+        (
+            *ratio("gap_ratio", lambda t: t.recency_days, lambda t: t.gap_median_days, habit),
+            *ratio("gap_max_ratio", lambda t: t.recency_days, lambda t: t.gap_max_days, habit),
+        ),
     ),
 )
 IRREGULARITY = Indicator(
@@ -109,41 +120,50 @@ IRREGULARITY = Indicator(
     meaning="How much the customer's gaps differ: their standard deviation over their mean.",
     unit="ratio",
     direction="up",
-    window="all history",
+    windows=(),
     needs=("orders",),
     source="C02",
-    measures=(GAPS, GAP_SUM, GAP_SQUARES),
-    columns=ratio("gap_cv", _spread, lambda t: t.gap_sum, habit),
+    of=parts((GAPS, GAP_SUM, GAP_SQUARES), ratio("gap_cv", _spread, lambda t: t.gap_sum, habit)),
 )
+
+
+def _longest_silence(days: int) -> Parts:
+    longest = Measure(
+        f"gap_max_{days}", DAYS, lambda t: t.gap_days.max(where=within(days)(t)), empty=0
+    )
+
+    def silence(t: ibis.Table) -> ibis.IntegerColumn:
+        return (t[longest.name] > t.recency_days).ifelse(t[longest.name], t.recency_days)
+
+    return Parts((LAST, longest), (Column(f"silence_max_{days}d", silence),))
+
+
 LONGEST_SILENCE = Indicator(
     name="longest_silence",
     meaning="The longest stretch between order days that ended in the window or is still open.",
     unit="days",
     direction="up",
-    window="90 days",
+    windows=(90,),
     needs=("orders",),
     source="C02",
-    measures=(LAST, GAP_MAX_90),
-    columns=(
-        Column(
-            "silence_max_90d",
-            lambda t: (t.gap_max_90 > t.recency_days).ifelse(t.gap_max_90, t.recency_days),
-        ),
-    ),
+    of=_longest_silence,
 )
 PAST_SILENCE = Indicator(
     name="past_silence",
     meaning="Share of the customer's past days that were followed by 30 days without an order.",
     unit="share",
     direction="up",
-    window="all history up to 30 days ago",
+    windows=(),
+    against="up to 30 days ago",
     needs=("orders",),
     source="C02",
-    measures=(LAST, TENURE, GAP_OVER_30),
-    columns=ratio(
-        "past_silence_share",
-        lambda t: t.gap_over_30 + _open_silence(t),
-        lambda t: t.tenure_days - SILENT_DAYS,
+    of=parts(
+        (LAST, TENURE, GAP_OVER_30),
+        ratio(
+            "past_silence_share",
+            lambda t: t.gap_over_30 + _open_silence(t),
+            lambda t: t.tenure_days - SILENT_DAYS,
+        ),
     ),
 )
 

@@ -11,108 +11,148 @@ frequency and none in spend. A negative sum is no base.
 from __future__ import annotations
 
 from churn_ml.features.activity import order_days
-from churn_ml.features.indicator import Column, Indicator, Measure, ratio, since, within
+from churn_ml.features.indicator import (
+    DAYS,
+    Column,
+    Indicator,
+    Measure,
+    Parts,
+    ratio,
+    since,
+    within,
+)
 from churn_ml.features.rhythm import TENURE
 
-SPEND_DAYS = (30, 60, 90)
-TREND_DAYS = (30, 45)
+NET_LAST = Measure("net_last", DAYS, lambda t: t.net_cents.sum(where=t.days_ago == t.recency_days))
 
 
-def _net(days: int) -> Measure:
-    """Net amount in [as_of - days, as_of), in hundredths."""
-    return Measure(f"net_{days}", "days", lambda t: t.net_cents.sum(where=within(days)(t)))
+def net(days: int) -> Measure:
+    """The measure `net_<days>`: net amount in [as_of - days, as_of), in hundredths.
+
+    >>> net(30).name
+    'net_30'
+    """
+    return Measure(f"net_{days}", DAYS, lambda t: t.net_cents.sum(where=within(days)(t)))
 
 
-def _spend(days: int) -> Column:
-    return Column(f"spend_{days}d", lambda t: t[f"net_{days}"].cast("float64") / 100)
-
-
-def _trend(days: int) -> tuple[Column, Column]:
-    """Spend of the window over that of the window before it."""
-    return ratio(
-        f"spend_ratio_{days}d",
-        lambda t: t[f"net_{days}"],
-        lambda t: t[f"net_{2 * days}"] - t[f"net_{days}"],
-        since(2 * days),
+def _net_median(days: int) -> Measure:
+    return Measure(
+        f"net_median_{days}",
+        DAYS,
+        lambda t: t.net_cents.median(where=within(days)(t)),
+        empty=None,
     )
 
 
-NET_MEDIAN = Measure(
-    "net_median", "days", lambda t: t.net_cents.median(where=within(90)(t)), empty=None
-)
-NET_MAX = Measure("net_max", "days", lambda t: t.net_cents.max(where=within(90)(t)), empty=None)
-NET_LAST = Measure(
-    "net_last", "days", lambda t: t.net_cents.sum(where=t.days_ago == t.recency_days)
-)
+def _spend(*windows: int) -> Parts:
+    def spend(days: int) -> Column:
+        return Column(f"spend_{days}d", lambda t: t[f"net_{days}"].cast("float64") / 100)
+
+    return Parts(tuple(map(net, windows)), tuple(map(spend, windows)))
+
+
+def _spend_trend(*windows: int) -> Parts:
+    def trend(days: int) -> tuple[Column, Column]:
+        return ratio(
+            f"spend_ratio_{days}d",
+            lambda t: t[f"net_{days}"],
+            lambda t: t[f"net_{2 * days}"] - t[f"net_{days}"],
+            since(2 * days),
+        )
+
+    measures = (TENURE, *(net(days * k) for days in windows for k in (1, 2)))
+    return Parts(measures, tuple(column for days in windows for column in trend(days)))
+
+
+def _basket_value(days: int) -> Parts:
+    usual = _net_median(days)
+    largest = Measure(
+        f"net_max_{days}", DAYS, lambda t: t.net_cents.max(where=within(days)(t)), empty=None
+    )
+    columns = (
+        Column(f"basket_median_{days}d", lambda t: t[usual.name].cast("float64") / 100),
+        Column(f"basket_max_{days}d", lambda t: t[largest.name].cast("float64") / 100),
+    )
+    return Parts((usual, largest), columns)
+
+
+def _basket_value_trend(days: int) -> Parts:
+    recent, both = f"_{days}", f"_{2 * days}"
+    columns = ratio(
+        # net per day over earlier net per earlier day, with one division of whole numbers
+        f"basket_value_ratio_{days}d",
+        lambda t: t["net" + recent] * (t["days" + both] - t["days" + recent]),
+        lambda t: (t["net" + both] - t["net" + recent]) * t["days" + recent],
+        since(2 * days),
+    )
+    measures = (net(days), net(2 * days), order_days(days), order_days(2 * days))
+    return Parts((TENURE, *measures), columns)
+
+
+def _last_basket(days: int) -> Parts:
+    usual = _net_median(days)
+    name = f"last_basket_ratio_{days}d"
+    return Parts((NET_LAST, usual), ratio(name, lambda t: t.net_last, lambda t: t[usual.name]))
+
 
 SPEND = Indicator(
     name="spend",
     meaning="Net amount spent.",
     unit="shop currency",
     direction="down",
-    window="30, 60 and 90 days",
+    windows=(30, 60, 90),
+    any_number=True,
     needs=("orders",),
     source="C04",
     filled=("orders.net_amount",),
-    measures=tuple(_net(w) for w in SPEND_DAYS),
-    columns=tuple(_spend(w) for w in SPEND_DAYS),
+    of=_spend,
 )
 SPEND_TREND = Indicator(
     name="spend_trend",
     meaning="Net amount spent against the same number of days before.",
     unit="ratio",
     direction="down",
-    window="30 and 45 days, each against the window before",
+    windows=(30, 45),
+    any_number=True,
+    against="each against as many days before",
     needs=("orders",),
     source="C04",
     filled=("orders.net_amount",),
-    measures=(TENURE, *(_net(w * k) for w in TREND_DAYS for k in (1, 2))),
-    columns=tuple(column for w in TREND_DAYS for column in _trend(w)),
+    of=_spend_trend,
 )
 BASKET_VALUE = Indicator(
     name="basket_value",
     meaning="Net amount of an order day: the usual one and the largest.",
     unit="shop currency",
     direction="down",
-    window="90 days",
+    windows=(90,),
     needs=("orders",),
     source="C03",
     filled=("orders.net_amount",),
-    measures=(NET_MEDIAN, NET_MAX),
-    columns=(
-        Column("basket_median_90d", lambda t: t.net_median.cast("float64") / 100),
-        Column("basket_max_90d", lambda t: t.net_max.cast("float64") / 100),
-    ),
+    of=_basket_value,
 )
 BASKET_VALUE_TREND = Indicator(
     name="basket_value_trend",
-    meaning="Net amount per order day against the 45 days before.",
+    meaning="Net amount per order day against as many days before.",
     unit="ratio",
     direction="down",
-    window="45 days against the 45 before",
+    windows=(45,),
+    against="against as many days before",
     needs=("orders",),
     source="C03",
     filled=("orders.net_amount",),
-    measures=(TENURE, _net(45), _net(90), order_days(45), order_days(90)),
-    columns=ratio(
-        # (net_45 / days_45) / (earlier net / earlier days), with one division of whole numbers
-        "basket_value_ratio_45d",
-        lambda t: t.net_45 * (t.days_90 - t.days_45),
-        lambda t: (t.net_90 - t.net_45) * t.days_45,
-        since(90),
-    ),
+    of=_basket_value_trend,
 )
 LAST_BASKET = Indicator(
     name="last_basket",
     meaning="Net amount of the last order day against the customer's usual one.",
     unit="ratio",
     direction="either",
-    window="90 days",
+    windows=(90,),
     needs=("orders",),
     source="C03",
     filled=("orders.net_amount",),
-    measures=(NET_LAST, NET_MEDIAN),
-    columns=ratio("last_basket_ratio_90d", lambda t: t.net_last, lambda t: t.net_median),
+    of=_last_basket,
 )
 
 MONEY: tuple[Indicator, ...] = (

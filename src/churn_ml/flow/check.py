@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import ChurnError
-from churn_ml.features.catalogue import CATALOGUE
+from churn_ml.features import catalogue
 from churn_ml.flow import sampling
 from churn_ml.tables import SOURCE_TABLES, context
 
@@ -76,7 +76,8 @@ def absent_indicators(config: Config) -> list[dict[str, Any]]:
     >>> absent_indicators(from_text(bare))[-1]
     {'indicator': 'redemption_rate', 'needs': ['campaign_contacts', 'coupon_redemptions']}
     """
-    lacking = {one.name: [t for t in one.needs if t not in config.sources] for one in CATALOGUE}
+    signs = catalogue(config.features)
+    lacking = {one.name: [t for t in one.needs if t not in config.sources] for one in signs}
     return [{"indicator": name, "needs": needs} for name, needs in lacking.items() if needs]
 
 

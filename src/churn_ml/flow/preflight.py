@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
+from churn_ml.features import catalogue
 from churn_ml.flow.learn import treated
 from churn_ml.merges import merged
 from churn_ml.tables import SOURCE_TABLES
@@ -113,7 +114,7 @@ def look(trial: Attempt) -> dict[str, Any]:
             for layer, cut_offs in days.items()
         },
         "minimum": {"rows": limits.min_rows, "churners": limits.min_churners},
-        "absent": absent(now),
+        "absent": absent(now, catalogue(trial.house.config.features)),
     }
     told["words"] = _in_words(told, counts)
     for line in told["words"]:

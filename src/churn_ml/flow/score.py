@@ -49,8 +49,10 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     zone = config.shop.time_zone
     people = cohort.cohort(world, as_of, config.contract, zone=zone)
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
-    rows = features.build(world, as_of, config.contract, zone=zone)
-    scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=features.spec_hash())
+    signs = features.catalogue(config.features)
+    rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
+    spec_hash = features.spec_hash(features.trainable(signs))
+    scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)
     ids, given = people["customer_id"], consents(world)
     gone = merges.survivors(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))

@@ -119,7 +119,8 @@ def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.Dat
     contract, zone = config.contract, config.shop.time_zone
     trial.house.say(f"  features as of {cut_off.isoformat()}")
     then = trial.canonical(cut_off)
-    rows = features.build(then, cut_off, contract, zone=zone)
+    signs = features.trainable(features.catalogue(config.features))
+    rows = features.build(then, cut_off, contract, indicators=signs, zone=zone)
     stages = cohort.cohort(then, cut_off, contract, zone=zone)[["customer_id", "stage"]]
     truth = labels.labels(
         now,
@@ -151,7 +152,7 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
         judged.rows,
         house.config,
         trained_as_of=trial.as_of,
-        spec_hash=features.spec_hash(),
+        spec_hash=features.spec_hash(features.trainable(features.catalogue(house.config.features))),
         money=weighing.money(house.config, judged),
     )
     later = weighing.usable(weighing.rows_of(judged, "choose"))

@@ -1,0 +1,78 @@
+"""What was bought: orders, their lines, and the categories of these lines.
+
+Worked example, as of 2017-10-01: milk and bread on 2017-09-30 are one row of `orders`, two of
+`lines`, and one of `categories` for each of their categories, with days_ago 1.
+
+What was in a basket half a year ago says little about next month, so lines and categories look back
+only so many days, and the one large scan stays small.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from churn_ml.events import days_ago, placed
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import ibis
+
+    from churn_ml.events import Canonical
+
+
+def orders(tables: Canonical, as_of: date) -> ibis.Table:
+    """One row per order that was not cancelled, with days_ago and weekday (0 Monday)."""
+    rows = placed(tables)
+    return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.day.day_of_week.index())
+
+
+def lines(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+    """One row per line of an order that was not cancelled, of the last `days` days.
+
+    Amounts become whole hundredths: net_cents, discount_cents and coupon_cents (missing is 0).
+    """
+    rows = tables["order_lines"]
+    rows = rows.mutate(
+        days_ago=days_ago(rows, as_of),
+        net_cents=(rows.net_amount * 100).cast("int64"),
+        discount_cents=(rows.discount_amount * 100).cast("int64").fill_null(0),
+        coupon_cents=(rows.coupon_amount * 100).cast("int64").fill_null(0),
+    )
+    return rows.filter(rows.days_ago <= days).semi_join(placed(tables), "order_id")
+
+
+def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> ibis.Table:
+    """One row per customer, department and category of the last `days` days.
+
+    `days_ago` and `first_days_ago` are the last and first time it was bought, `last_days_ago` the
+    customer's last day with any line; `recent_lines` are of the last `recent_days` days,
+    `earlier_lines` of the days before. Products that are not known count as the category "".
+    """
+    import ibis
+
+    bought = lines(tables, as_of, days).left_join(products(tables), "product_id")
+    bought = bought.mutate(
+        category=bought.category.fill_null(""), department=bought.department.fill_null("")
+    )
+    recent = bought.days_ago <= recent_days
+    found = bought.group_by("customer_id", "department", "category").aggregate(
+        days_ago=bought.days_ago.min(),
+        first_days_ago=bought.days_ago.max(),
+        net_cents=bought.net_cents.sum(),
+        recent_lines=recent.sum(),
+        earlier_lines=(~recent).sum(),
+    )
+    whole = ibis.window(group_by="customer_id")
+    return found.mutate(last_days_ago=found.days_ago.min().over(whole))
+
+
+def products(tables: Canonical) -> ibis.Table:
+    """One row per product, with category and department as valid at as_of."""
+    import ibis
+
+    rows = tables["products"]
+    # (product_id, occurred_at) is the table's key, so this order is total.
+    newest = ibis.window(group_by="product_id", order_by=ibis.desc("occurred_at"))
+    ranked = rows.mutate(age=ibis.row_number().over(newest))
+    return ranked.filter(ranked.age == 0).select("product_id", "category", "department")
