@@ -5,17 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from churn_ml.checks import check
-from churn_ml.config import from_text
+from churn_ml.config import SourceTable, from_text
 from churn_ml.errors import BadConfig, BadInput
-from churn_ml.sources import BATCH_ROWS, open_source, packing
+from churn_ml.sources import BATCH_ROWS, Entry, Lot, formats, open_source, packing
 from churn_ml.sources import text as limits
 
 SHOP = """
@@ -314,3 +316,17 @@ def test_lots_of_no_table_or_of_two_are_not_read_together(tmp_path: Path) -> Non
     source = open_source(from_text(SHOP.format(more=""), root=tmp_path))
     with pytest.raises(BadInput, match="one table"):
         next(source.batches([]))
+
+
+def test_of_a_large_parquet_file_only_the_piece_at_hand_is_held(tmp_path: Path) -> None:
+    path, prices = tmp_path / "p.parquet", np.random.default_rng(1).random(2_000_000)
+    stored = pa.table({"price": prices})
+    pq.write_table(stored, path, row_group_size=100_000, use_dictionary=False)
+    lot, entry = Lot("products", "p.parquet", None, "0" * 64), Entry("products", 0, SourceTable())
+    with path.open("rb") as file:
+        tracemalloc.start()
+        rows = sum(part.num_rows for part in formats.read(file, lot, entry, ["price"]))
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert rows == 2_000_000
+    assert held < path.stat().st_size / 2

@@ -94,7 +94,8 @@ def _parquet(
     file: IO[bytes], lot: Lot, columns: list[str], aliases: Mapping[str, tuple[str, ...]]
 ) -> Iterator[pa.Table]:
     try:
-        stored = pq.ParquetFile(file, buffer_size=_READ_BYTES)
+        # read ahead, the library would keep every byte it read until the end
+        stored = pq.ParquetFile(file, buffer_size=_READ_BYTES, pre_buffer=False)
         header = stored.schema_arrow.names
         check_width(lot, len(header))
         _check_size(stored.metadata, file, lot)
