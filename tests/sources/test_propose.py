@@ -154,6 +154,47 @@ def test_doubts_about_dates_and_numbers_are_said(tmp_path: Path) -> None:
     assert 'net_amount = "total"   # a guess: some values are not numbers' in text
 
 
+def test_a_file_whose_name_says_nothing_is_recognised_by_its_header(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "order_no,client,date,total,state\n1,h1,2017-09-30,5,completed\n"
+    )
+    (orders,) = from_text(propose(tmp_path)).sources["orders"]
+    assert (orders.files, orders.columns["order_id"]) == ("export.csv", "order_no")
+    assert orders.values == {}  # the shop's words are ours
+    (tmp_path / "export.csv").write_text("order_no,client,sku,date,qty\n1,h1,a,2017-09-30,2\n")
+    assert set(from_text(propose(tmp_path)).sources) == {"order_lines", "orders"}
+
+
+def test_order_lines_with_an_amount_of_their_own_are_added_up(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(
+        "order_no,client,sku,date,qty,line_total\n1,h1,a,2017-09-30,2,9.00\n"
+    )
+    (orders,) = from_text(propose(tmp_path)).sources["orders"]
+    assert orders.expressions["net_amount"] == "sum(number(line_total))"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("orders.csv", "order_no,client,date\n1,h1,2017-09-30\n".encode("utf-16"), "utf-16"),
+        ("orders.csv", b'order_no,client,date\n1,"' + b"x" * 200_000 + b'",2017-09-30\n', "utf-8"),
+    ],
+    ids=["UTF-16", "a value without end"],
+)
+def test_the_names_of_a_file_are_told_whatever_stands_below_them(
+    tmp_path: Path, name: str, data: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    (orders,) = from_text(propose(tmp_path)).sources["orders"]
+    assert (orders.columns["order_id"], orders.encoding) == ("order_no", told)
+
+
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.parquet"])
+def test_a_damaged_file_is_named_as_not_readable(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"order_no,client,date\n")
+    assert f"# not used: {name} (not readable)" in propose(tmp_path)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6), st.binary(max_size=40))
 def test_whatever_a_header_holds_the_text_is_a_configuration(

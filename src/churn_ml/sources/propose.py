@@ -71,13 +71,20 @@ def _named(samples: list[Sample]) -> dict[str, Sample]:
 
 
 def _by_header(sample: Sample, taken: dict[str, Sample]) -> str | None:
-    """The free table whose key columns are all in the header; the one with the longest key."""
-    fits = [
-        name
+    """The free table whose key is in the header, with the most of its other columns beside it."""
+    told = {
+        name: {c.name for c in table(name).mapped if column_of(name, c.name, sample.columns)}
         for name in SOURCE_TABLES
-        if name not in taken and all(column_of(name, c, sample.columns) for c in table(name).key)
-    ]
-    return max(fits, key=lambda name: len(table(name).key), default=None)
+        if name not in taken
+    }
+    fits = [name for name in told if _key_of(name) <= told[name]]
+    return max(fits, key=lambda name: len(told[name]), default=None)
+
+
+def _key_of(name: str) -> set[str]:
+    """The columns of a key that no constant and no default stands in for."""
+    spec = table(name)
+    return {c for c in spec.key if spec.column(c).default is None}
 
 
 def _currency(named: dict[str, Sample]) -> tuple[str, bool]:
