@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from churn_ml.errors import BadConfig
 from churn_ml.tables import SOURCE_TABLES, table
-from churn_ml.validate import judge, suites
+from churn_ml.validate import generate, judge, suites
 
 STAMPS = {"day", "known_from", "lot", "lot_row", "ingest_key"}
 
@@ -31,6 +34,12 @@ def test_every_suite_names_its_rules_and_covers_the_required_columns(name: str) 
         assert meta["severity"] in ("hard", "soft")
     required = {c.name for c in table(name).columns if c.required} - STAMPS
     assert {f"{name}.{column}.required" for column in required} <= {meta["rule"] for meta in metas}
+
+
+@pytest.mark.parametrize("name", SOURCE_TABLES)
+def test_every_suite_is_what_the_tables_say_and_what_was_written_by_hand(name: str) -> None:
+    """Else: python -m churn_ml.validate.generate."""
+    assert generate.written(name) == (suites.folder() / f"{name}.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", SOURCE_TABLES)
@@ -101,3 +110,29 @@ def test_a_missing_or_damaged_suite_is_bad_configuration(
         broken_suite.write_text(text)
     with pytest.raises(BadConfig, match="no readable suite for table products"):
         judge("products", pa.table({"row": [0]}))
+
+
+def test_where_no_suite_is_there_every_one_is_written_from_the_tables_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate, "folder", lambda: tmp_path)
+    generate.main()
+    assert {path.stem for path in tmp_path.glob("*.json")} == set(SOURCE_TABLES)
+    made = json.loads((tmp_path / "order_lines.json").read_text(encoding="utf-8"))["expectations"]
+    assert {each["meta"]["origin"] for each in made} == {"tables"}
+
+
+def test_no_row_is_kept_once_it_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[Any]] = []
+    frame = suites._frame
+
+    def watched(loaded: dict[str, Any], typed: pa.Table) -> Any:
+        made = frame(loaded, typed)
+        held.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(suites, "_frame", watched)
+    row = pa.Table.from_pylist([{"product_id": "7"}], schema=table("products").schema())
+    judge("products", row.append_column("row", [[0]]))
+    gc.collect()
+    assert [ref() for ref in held] == [None]

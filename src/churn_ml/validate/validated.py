@@ -131,7 +131,7 @@ class _Judges:
         )
         if len(unpriced):
             rejections.append(_no_rate(self.spec.name, self.rates, unpriced))
-        rejections += suites.judge(self.spec.name, typed) if typed.num_rows else []
+        rejections += suites.judge(self.spec.name, typed)
         out = _union(r.rows for r in rejections if r.verdict != "warned")
         kept = typed.filter(~np.isin(typed["row"].to_numpy(), out)) if len(out) else typed
         self.passed.add(_numbered(kept, self.tally.rows))
