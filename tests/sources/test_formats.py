@@ -330,3 +330,22 @@ def test_of_a_large_parquet_file_only_the_piece_at_hand_is_held(tmp_path: Path) 
         tracemalloc.stop()
     assert rows == 2_000_000
     assert held < path.stat().st_size / 2
+
+
+def test_a_file_of_blank_lines_has_no_groups(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_bytes(b"\n\n")
+    text = SHOP.format(more='group_by = ["sku", "kind"]')
+    source = open_source(from_text(text, root=tmp_path))
+    assert list(source.batches(source.lots())) == []
+
+
+def test_blank_lines_of_cdnows_file_are_no_purchases(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_bytes(
+        b"\n 00001 19970101  1   11.77\n\n 00002 19970112  1   12.00\n\n"
+    )
+    text = (
+        '[shop]\nname = "s"\ncurrency = "USD"\n[sources.orders]\nkind = "cdnow"\nfiles = "c.txt"\n'
+    )
+    source = open_source(from_text(text, root=tmp_path))
+    rows = pa.concat_tables(source.batches(source.lots())).to_pylist()
+    assert [(r["customer_id"], r["lot_row"]) for r in rows] == [("00001", 1), ("00002", 2)]

@@ -25,7 +25,7 @@ from churn_ml.house import Addresses, open_house
 from churn_ml.sources import Lot, Source, open_source
 from churn_ml.sources.postgres import check_settings
 from churn_ml.sources.postgres_rows import quoted
-from churn_ml.sources.session import from_environment
+from churn_ml.sources.session import from_environment, opened
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 COLUMNS = 'order_id = "no"\ncustomer_id = "client"\noccurred_at = "at"\nnet_amount = "paid"'
@@ -391,6 +391,17 @@ def test_a_row_that_the_database_cannot_compute_is_not_shown(shop: Shop) -> None
     assert "secret-client" not in str(refused.value)
 
 
+def test_a_table_that_may_not_be_read_and_a_session_cut_off_are_told_apart(shop: Shop) -> None:
+    with pytest.raises(BadConfig, match="refused to read") as refused:
+        shop.landed(OCTOBER)  # there is no such table
+    assert f"{shop.name}.orders" in str(refused.value.got)
+    cut = "select pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(Unreachable, match="broke off") as broken:
+        with opened(shop.url, "orders") as session, session.cursor() as cursor:
+            cursor.execute(cut)
+    assert "run the step again" in str(broken.value.next_step)
+
+
 @pytest.mark.parametrize(
     ("url", "error"),
     [
@@ -403,6 +414,7 @@ def test_a_row_that_the_database_cannot_compute_is_not_shown(shop: Shop) -> None
         ("postgresql://ada:12/word@127.0.0.1/shop", BadConfig),
         ("postgresql://ada:12#word@127.0.0.1/shop", BadConfig),
         ("postgresql://ada:12?word@127.0.0.1/shop", BadConfig),
+        ("postgresql://ada:word@[127.0.0.1/shop", BadConfig),
     ],
 )
 def test_a_password_is_in_no_message(tmp_path: Path, url: str, error: type[Exception]) -> None:

@@ -104,6 +104,11 @@ def test_orders_without_numbers_that_come_again_are_repeats(size: int) -> None:
     assert (result.accepted.rows, result.rules) == (5, {"orders.key.repeated": 5})
 
 
+def test_of_orders_without_numbers_none_that_reads_is_numbered() -> None:
+    result = judge(raw(customer_id=["h1", "h2"], occurred_at=["?", "?"]), "orders")
+    assert (result.accepted.rows, result.rules) == (0, {"orders.occurred_at.parse": 2})
+
+
 def test_rows_of_one_order_number_in_a_lot_stay_one_order() -> None:
     twice = raw(order_id=["1", "1"], customer_id=["h1"] * 2, occurred_at=["2017-09-29"] * 2)
     assert judge(twice, "orders").rules == {"orders.key.repeated": 1}

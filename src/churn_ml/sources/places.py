@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from churn_ml.errors import BadConfig, BadInput, ChurnError, Unreachable
+from churn_ml.errors import BadConfig, BadInput, Unreachable
 
 _URI = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*(://|::)")
 _GLOB = re.compile(r"[*?\[]")
@@ -117,8 +117,6 @@ def _told(uri: str, name: str) -> Iterator[None]:
     scheme = uri.partition("://")[0]
     try:
         yield
-    except ChurnError:
-        raise
     except (ImportError, ValueError) as error:
         raise BadConfig(
             f"{scheme}:// cannot be opened",
