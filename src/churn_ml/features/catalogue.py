@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(30, 'recency', 'C02')
+(31, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -20,12 +20,20 @@ from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.rhythm import RHYTHM
+from churn_ml.features.season import SEASON
 from churn_ml.features.spend import MONEY
 
 if TYPE_CHECKING:
     from churn_ml.config import Features
 
-CATALOGUE: tuple[Indicator, ...] = (*RHYTHM, *ACTIVITY, *MONEY, *BASKET, *CAMPAIGNS)
+CATALOGUE: tuple[Indicator, ...] = (
+    *RHYTHM,
+    *ACTIVITY,
+    *SEASON,
+    *MONEY,
+    *BASKET,
+    *CAMPAIGNS,
+)
 
 
 def catalogue(settings: Features) -> tuple[Indicator, ...]:
