@@ -31,6 +31,7 @@ NEEDS_OF_VIEW = {
     "categories": {"orders", "order_lines", "products"},
     "contacts": {"campaign_contacts"},
     "redemptions": {"coupon_redemptions"},
+    "group_rates": {"orders", "customers"},
 }
 
 

@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(31, 'recency', 'C02')
+(32, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from churn_ml.errors import BadConfig
 from churn_ml.features.activity import ACTIVITY
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
+from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.season import SEASON
@@ -33,6 +34,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     *MONEY,
     *BASKET,
     *CAMPAIGNS,
+    *GROUP,
 )
 
 

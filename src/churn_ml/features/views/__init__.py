@@ -10,6 +10,7 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * categories(days, recent days): one row per customer, department and category of these lines.
 * contacts: one row per customer and campaign.
 * redemptions: one row per customer, coupon and time.
+* group_rates(days): one row per customer, with what became of their channel.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churn_ml.events import order_days
-from churn_ml.features.views import contact, shopping
+from churn_ml.features.views import contact, groups, shopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,5 +32,6 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "categories": shopping.categories,
     "contacts": contact.contacts,
     "redemptions": contact.redemptions,
+    "group_rates": groups.group_rates,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""
