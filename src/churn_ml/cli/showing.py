@@ -22,7 +22,7 @@ from churn_ml.stack.installed import check_installed
 if TYPE_CHECKING:
     from churn_ml.house import Progress
 
-bench = typer.Typer(help="Measure quality on public data.", no_args_is_help=True)
+bench = typer.Typer(help="Measure quality on public data, and speed.", no_args_is_help=True)
 
 
 def demo(
@@ -95,6 +95,25 @@ def quality(
 
     result = benchmark.measure(task, say=answers.progress(quiet=as_json))
     print(json.dumps(result, indent=1) if as_json else benchmark.table(result))
+
+
+@bench.command()
+def features(
+    events: Annotated[int, typer.Option(help="Synthetic events, twenty a customer.")] = 10_000_000,
+    cutoffs: Annotated[int, typer.Option(help="Cut-offs, 30 days apart.")] = 1,
+    memory_limit: Annotated[str, typer.Option(help="Of DuckDB.")] = "1GB",
+    as_json: Json = False,
+) -> None:
+    """Compute every indicator of many synthetic events, and a bare scan of them beside it.
+
+    Reads and writes: a folder of its own that is gone afterwards. No figure of quality comes from
+    such events.
+    """
+    from churn_ml import speed
+
+    say = answers.progress(quiet=as_json)
+    result = speed.measure(events, cutoffs, memory_limit=memory_limit, say=say)
+    print(json.dumps(result, indent=1) if as_json else speed.table(result))
 
 
 def _show(told: dict[str, Any], *, as_json: bool) -> None:
