@@ -73,6 +73,18 @@ def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
     return today - events.day.epoch_days()
 
 
+def seconds(at: ibis.TimestampColumn) -> ibis.IntegerColumn:
+    """Whole seconds from 1970 to each instant; fractions are left off.
+
+    >>> from churn_ml.in_memory import canonical
+    >>> orders = canonical(orders=[{"occurred_at": "1970-01-02 00:00:01.9"}])["orders"]
+    >>> seconds(orders.occurred_at).to_pyarrow().to_pylist()
+    [86401]
+    """
+    # DuckDB's epoch is a double with the fraction in it, which another order of adding may change
+    return at.epoch_seconds().floor()
+
+
 def order_days(tables: Canonical, as_of: date) -> ibis.Table:
     """One row per customer_id and order day: days_ago, orders, net_cents, gap_days, recency_days.
 

@@ -32,6 +32,13 @@ NEEDS_OF_VIEW = {
     "contacts": {"campaign_contacts"},
     "redemptions": {"coupon_redemptions"},
     "group_rates": {"orders", "customers"},
+    "visit_days": {"orders", "web_events"},
+    "social": {"web_events"},
+    "loads": {"web_events"},
+    "sessions": {"web_events"},
+    "checkouts": {"orders", "web_events"},
+    "looks": {"web_events"},
+    "wishes": {"orders", "order_lines", "products", "web_events"},
 }
 
 

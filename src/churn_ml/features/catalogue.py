@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(32, 'recency', 'C02')
+(47, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.season import SEASON
+from churn_ml.features.site import SITE
 from churn_ml.features.spend import MONEY
+from churn_ml.features.visits import VISITS
 
 if TYPE_CHECKING:
     from churn_ml.config import Features
@@ -35,6 +37,8 @@ CATALOGUE: tuple[Indicator, ...] = (
     *BASKET,
     *CAMPAIGNS,
     *GROUP,
+    *VISITS,
+    *SITE,
 )
 
 

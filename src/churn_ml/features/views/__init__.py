@@ -11,6 +11,13 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * contacts: one row per customer and campaign.
 * redemptions: one row per customer, coupon and time.
 * group_rates(days): one row per customer, with what became of their channel.
+* visit_days: one row per customer and day in site or app.
+* social: one row per event in social media.
+* loads(days): one row per event of site or app with a load time.
+* sessions(days): one row per session in site or app.
+* checkouts(days): one row per session that reached the checkout.
+* looks(days): one row per look at a product in a session.
+* wishes(days, paid days): one row per customer and product looked at several times.
 """
 
 from __future__ import annotations
@@ -18,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churn_ml.events import order_days
-from churn_ml.features.views import contact, groups, shopping
+from churn_ml.features.views import contact, groups, shopping, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,5 +40,12 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "contacts": contact.contacts,
     "redemptions": contact.redemptions,
     "group_rates": groups.group_rates,
+    "visit_days": web.visit_days,
+    "social": web.social,
+    "loads": web.loads,
+    "sessions": web.sessions,
+    "checkouts": web.checkouts,
+    "looks": web.looks,
+    "wishes": web.wishes,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""

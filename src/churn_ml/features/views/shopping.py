@@ -51,7 +51,8 @@ def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> i
     """
     import ibis
 
-    bought = lines(tables, as_of, days).left_join(products(tables), "product_id")
+    kinds = products(tables).select("product_id", "category", "department")
+    bought = lines(tables, as_of, days).left_join(kinds, "product_id")
     bought = bought.mutate(
         category=bought.category.fill_null(""), department=bought.department.fill_null("")
     )
@@ -68,11 +69,11 @@ def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> i
 
 
 def products(tables: Canonical) -> ibis.Table:
-    """One row per product, with category and department as valid at as_of."""
+    """One row per product: the version that is valid at as_of."""
     import ibis
 
     rows = tables["products"]
     # (product_id, occurred_at) is the table's key, so this order is total.
     newest = ibis.window(group_by="product_id", order_by=ibis.desc("occurred_at"))
     ranked = rows.mutate(age=ibis.row_number().over(newest))
-    return ranked.filter(ranked.age == 0).select("product_id", "category", "department")
+    return ranked.filter(ranked.age == 0).drop("age")
