@@ -64,9 +64,11 @@ def test_every_record_is_filled_in(indicator: Indicator) -> None:
 
 
 @pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
-def test_every_ratio_has_its_flag_and_every_flag_its_ratio(indicator: Indicator) -> None:
+def test_every_ratio_and_change_has_its_flag_and_every_flag_its_number(
+    indicator: Indicator,
+) -> None:
     told = set(indicator.names)
-    ratios = {n for n in told if re.search(r"_(ratio|share|cv|rate|per_day)(_\d+[dw])?$", n)}
+    ratios = {n for n in told if re.search(r"_(ratio|share|cv|rate|per_day|delta)(_\d+[dw])?$", n)}
     flags = {n.removesuffix("_has_base") for n in told if n.endswith("_has_base")}
     assert ratios == flags
 

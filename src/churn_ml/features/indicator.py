@@ -157,6 +157,21 @@ def plain(name: str) -> Column:
     return Column(name, lambda t: t[name])
 
 
+def share(top: Reader, base: Reader) -> Reader:
+    """Top / base, null where there is no base: where it is null or not above 0.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> t = ibis.memtable(pa.table({"a": [1, 1], "b": [2, 0]}))
+    >>> share(lambda t: t.a, lambda t: t.b)(t).to_pyarrow().to_pylist()
+    [0.5, None]
+    """
+    # nullif keeps the engine from dividing by 0 before it looks at the condition
+    return lambda t: (base(t) > 0).ifelse(
+        top(t).cast("float64") / base(t).cast("float64").nullif(0), None
+    )
+
+
 def ratio(
     name: str, top: Reader, base: Reader, given: Reader | None = None
 ) -> tuple[Column, Column]:
@@ -184,11 +199,46 @@ def ratio(
         return stands.ifelse(1.0, 0.0)
 
     def value(t: ibis.Table) -> ibis.Value:
-        # nullif keeps the engine from dividing by 0 before it looks at the condition
-        part = top(t).cast("float64") / base(t).cast("float64").nullif(0)
-        return (has_base(t) > 0).ifelse(part, None)
+        return (has_base(t) > 0).ifelse(share(top, base)(t), None)
 
     return Column(name, value), Column(f"{name}_has_base", has_base)
+
+
+def delta(
+    name: str, now: Reader, before: Reader, given: Reader | None = None
+) -> tuple[Column, Column]:
+    """A change against the window before and its flag: now - before, null with flag 0 without base.
+
+    `now` and `before` are shares, means or counts; where one of them is null, or `given` (enough
+    history) does not hold, there is no base.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> t = ibis.memtable(pa.table({"now": [0.5, 0.5, None], "before": [0.75, None, 1.0]}))
+    >>> change, flag = delta("rate_delta_90d", lambda t: t.now, lambda t: t.before)
+    >>> change.of(t).to_pyarrow().to_pylist(), flag.of(t).to_pyarrow().to_pylist()
+    ([-0.25, None, None], [1.0, 0.0, 0.0])
+    """
+
+    def value(t: ibis.Table) -> ibis.Value:
+        change = now(t) - before(t)
+        return change if given is None else given(t).ifelse(change, None)
+
+    return Column(name, value), Column(
+        f"{name}_has_base", lambda t: value(t).notnull().cast("float64")
+    )
+
+
+def window_before(stem: str, days: int) -> Reader:
+    """What the window before held: the measure `<stem>_<2 x days>` less `<stem>_<days>`.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> t = ibis.memtable(pa.table({"sent_90": [3], "sent_180": [10]}))
+    >>> window_before("sent", 90)(t).to_pyarrow().to_pylist()
+    [7]
+    """
+    return lambda t: t[f"{stem}_{2 * days}"] - t[f"{stem}_{days}"]
 
 
 def since(days: int) -> Reader:
