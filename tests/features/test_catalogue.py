@@ -39,6 +39,15 @@ NEEDS_OF_VIEW = {
     "checkouts": {"orders", "web_events"},
     "looks": {"web_events"},
     "wishes": {"orders", "order_lines", "products", "web_events"},
+    "messages": {"message_events"},
+    "care": {"message_events"},
+    "ads": {"ad_events"},
+    "promotions": {"promo_events"},
+    "tickets": {"tickets"},
+    "reviews": {"reviews"},
+    "contributions": {"reviews"},
+    "invites": {"web_events"},
+    "surveys": {"surveys"},
 }
 
 

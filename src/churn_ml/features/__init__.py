@@ -7,8 +7,8 @@ definitions are Ibis expressions: DuckDB runs them today, Spark when a shop outg
 Worked example, as of 2017-10-01 with a lookback of 90 days: a customer whose last order was on
 2017-09-26 has recency_days 5, and an order of 2017-10-01 00:00 does not exist yet.
 
-`catalogue.py` lists the indicators, by subject: rhythm, activity, spend, basket, campaigns.
-`indicator.py` says what one is, `views.py` what they read, `frame.py` puts the frame together.
+`catalogue.py` lists the indicators; each subject has a file. `indicator.py` says what one is,
+`views/` what they read, `frame.py` puts the frame together.
 """
 
 from __future__ import annotations

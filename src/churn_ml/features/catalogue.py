@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(47, 'recency', 'C02')
+(70, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
 from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
+from churn_ml.features.messages import MESSAGES
 from churn_ml.features.rhythm import RHYTHM
+from churn_ml.features.satisfaction import SATISFACTION
 from churn_ml.features.season import SEASON
 from churn_ml.features.site import SITE
 from churn_ml.features.spend import MONEY
+from churn_ml.features.support import SUPPORT
+from churn_ml.features.topics import COMPLAINT_TOPICS, by_topic
 from churn_ml.features.visits import VISITS
 
 if TYPE_CHECKING:
@@ -39,14 +43,18 @@ CATALOGUE: tuple[Indicator, ...] = (
     *GROUP,
     *VISITS,
     *SITE,
+    *MESSAGES,
+    *SUPPORT,
+    COMPLAINT_TOPICS,
+    *SATISFACTION,
 )
 
 
 def catalogue(settings: Features) -> tuple[Indicator, ...]:
-    """Every indicator, with the windows that churn.toml gives.
+    """Every indicator, with the windows and complaint topics that churn.toml gives.
 
-    Raises BadConfig for a name that is no indicator, and for another number of windows than the
-    indicator takes.
+    Raises BadConfig for a name that is no indicator, for another number of windows than the
+    indicator takes, and for topics that cannot be names.
 
     >>> from churn_ml.config import Features
     >>> weekly = catalogue(Features(windows={"frequency": (7,)}))
@@ -60,8 +68,14 @@ def catalogue(settings: Features) -> tuple[Indicator, ...]:
     known = {one.name: one for one in CATALOGUE}
     for name, windows in settings.windows.items():
         _check(known, name, windows)
+    topics = {COMPLAINT_TOPICS.name: by_topic(settings.complaint_topics)}
     return tuple(
-        replace(one, windows=settings.windows.get(one.name, one.windows)) for one in CATALOGUE
+        replace(
+            one,
+            windows=settings.windows.get(one.name, one.windows),
+            of=topics.get(one.name, one.of),
+        )
+        for one in CATALOGUE
     )
 
 

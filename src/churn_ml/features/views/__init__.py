@@ -18,6 +18,13 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * checkouts(days): one row per session that reached the checkout.
 * looks(days): one row per look at a product in a session.
 * wishes(days, paid days): one row per customer and product looked at several times.
+* messages(days): one row per message delivered.
+* care: one row per contact that asked for nothing.
+* ads: one row per advertisement shown or clicked.
+* promotions: one row per promotion offered or joined.
+* tickets, reviews, surveys: one row each.
+* contributions: one row per review, comment and forum post.
+* invites: one row per invitation of somebody else.
 """
 
 from __future__ import annotations
@@ -25,7 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churn_ml.events import order_days
-from churn_ml.features.views import contact, groups, shopping, web
+from churn_ml.features.views import contact, groups, shopping, voice, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,5 +54,14 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "checkouts": web.checkouts,
     "looks": web.looks,
     "wishes": web.wishes,
+    "messages": contact.messages,
+    "care": contact.care,
+    "ads": contact.ads,
+    "promotions": contact.promotions,
+    "tickets": voice.tickets,
+    "reviews": voice.reviews,
+    "contributions": voice.contributions,
+    "invites": voice.invites,
+    "surveys": voice.surveys,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""
