@@ -15,8 +15,9 @@ import pytest
 from churn_ml.checks import check
 from churn_ml.config import Config, from_text
 from churn_ml.errors import BadConfig, BadInput
-from churn_ml.sources import open_source
+from churn_ml.sources import Lot, entries_of, formats, open_source
 from churn_ml.sources.expressions import compiled
+from churn_ml.sources.mapped import Mapped
 
 SHOP = """
 [shop]
@@ -168,6 +169,18 @@ def test_a_line_of_which_where_cannot_be_told_is_not_left_out(tmp_path: Path) ->
 
 
 GROUPED = 'group_by = ["no", "client", "sku"]'
+
+
+def test_a_lot_that_was_grouped_is_held_no_longer(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(HEADER + "1,a,tea,2,4.50,\n" * 100_000)
+    text = SHOP.replace("number(units)", "sum(number(units))").format(more=GROUPED, expressions="")
+    mapped = Mapped(entries_of("order_lines", from_text(text).sources["order_lines"])[0])
+    lot = Lot("order_lines", "lines.csv", None, "0" * 64)
+    with (tmp_path / "lines.csv").open("rb") as file:
+        pieces = formats.read(file, lot, mapped.entry, mapped.wanted)
+        assert sum(part.num_rows for part in mapped.rows(lot, pieces)) == 1
+    left = mapped._con.sql("select sum(memory_usage_bytes) from duckdb_memory()").fetchall()
+    assert left[0][0] < 2**20
 
 
 def test_groups_are_one_row_each_numbered_as_their_first_line(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ class Mapped:
                 self.left_out += self._count_left_out(schema)
             for batch in con.sql(self._statement(schema)).to_arrow_reader(_PART_ROWS):
                 yield pa.Table.from_batches([batch])
+        con.unregister("piece")
+        # the session lives as long as its source: without its lines, others have that memory
+        con.execute("drop view rows; drop table lines")
 
     def _count_left_out(self, schema: pa.Schema) -> int:
         told = self.entry.told.model_copy(update={"group_by": ()})
