@@ -136,3 +136,12 @@ def test_no_row_is_kept_once_it_is_judged(monkeypatch: pytest.MonkeyPatch) -> No
     judge("products", row.append_column("row", [[0]]))
     gc.collect()
     assert [ref() for ref in held] == [None]
+
+
+def test_rows_are_told_by_their_numbers_though_some_were_set_aside_before() -> None:
+    when = {"occurred_at": datetime(2017, 9, 30), "known_at": datetime(2017, 9, 30)}
+    rows = pa.Table.from_pylist(
+        [when | {"market": market} for market in ("US", None, None)], table("markets").schema()
+    )
+    broken = judge("markets", rows.append_column("row", [[3, 7, 8]]))
+    assert {r.rule: r.rows.tolist() for r in broken}["markets.market.required"] == [7, 8]

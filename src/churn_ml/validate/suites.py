@@ -42,10 +42,10 @@ _MANY_ROWS = 100_000
 """Above this many rows the library's garbage is collected at once: it holds copies of the rows."""
 _RESULT = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["row"],
     "return_unexpected_index_query": False,
     "include_unexpected_rows": False,
 }
+"""Rows are told by their place in the frame: a column's name would be looked up row by row."""
 
 
 def folder() -> Path:
@@ -104,6 +104,7 @@ def judge(name: str, typed: pa.Table) -> list[Rejection]:
     if not typed.num_rows:
         return []
     loaded = suite(name)
+    numbers = typed["row"].to_numpy()
     results = _run(loaded, _frame(loaded, typed), {"currencies": list(currencies())})
     ran = {_meta(result)["rule"] for result in results}
     for rule in rules(name):
@@ -111,7 +112,7 @@ def judge(name: str, typed: pa.Table) -> list[Rejection]:
             raise _broken(name, rule, "Great Expectations does not know its type")
     broken = {_meta(result)["rule"]: result for result in results if not _sound(result, name)}
     return [
-        Rejection(meta["rule"], meta["reason"], _verdict(meta), _rows(broken[meta["rule"]]))
+        Rejection(meta["rule"], meta["reason"], _verdict(meta), numbers[_at(broken[meta["rule"]])])
         for meta in (expectation["meta"] for expectation in loaded["expectations"])
         if meta["rule"] in broken
     ]
@@ -131,7 +132,7 @@ def _frame(loaded: dict[str, Any], typed: pa.Table) -> pd.DataFrame:
     """
     kwargs = [expectation["kwargs"] for expectation in loaded["expectations"]]
     wanted = {k[name] for k in kwargs for name in _COLUMN_KWARGS if name in k}
-    picked = typed.select(["row", *sorted(wanted & set(typed.column_names))])
+    picked = typed.select(sorted(wanted & set(typed.column_names)))
     schema = pa.schema(
         [(f.name, pa.float64() if pa.types.is_decimal(f.type) else f.type) for f in picked.schema]
     )
@@ -229,7 +230,6 @@ def _broken(name: str, rule: str, message: str) -> BadConfig:
     )
 
 
-def _rows(result: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The `row` numbers in a result, and nothing else of it."""
-    found = result.result["unexpected_index_list"]
-    return np.array(sorted(int(row["row"]) for row in found), dtype=np.int64)
+def _at(result: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Where in the frame the rows of a result stand, and nothing else of it."""
+    return np.sort(np.array(result.result["unexpected_index_list"], dtype=np.int64))
