@@ -46,7 +46,7 @@ MARKETS = canonical(
         MARKET,
         Column("methods_offered", "string", "payment methods, separated by commas"),
         Column("languages", "string", "languages of site and support, separated by commas"),
-        Column("currency", "string", "ISO 4217 code of the currency its customers think in"),
+        Column("local_currency", "string", "ISO 4217 code of the currency its customers think in"),
     ),
 )
 HOLIDAYS = canonical(
