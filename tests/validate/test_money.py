@@ -38,10 +38,18 @@ def restated(*told: tuple[str, int, datetime, str]) -> Rates:
 
 def judged(currency: str, amount: str, at: str, known: Rates) -> Validated:
     """An order of a shop that counts in USD."""
+    return judged_all([(currency, amount, at)], known)
+
+
+def judged_all(told: list[tuple[str, str, str]], known: Rates) -> Validated:
+    """Orders (currency, amount, time) of a shop that counts in USD, numbered from 1."""
+    numbers = list(range(1, len(told) + 1))
+    currency, amount, at = (list(values) for values in zip(*told, strict=True))
     raw = pa.table(
-        {"order_id": ["1"], "customer_id": ["h"], "occurred_at": [at], "net_amount": [amount]}
-        | {"shipping_amount": ["1"], "currency": [currency]}
-        | {"lot": ["a"], "lot_row": [1], "drop_on": [date(2017, 10, 1)]}
+        {"order_id": [str(n) for n in numbers], "customer_id": ["h"] * len(told)}
+        | {"occurred_at": at, "net_amount": amount, "currency": currency}
+        | {"shipping_amount": ["1"] * len(told), "lot": ["a"] * len(told), "lot_row": numbers}
+        | {"drop_on": [date(2017, 10, 1)] * len(told)}
     )
     return judge(raw, "orders", SourceTable(), rates=known)
 
@@ -67,9 +75,8 @@ def test_the_shops_own_currency_needs_no_rate() -> None:
     assert found["exchange_rate"] is None
 
 
-@pytest.mark.parametrize(
-    ("currency", "at", "rule"),
-    [
+def test_a_row_without_a_rate_of_the_last_seven_days_is_set_aside() -> None:
+    told: list[tuple[str, str, str | None]] = [
         ("EUR", "2017-09-08 00:00", None),
         ("EUR", "2017-09-08 00:01", "orders.currency.no_rate"),
         ("EUR", "2017-08-31 23:59", "orders.currency.no_rate"),
@@ -78,23 +85,18 @@ def test_the_shops_own_currency_needs_no_rate() -> None:
         ("eur", "2017-09-02", "orders.currency.known"),
         ("EURO", "2017-09-02", "orders.currency.known"),
         ("", "2017-09-02", "orders.currency.required"),
-    ],
-)
-def test_a_row_without_a_rate_of_the_last_seven_days_is_set_aside(
-    currency: str, at: str, rule: str | None
-) -> None:
-    result = judged(currency, "10", at, rates(("EUR", 1, "1.2")))
-    assert list(result.rules) == ([rule] if rule else [])
-    assert (result.accepted.rows, result.quarantined) == ((0, 1) if rule else (1, 0))
+    ]
+    result = judged_all([(code, "10", at) for code, at, _ in told], rates(("EUR", 1, "1.2")))
+    aside = {row["lot_row"]: row["rule"] for row in rows(result.quarantine).to_pylist()}
+    assert aside == {n: rule for n, (*_, rule) in enumerate(told, start=1) if rule}
+    assert rows(result.accepted)["order_id"].to_pylist() == ["1"]
 
 
-@pytest.mark.parametrize(
-    ("amount", "rate", "converted"),
-    [("0.05", "0.5", "0.02"), ("0.15", "0.5", "0.08"), ("0.01", "0.5", "0.00"), ("-1", "1", None)],
-)
-def test_amounts_are_rounded_half_to_even(amount: str, rate: str, converted: str | None) -> None:
-    found = rows(judged("EUR", amount, "2017-09-02", rates(("EUR", 1, rate))).accepted)
-    assert found["net_amount"].to_pylist() == ([Decimal(converted)] if converted else [])
+def test_amounts_are_rounded_half_to_even() -> None:
+    told = {"0.05": "0.02", "0.15": "0.08", "0.01": "0.00"}
+    orders = [("EUR", amount, "2017-09-02") for amount in (*told, "-1")]
+    found = rows(judged_all(orders, rates(("EUR", 1, "0.5"))).accepted)
+    assert found["net_amount"].to_pylist() == [Decimal(each) for each in told.values()]
 
 
 def test_an_amount_too_large_after_the_conversion_is_not_lost_in_silence() -> None:

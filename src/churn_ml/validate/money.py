@@ -141,7 +141,7 @@ def _statement(typed: pa.Table, spec: Table, currency: str, foreign: list[str], 
             as no_rate
         from (
             select t.*, f.rate as found, {", ".join([*exact, "true as joined"])},
-                t.currency in ({codes}) as abroad,
+                coalesce(t.currency in ({codes}), false) as abroad,
                 coalesce(abroad and f.rate is not null, false) as turned
             from typed t left join ({_found(days)}) f using (row)) t
         order by t.row
