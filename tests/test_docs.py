@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,36 @@ def test_every_make_target_a_page_names_exists(page: str) -> None:
     assert set(re.findall(r"(?:^|`|[A-Z]=1 )make ([a-z-]+)", text, re.MULTILINE)) <= targets
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/platform.md"])
+def examples() -> list[Any]:
+    """Every piece of a churn.toml in docs/, by its page."""
+    found = []
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        bodies = re.findall(r"^ *```toml\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+        found += [pytest.param(body, id=f"{page.stem}-{n}") for n, body in enumerate(bodies)]
+    return found
+
+
+@pytest.mark.parametrize("body", examples())
+def test_every_example_of_a_churn_toml_can_be_meant(
+    body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from churn_ml import checks
+    from churn_ml.config import from_text
+
+    for name in re.findall(r"\$\{(\w+)\}", body):
+        monkeypatch.setenv(name, "x")
+    shop = "" if "[shop]" in body else '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    checks.check(from_text(shop + textwrap.dedent(body)))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("README.md", "docs/platform.md", "docs/bring-your-own-shop.md"),
+        *("docs/sources.md", "docs/sources-postgres.md"),
+    ],
+)
 def test_every_command_and_option_a_page_names_exists(page: str) -> None:
     from typer.main import get_command
 
@@ -58,7 +88,7 @@ def test_every_command_and_option_a_page_names_exists(page: str) -> None:
     "page",
     [
         *("README.md", "CONTRIBUTING.md", "docs/bring-your-own-shop.md", "docs/economics.md"),
-        *("docs/faults.md", "docs/platform.md"),
+        *("docs/faults.md", "docs/platform.md", "docs/sources.md"),
     ],
 )
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from churn_ml.config import from_text
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "bring-your-own-shop.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -93,13 +91,6 @@ def test_the_page_leads_from_files_to_a_scored_export_word_by_word(shop: Path) -
     assert len(rows) > CUSTOMERS / 3
     assert all(0 <= float(row["score"]) <= 1 for row in rows)
     assert {row["offer"] for row in rows} >= {"COUPON_5"}
-
-
-@pytest.mark.parametrize("body", [body for _, body in blocks(PAGE, "toml")])
-def test_every_example_of_a_churn_toml_is_one(body: str) -> None:
-    from churn_ml import checks
-
-    checks.check(from_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n{body}'))
 
 
 def test_an_edit_that_fits_nowhere_is_noticed() -> None:
