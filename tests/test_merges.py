@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -16,14 +17,16 @@ from churn_ml.attempt import attempt
 from churn_ml.cohort import cohort
 from churn_ml.config import Contract, load
 from churn_ml.crm import Guard, Row
+from churn_ml.demo import DEMO_KEY
 from churn_ml.flow.export import asked, barred
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
 from churn_ml.labels import labels
 from churn_ml.merges import followed, merged, survivors
 
-from .conftest import FIRST
+from .conftest import FIRST, SECOND
 
+MERGED_ON = date(2017, 10, 15)
 GONE30 = Contract(lookback_days=90, horizon_days=30, settle_days=1)
 
 
@@ -177,14 +180,22 @@ def _merge_first_two(shop: Path, on: date) -> tuple[str, str]:
     return old, survivor
 
 
+@pytest.fixture(scope="module")
+def united(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A shop that merged two buyers on 2017-10-15, ingested to 2017-11-01; and the two."""
+    shop = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("united") / "shop"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+        old, survivor = _merge_first_two(shop, MERGED_ON)
+        flow.ingest(open_house(load(shop / "churn.toml")), SECOND)
+    return shop, old, survivor
+
+
 def test_a_merge_counts_from_the_day_it_was_known_and_not_before(
-    ingested: Path, tmp_path: Path
+    united: tuple[Path, str, str], copy_of: Callable[[Path], House]
 ) -> None:
-    told, shop = date(2017, 10, 15), tmp_path / "shop"
-    shutil.copytree(ingested, shop)
-    old, survivor = _merge_first_two(shop, told)
-    house: House = open_house(load(shop / "churn.toml"))
-    flow.ingest(house, date(2017, 11, 1))
+    shop, old, survivor = united
+    house = copy_of(shop)
 
     def customers(cut: date) -> set[str]:
         with attempt(house, "score", cut, ()) as trial:
@@ -192,7 +203,7 @@ def test_a_merge_counts_from_the_day_it_was_known_and_not_before(
             trial.leave("no_data")
         return set(ids)
 
-    assert {old, survivor} <= customers(told)
+    assert {old, survivor} <= customers(MERGED_ON)
     after = customers(date(2017, 10, 16))
     assert old not in after
     assert survivor in after
@@ -213,7 +224,7 @@ def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_s
 ) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(ingested, shop)
-    old, survivor = _merge_first_two(shop, date(2017, 10, 15))
+    old, survivor = _merge_first_two(shop, MERGED_ON)
     drop = shop / "drops/consents/drop=2017-10-02"
     drop.mkdir(parents=True)
     (drop / "c.csv").write_text(f"who,purpose,given\n{old},contact,false\n")
@@ -224,7 +235,7 @@ def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_s
             'given = "given"\n'
         )
     house = open_house(load(shop / "churn.toml"))
-    flow.ingest(house, date(2017, 11, 1))
+    flow.ingest(house, SECOND)
     assert asked(house)([survivor]) == {survivor: False}
     assert asked(house)([old]) == {old: False}
     assert barred(house)([survivor]) == set()
@@ -235,13 +246,10 @@ def test_at_sending_the_old_references_suppression_and_withdrawal_hold_for_the_s
 
 
 def test_a_plan_older_than_the_merge_removes_the_old_reference(
-    ingested: Path, tmp_path: Path
+    united: tuple[Path, str, str], copy_of: Callable[[Path], House]
 ) -> None:
-    shop = tmp_path / "shop"
-    shutil.copytree(ingested, shop)
-    old, survivor = _merge_first_two(shop, date(2017, 10, 15))
-    house = open_house(load(shop / "churn.toml"))
-    flow.ingest(house, date(2017, 11, 1))
+    shop, old, survivor = united
+    house = copy_of(shop)
     guard = Guard.of(house.config, suppressed=barred(house), consents=asked(house))
     rows = [Row(c, "upsert", FIRST, {"offer": "NONE"}, "9f") for c in (old, survivor)]
     assert guard.withheld(rows) == {old: "suppressed"}

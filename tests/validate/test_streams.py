@@ -46,11 +46,12 @@ def said(result: Validated) -> tuple[Any, ...]:
     return accepted, aside, counts, sorted(result.broken, key=lambda b: (b.rule, b.lot))
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 16])
-def test_the_verdict_does_not_depend_on_how_batches_are_cut(size: int) -> None:
-    whole = pa.concat_tables([orders("a", 1), orders("b", 2)])
-    pieces = [whole.slice(i, size) for i in range(0, whole.num_rows, size)]
-    assert said(judge(pieces, "orders")) == said(judge(whole, "orders"))
+def test_the_verdict_does_not_depend_on_how_batches_are_cut() -> None:
+    whole = pa.concat_tables([orders("a", 1), orders("b", 2).slice(0, 3)])
+    told = said(judge(whole, "orders"))
+    for size in (1, 5):  # each row alone; a cut between repeats, and one inside each lot
+        pieces = [whole.slice(i, size) for i in range(0, whole.num_rows, size)]
+        assert said(judge(pieces, "orders")) == told
 
 
 def test_accepted_rows_stream_in_the_order_of_their_key_and_again_and_again() -> None:
@@ -84,7 +85,7 @@ def visits(lot: str = "a", drop: int = 1) -> pa.Table:
     )
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 5])
 def test_each_row_of_a_lot_without_numbers_is_an_order_however_batches_are_cut(size: int) -> None:
     result = judge([visits().slice(i, size) for i in range(0, 5, size)], "orders")
     found = rows(result.accepted)
@@ -97,7 +98,7 @@ def test_each_row_of_a_lot_without_numbers_is_an_order_however_batches_are_cut(s
     assert not any("h1" in number for number in found["order_id"].to_pylist())
 
 
-@pytest.mark.parametrize("size", [1, 3, 7, 10])
+@pytest.mark.parametrize("size", [3, 10])
 def test_orders_without_numbers_that_come_again_are_repeats(size: int) -> None:
     whole = pa.concat_tables([visits("a", 1), visits("b", 2)])
     result = judge([whole.slice(i, size) for i in range(0, 10, size)], "orders")
