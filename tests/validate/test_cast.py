@@ -129,6 +129,13 @@ def test_a_quantity_that_is_no_whole_number_does_not_read(text: str) -> None:
     assert read("order_lines", "quantity", [text, "1"]) == ([1], [0])
 
 
+def test_a_rate_reads_to_eight_decimals_in_either_notation_and_nan_and_words_do_not() -> None:
+    found = read("fx_rates", "rate", ["0.71234567", "1e-3", "1,000.5", "NaN", "par", "1,2"])
+    assert found == ([Decimal("0.71234567"), Decimal("0.001"), Decimal("1000.5")], [3, 4, 5])
+    comma = read("fx_rates", "rate", ["0,71234567"], decimal=",")
+    assert comma == ([Decimal("0.71234567")], [])
+
+
 def test_native_numbers_read_and_nan_and_fractions_do_not() -> None:
     nan, inf = float("nan"), float("inf")
     assert read("orders", "net_amount", pa.array([12.5, nan, inf, -inf, 1e308, None])) == (
