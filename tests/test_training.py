@@ -67,7 +67,7 @@ def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(panel: pd.DataFrame, config: Config = CONFIG, **change: Any) -> Training:
-    told = {"trained_as_of": TODAY, "spec_hash": "5bec", "money": MONEY} | change
+    told = {"trained_as_of": TODAY, "spec_hash": lambda _: "5bec", "money": MONEY} | change
     return train(panel, config, **told)
 
 

@@ -100,6 +100,7 @@ class _Material:
     past: pd.DataFrame
     later: pd.DataFrame
     origin: Origin
+    spec_hash: Callable[[Sequence[str]], str]
     money: Money
 
 
@@ -108,7 +109,7 @@ def train(
     config: Config,
     *,
     trained_as_of: date,
-    spec_hash: str,
+    spec_hash: Callable[[Sequence[str]], str],
     money: Money,
 ) -> Training:
     """Fit, tune and choose; the best is the candidate that earns most, the rule apart.
@@ -119,7 +120,8 @@ def train(
 
     `panel`: customer_id, cut_off, layer (train, choose), label (1, 0, missing), treated,
     window_net_amount, and one float column per feature; every other column counts as a feature.
-    `spec_hash`: of the feature catalogue. `trained_as_of`: the end of the world that may be known.
+    `spec_hash`: identity of the definitions of the features named. `trained_as_of`: the end of the
+    world that may be known.
     Returns the candidates, the rule first, each with its figures on the choose layer.
 
     Raises NotReady where all labels of a layer are equal; Leak where a layer, a label or a feature
@@ -139,7 +141,7 @@ def train(
     >>> done = train(
     ...     panel.assign(layer=np.where(last, "choose", "train")),
     ...     Config(shop=Shop(name="s", currency="EUR"), contract=GONE30),
-    ...     trained_as_of=date(2017, 11, 1), spec_hash="5bec", money=money)
+    ...     trained_as_of=date(2017, 11, 1), spec_hash=lambda names: "5bec", money=money)
     >>> done.best, done.train.rows, done.too_few
     ('rule', 200, True)
     """
@@ -155,7 +157,7 @@ def train(
     past, later = (usable[usable["layer"] == layer] for layer in ("train", "choose"))
     check_giveaways(past, feature_columns(panel))
     origin = Origin(
-        spec_hash=spec_hash,
+        spec_hash="",
         contract=config.contract.stamp,
         trained_as_of=trained_as_of,
         train_cut_offs=tuple(sorted(set(past["cut_off"]))),
@@ -164,7 +166,7 @@ def train(
         seed=config.training.seed,
         versions={},
     )
-    shared = _Material(past, later, origin, money)
+    shared = _Material(past, later, origin, spec_hash, money)
     fitted = [_fitted(name, shared) for name in names]
     value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
     candidates = tuple(_candidate(model, value, shared) for model in fitted)
@@ -212,6 +214,8 @@ def _candidate(model: Model, worth: ValueModel, shared: _Material) -> Candidate:
     profit = float(shared.money.profit(later, score, value, tau))
     made_by = versions(family(model.family))
     bundle = Bundle(model, worth, tau, replace(origin, versions=made_by))
+    told = replace(bundle.origin, spec_hash=shared.spec_hash(bundle.features))
+    bundle = replace(bundle, origin=told)
     return Candidate(bundle, figures, profit)
 
 

@@ -80,7 +80,7 @@ def test_a_contracts_decisions_alpha_and_aliases_are_its_own(walked: House) -> N
 
 
 def test_a_score_with_the_other_contracts_model_is_refused(walked: House) -> None:
-    from churn_ml import features, scoring
+    from churn_ml import scoring
 
     quick = walked.under("quick")
     theirs = walked.bundle(str(walked.champion(FIRST)))
@@ -88,7 +88,7 @@ def test_a_score_with_the_other_contracts_model_is_refused(walked: House) -> Non
         "features@quick", FIRST, quick.published("features")["2017-10-01"]
     ).to_pandas()
     with pytest.raises(BadInput, match="under another churn contract"):
-        scoring.score(theirs, rows, quick.config.contract.stamp, spec_hash=features.spec_hash())
+        scoring.score(theirs, rows, quick.config.contract.stamp, spec_hash=theirs.origin.spec_hash)
 
 
 def test_the_main_contract_publishes_the_same_with_and_without_a_further_one(

@@ -73,7 +73,7 @@ def trained(judged: weighing.Judged, config: Config = CONFIG) -> Training:
         judged.rows,
         config,
         trained_as_of=date(2017, 11, 1),
-        spec_hash="5bec",
+        spec_hash=lambda _: "5bec",
         money=weighing.money(config, judged),
     )
 

@@ -34,6 +34,7 @@ __all__ = [
     "available",
     "build",
     "catalogue",
+    "defining",
     "expression",
     "names",
     "spec_hash",
@@ -50,9 +51,19 @@ def names(indicators: Sequence[Indicator] = CATALOGUE) -> tuple[str, ...]:
     return tuple(name for indicator in indicators for name in indicator.names)
 
 
+def defining(columns: Sequence[str], indicators: Sequence[Indicator]) -> tuple[Indicator, ...]:
+    """The indicators that have a column among `columns`, in order.
+
+    >>> [one.name for one in defining(["recency_days"], CATALOGUE)]
+    ['recency']
+    """
+    wanted = set(columns)
+    return tuple(one for one in indicators if wanted.intersection(one.names))
+
+
 @functools.cache
 def spec_hash(indicators: tuple[Indicator, ...] = CATALOGUE) -> str:
-    """Identity of the catalogue: what is computed, as sha256 of the query that computes it.
+    """Identity of the definitions: what is computed, as sha256 of the query that computes it.
 
     The whole query is taken, for tables that have every column and a fixed as_of, so that a change
     in any indicator, view or window changes the hash, and a change of wording does not.

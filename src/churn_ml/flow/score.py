@@ -51,7 +51,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
     signs = features.catalogue(config.features)
     rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
-    spec_hash = features.spec_hash(features.trainable(signs))
+    spec_hash = features.spec_hash(features.defining(bundle.features, signs))
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)
     ids, given = people["customer_id"], consents(world)
     gone = merges.survivors(world)

@@ -147,12 +147,13 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
 
     house = trial.house
     judged = weighing.judged(panel, house.held_out)
+    signs = features.catalogue(house.config.features)
     house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
     done = training.train(
         judged.rows,
         house.config,
         trained_as_of=trial.as_of,
-        spec_hash=features.spec_hash(features.trainable(features.catalogue(house.config.features))),
+        spec_hash=lambda columns: features.spec_hash(features.defining(columns, signs)),
         money=weighing.money(house.config, judged),
     )
     later = weighing.usable(weighing.rows_of(judged, "choose"))

@@ -36,7 +36,7 @@ class Origin:
     """Where a bundle comes from: definitions, dates, settings and package versions."""
 
     spec_hash: str
-    """Hash of the feature catalogue that built its rows."""
+    """Hash of the definitions of the features it reads."""
     contract: str
     """Stamp of the churn contract that made its labels."""
     trained_as_of: date
@@ -66,6 +66,11 @@ class Bundle:
             manifest["tau"],
             _origin(manifest),
         )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that churn model or value model read, sorted."""
+        return tuple(sorted({*self.model.features, *self.value.features}))
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
