@@ -130,6 +130,7 @@ class PostgresSource:
     def _as_files(self, entry: Entry) -> Entry | None:
         """The entry as one of files: those landed. None where there is none yet."""
         landing = self._landing(entry)
+        landing.mend()
         found = landing.files()
         if not found:
             return None

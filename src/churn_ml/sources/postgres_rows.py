@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from churn_ml.errors import BadInput
-from churn_ml.sources.landing import CURSOR
+from churn_ml.sources.chunks import CURSOR
 from churn_ml.sources.session import told
 from churn_ml.timeline import instant
 
