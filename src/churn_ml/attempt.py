@@ -55,6 +55,7 @@ class Attempt:
     inputs: dict[str, dict[str, int]] = field(default_factory=dict)
     pins: dict[str, Any] = field(default_factory=dict)
     lots: list[tuple[str, str]] = field(default_factory=list)
+    shop: tuple[str, str] | None = None
     written: list[Written] = field(default_factory=list)
     counts: list[TableCount] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
@@ -194,6 +195,7 @@ def _close(trial: Attempt) -> None:
         inputs=trial.inputs,
         pins=trial.pins | {"settings": house.config.told(trial.step)},
         lots=trial.lots,
+        shop=trial.shop,
     )
 
 

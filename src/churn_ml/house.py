@@ -159,10 +159,6 @@ class House:
             ),
         )
 
-    def remember_shop(self) -> None:
-        """Note currency and zone of the first ingest; see `check_shop`."""
-        self.ledger.remember_shop(self.config.shop.currency, self.config.shop.time_zone)
-
     def bundle(self, model_id: str) -> Bundle:
         """The model with that id, its bytes checked against the ledger; raises Tampered."""
         from churn_ml.models import store

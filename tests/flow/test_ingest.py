@@ -12,7 +12,7 @@ import pytest
 from churn_ml import flow
 from churn_ml.attempt import attempt
 from churn_ml.config import from_text
-from churn_ml.errors import BadConfig, BadInput, OverTolerance
+from churn_ml.errors import BadConfig, BadInput, OverTolerance, Transient
 from churn_ml.house import House, open_house
 
 from ..conftest import FIRST, SECOND
@@ -137,6 +137,23 @@ def test_an_ingest_that_failed_settles_neither_currency_nor_zone(tmp_path: Path)
         flow.ingest(small(tmp_path, "EUR"), FIRST)
     rates(tmp_path, "2017-10-01", "EUR,2017-09-30,1.18")
     flow.ingest(small(tmp_path), FIRST)
+
+
+def test_what_the_first_ingest_counts_in_is_settled_with_its_publication(tmp_path: Path) -> None:
+    """Whoever is second of two first ingests finds it settled, and publishes nothing."""
+    orders(tmp_path, "2017-10-01", "1,h,2017-09-30 10:00,10,USD")
+    rates(tmp_path, "2017-10-01", "USD,2017-09-30,1.18")
+    house, other = small(tmp_path), small(tmp_path, "EUR")
+
+    def second() -> None:
+        with attempt(house, "ingest", FIRST, ()) as late:
+            flow.ingest(other, SECOND)
+            late.shop = ("USD", "UTC")
+
+    with pytest.raises(Transient, match="meanwhile"):
+        second()
+    assert house.publication("ingest", FIRST) is None
+    assert house.ledger.shop == ("EUR", "UTC")
 
 
 def test_every_validation_is_remembered_the_refused_ones_too(tmp_path: Path) -> None:

@@ -46,8 +46,6 @@ def ingest(house: House, as_of: date, *, repin: bool = False) -> Receipt:
             _land(trial, source, lots)
         else:
             trial.leave("no_data")
-    if trial.publishes:
-        house.remember_shop()
     return trial.receipt
 
 
@@ -62,6 +60,8 @@ def _land(trial: Attempt, source: Source, lots: list[Lot]) -> None:
         checked.sort(key=lambda result: SOURCE_TABLES.index(result.table))
         _write(trial, checked)
     trial.lots = [(lot.table, lot.sha256) for lot in lots]
+    shop = trial.house.config.shop
+    trial.shop = (shop.currency, shop.time_zone)
     trial.details |= {"lots": len(lots), "quarantine": _set_aside(checked)}
     if elsewhere := {name: rows for name, rows in source.left_out.items() if rows}:
         trial.details["left_out_by_where"] = elsewhere

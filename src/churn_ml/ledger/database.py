@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from churn_ml.errors import BadInput, BrokenPromise, Unreachable
+from churn_ml.errors import BadInput, BrokenPromise, Transient, Unreachable
 from churn_ml.ledger.engine import WRITES, open_engine, use_write_ahead_log
 from churn_ml.ledger.schema import IDENTITY
 
@@ -81,26 +81,15 @@ class Database:
             connection.execute(fresh)
             return str(connection.execute(select(IDENTITY.c.key_mark)).scalar_one())
 
-    def remember_shop(self, currency: str, time_zone: str) -> None:
-        """Note what the shop counts in, where nothing is noted yet; see `shop`."""
-        fresh = update(IDENTITY).where(IDENTITY.c.currency.is_(None))
-        with self.writing() as connection:
-            connection.execute(fresh.values(currency=currency, time_zone=time_zone))
-
     @property
     def shop(self) -> tuple[str, str] | None:
         """The currency and time zone of the first ingest; None before it.
 
-        >>> ledger = Database.open("sqlite://")
-        >>> before = ledger.shop
-        >>> ledger.remember_shop("EUR", "Europe/Berlin")
-        >>> ledger.remember_shop("USD", "UTC")
-        >>> before, ledger.shop
-        (None, ('EUR', 'Europe/Berlin'))
+        >>> Database.open("sqlite://").shop is None
+        True
         """
         with self.reading() as connection:
-            row = connection.execute(select(IDENTITY.c.currency, IDENTITY.c.time_zone)).one()
-        return None if row.currency is None else (row.currency, row.time_zone)
+            return _shop(connection)
 
     @property
     def url(self) -> str:
@@ -149,6 +138,29 @@ class Database:
                 got=f"{type(error).__name__}: {_first_line(error)}",
                 next_step="a defect in churn_ml: please report it with this text",
             ) from None
+
+
+def remember_shop(connection: Connection, shop: tuple[str, str]) -> None:
+    """Note the currency and time zone that everything stored is in, where none are noted yet.
+
+    Raises Transient where another ingest noted others meanwhile.
+    """
+    fresh = update(IDENTITY).where(IDENTITY.c.currency.is_(None))
+    connection.execute(fresh.values(currency=shop[0], time_zone=shop[1]))
+    known = _shop(connection)
+    if known and known != shop:
+        raise Transient(
+            "another ingest settled the shop's currency and time zone meanwhile",
+            where="[shop] currency, time_zone",
+            got=", ".join(shop),
+            expected=", ".join(known),
+            next_step="run again: it says then what can be done",
+        )
+
+
+def _shop(connection: Connection) -> tuple[str, str] | None:
+    row = connection.execute(select(IDENTITY.c.currency, IDENTITY.c.time_zone)).one()
+    return None if row.currency is None else (row.currency, row.time_zone)
 
 
 def _first_line(error: Exception) -> str:

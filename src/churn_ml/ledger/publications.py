@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, insert, select, update
 
 from churn_ml.errors import BrokenPromise, StaleAttempt
-from churn_ml.ledger.database import Database, canonical_json, stored
+from churn_ml.ledger.database import Database, canonical_json, remember_shop, stored
 from churn_ml.ledger.lots import claim_lots
 from churn_ml.ledger.receipts import file_receipt
 from churn_ml.ledger.rows import upsert
@@ -84,12 +84,14 @@ class Publications(Database):
         inputs: Versions | None = None,
         pins: Mapping[str, Any] | None = None,
         lots: Iterable[tuple[str, str]] = (),
+        shop: tuple[str, str] | None = None,
     ) -> Publication:
         """Make what this attempt wrote visible, all of it at once, and file its receipt.
 
         `written` are the partitions, at most one a table; `inputs` the versions that were read;
         `pins` what a re-run must use again (model, config hash, contract...), as JSON values;
-        `lots` the (table, sha256) pairs that an ingest claims. `at` is the wall clock, aware;
+        `lots` the (table, sha256) pairs that an ingest claims; `shop` the currency and time zone
+        that it wrote in, which the first one settles. `at` is the wall clock, aware;
         `caller` who asked, kept beside the receipt. The former publication of the same step and
         as_of is replaced.
 
@@ -110,6 +112,8 @@ class Publications(Database):
             }
             upsert(connection, PUBLICATIONS, [row], update=list(row))
             claim_lots(connection, lots, token.as_of)
+            if shop:
+                remember_shop(connection, shop)
             file_receipt(connection, receipt, token, at, caller)
         return publication
 
