@@ -5,6 +5,7 @@ The corpus of injections is refused when churn.toml is checked: no file is opene
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def test_amounts(tmp_path: Path, expression: str, expected: float | None) -> Non
         ("split_part(at, '-', 2)", "09"),
         ("case when starts_with(sku, 'T') then 'yes' end", "yes"),
         ("concat('at ', number(price))", "at 4.5"),
+        ("concat('at ', time(at))", "at 2017-09-30 00:00:00"),
     ],
 )
 def test_texts(tmp_path: Path, expression: str, expected: str) -> None:
@@ -126,21 +128,29 @@ def test_numbers_read_as_the_entry_says_and_no_other_way(
 @pytest.mark.parametrize(
     ("dates", "text", "expected"),
     [
-        ("", "2017-09-30 17:05", "2017-09-30T17:05:00"),
-        ("", "2017-09-30T17:05:00+02:00", "2017-09-30T15:05:00"),
+        ("", "2017-09-30 19:05", "2017-09-30 17:05"),
+        ("", "2017-09-30", "2017-09-29 22:00"),
+        ("", "2017-09-30T19:05:00+02:00", "2017-09-30 17:05"),
+        ("", "2017-10-29 02:30", "2017-10-29 00:30"),
+        ("", "2017-10-29T02:30:00+01:00", "2017-10-29 01:30"),
+        ("", "2017-03-26 02:30", None),
         ("", "30.09.2017", None),
-        ("%d.%m.%Y", "30.09.2017", "2017-09-30T00:00:00"),
+        ("%d.%m.%Y", "30.09.2017", "2017-09-29 22:00"),
+        ("%d.%m.%Y", "30.09.17", None),
+        ("%d.%m.%Y %H:%M", "30.09.2017 24:00", "2017-09-30 22:00"),
+        ("%d.%m.%Y %H:%M %z", "29.10.2017 02:30 +0100", "2017-10-29 01:30"),
         ("%d.%m.%Y", "2017-09-30", None),
     ],
 )
-def test_times_read_as_the_entry_says_and_no_other_way(
+def test_times_read_as_those_of_a_mapped_column_and_no_other_way(
     tmp_path: Path, dates: str, text: str, expected: str | None
 ) -> None:
+    more = f'dates = "{dates}"\n' if dates else ""
     config = shop(
         tmp_path,
         f"1,h1,tea,2,1,{text}\n",
         "occurred_at = 'time(at)'",
-        f'dates = "{dates}"' if dates else "",
+        more + 'time_zone = "Europe/Berlin"',
     )
     source = open_source(config)
     times = next(source.batches(source.lots()))["occurred_at"]
@@ -148,7 +158,9 @@ def test_times_read_as_the_entry_says_and_no_other_way(
     if expected is None:
         assert times.cast(pa.int64()).to_pylist() == [infinity]
     else:
-        assert times[0].as_py().isoformat() == expected
+        assert times[0].as_py().astimezone(UTC).replace(tzinfo=None) == datetime.fromisoformat(
+            expected
+        )
 
 
 def test_where_leaves_rows_out_and_counts_them(tmp_path: Path) -> None:
@@ -202,7 +214,7 @@ def test_groups_are_one_row_each_numbered_as_their_first_line(tmp_path: Path) ->
         ("1", "tea", 3, 0.5, "0.10", 2),
         ("1", "milk", 5, 5.0, "1.00", 4),
     ]
-    assert rows[1]["occurred_at"].isoformat() == "2017-10-01T00:00:00"
+    assert rows[1]["occurred_at"] == datetime(2017, 10, 1, tzinfo=UTC)
 
 
 def test_groups_count_their_lines_and_what_differs_in_them(tmp_path: Path) -> None:

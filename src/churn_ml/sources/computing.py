@@ -4,7 +4,7 @@ Enters: an entry's compiled expressions. Leaves: SQL over the relation `rows`, w
 `c_...` (theirs as stored; see `nodes.raw`) and `lot_row`. The session reaches no file and no
 network, and its settings are locked. Worked example: `net_amount = "number(price)"` becomes a
 column `x_net_amount` of doubles, rounded to cents in decimals before, NaN where a price is there
-and does not read.
+and does not read. Times and numbers are read by `clock` and `figures`, as in a mapped column.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from churn_ml import clock, figures
 from churn_ml.sources.expressions import Compiled
 from churn_ml.sources.nodes import raw
 from churn_ml.sources.protocol import ROW
@@ -24,8 +25,7 @@ from churn_ml.tables import Type, table
 if TYPE_CHECKING:
     from churn_ml.config import SourceTable
 
-_ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T].*)?$"
-_ZONED = r":\d.*(Z|[+-]\d{2}(:?\d{2})?)$"
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
 _CONVERTED: Mapping[Type, str] = {
     "string": "as_text",
     "bool": "as_text",
@@ -36,7 +36,7 @@ _CONVERTED: Mapping[Type, str] = {
     "timestamp": "as_time",
     "date": "as_time",
 }
-_UNREAD = {"as_text": "null", "as_time": "'infinity'::timestamp"}
+_UNREAD = {"as_text": "null", "as_time": "'infinity'::timestamptz"}
 """What stands for a value that is there and does not read; NaN where it is a number."""
 
 
@@ -45,8 +45,8 @@ def connect(told: SourceTable, zone: str) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(
         config={"memory_limit": "1GB", "temp_directory": f"{tempfile.gettempdir()}/churn_ml_duckdb"}
     )
-    con.execute(f"set TimeZone = {_quoted(zone)}")
-    for macro in _macros(told):
+    con.execute(f"set TimeZone = {clock.literal(zone)};{clock.MACROS}")
+    for macro in _macros(told, zone):
         con.execute(f"create macro {macro}")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
@@ -98,17 +98,14 @@ def _typed(type_: Type, one: Compiled, *, grouped: bool) -> str:
     return f"case when {inner} or ({lost}) then {mark} else {held} end"
 
 
-def _macros(told: SourceTable) -> Iterator[str]:
-    """number(), time() and how a result becomes text, money or a float."""
-    group = "," if told.decimal == "." else "."
-    mark, dot = f"\\{told.decimal}", f"\\{group}"
-    whole = rf"(\d{{1,3}}({dot}\d{{3}})+|\d+)({mark}\d*)?"
-    pattern = rf"^[+-]?({whole}|{mark}\d+)([eE][+-]?\d{{1,3}})?$"
-    plain = f"replace(replace(trim(x::varchar), '{group}', ''), '{told.decimal}', '.')"
-    yield (
-        "read_number(x) as case when regexp_matches(trim(x::varchar), "
-        f"'{pattern}') then try_cast({plain} as decimal(38,6)) end"
-    )
+def _macros(told: SourceTable, zone: str) -> Iterator[str]:
+    """number(), time() and how a result becomes text, money or a float.
+
+    A time is an instant: one that was written with an offset keeps it. As a text it is shown in the
+    source's zone.
+    """
+    plain = figures.plain("trim(x::varchar)", told.decimal)
+    yield f"read_number(x) as try_cast({plain} as decimal(38,6))"
     yield (
         "as_number(x) as case when typeof(x) = 'VARCHAR' then read_number(x)"
         " else try_cast(x as decimal(38,6)) end"
@@ -124,21 +121,15 @@ def _macros(told: SourceTable) -> Iterator[str]:
     yield (
         "as_text(x) as case when (typeof(x) like 'DECIMAL%' or typeof(x) in ('DOUBLE', 'FLOAT'))"
         " and contains(x::varchar, '.')"
-        " then rtrim(rtrim(x::varchar, '0'), '.') else x::varchar end"
+        " then rtrim(rtrim(x::varchar, '0'), '.')"
+        f" when typeof(x) = '{_INSTANT}' then try_cast(x as timestamp)::varchar"
+        " else x::varchar end"
     )
-    text = "trim(x::varchar)"
-    read = (
-        f"case when not regexp_matches({text}, '{_ISO}') then null"
-        f" when regexp_matches({text}, '{_ZONED}') then try_cast({text} as timestamptz)::timestamp"
-        f" else try_cast({text} as timestamp) end"
-    )
-    if told.dates:
-        read = f"try_strptime({text}, {_quoted(told.dates)})::timestamp"
+    # the lambda binds x once: the clock's SQL names it a hundred times
     yield (
-        f"as_time(x) as case when typeof(x) = 'VARCHAR' then {read}"
-        " else try_cast(x as timestamp) end"
+        "as_time(x) as list_transform([x], lambda t: timezone('UTC', case typeof(t)"
+        f" when 'VARCHAR' then {clock.from_text('trim(t::varchar)', zone, told.dates)}"
+        f" when '{_INSTANT}' then {clock.from_native('t', pa.timestamp('us', 'UTC'), zone)}"
+        f" when 'DATE' then {clock.from_native('t', pa.date32(), zone)}"
+        f" else {clock.from_native('t', pa.timestamp('us'), zone)} end))[1]"
     )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -6,8 +6,7 @@ tables.py says, a quarantine with references and reasons (no values), both stage
 as sorted streams, and counts, so that rows in = accepted + quarantined + excluded.
 
     cast.py        raw values to typed ones, and when each row was known
-    reading.py     one SQL expression per type: how a stored value is read
-    clock.py       times to UTC, from the zone they were written in
+    reading.py     one SQL expression per type: how a stored value is read (clock, figures)
     money.py       amounts to the shop's currency, at the rate of the event
     suites.py      Great Expectations: which rules of expectations/TABLE.json a row breaks
     generate.py    the part of those suites that follows from tables.py

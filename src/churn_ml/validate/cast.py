@@ -29,9 +29,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from churn_ml.clock import MACROS, literal, start_of_day
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import Column, Table
-from churn_ml.validate.clock import MACROS, literal, start_of_day
 from churn_ml.validate.reading import (
     SQL_TYPES,
     Form,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from churn_ml.clock import literal
 from churn_ml.tables import STAMPS, Table
-from churn_ml.validate.clock import literal
 from churn_ml.validate.staging import Stage, database, parquet
 
 if TYPE_CHECKING:

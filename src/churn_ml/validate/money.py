@@ -24,8 +24,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from churn_ml.clock import literal
 from churn_ml.tables import Table, table
-from churn_ml.validate.clock import literal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import types
 
+from churn_ml import clock, figures
+from churn_ml.clock import literal
 from churn_ml.tables import Column, Table, Type
-from churn_ml.validate import clock
-from churn_ml.validate.clock import literal
 
 if TYPE_CHECKING:
     from churn_ml.config import Shop, SourceTable
@@ -38,7 +38,6 @@ READS_AS: dict[Type, str] = {
 }
 """What a value of each type must look like, in words."""
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 SQL_TYPES: dict[Type, str] = {
     "timestamp": "timestamp",
     "decimal(18,2)": "decimal(18,2)",
@@ -75,11 +74,12 @@ def reads_as(column: Column, form: Form) -> str:
 
     >>> from churn_ml.tables import table
     >>> reads_as(table("orders").column("occurred_at"), Form("Europe/Berlin", "%d.%m.%Y"))
-    'a time written as %d.%m.%Y, which exists in Europe/Berlin'
+    'a time written as %d.%m.%Y (%y where years have two digits), which exists in Europe/Berlin'
     """
     words = READS_AS[column.type]
     if column.type == "timestamp":
-        words = f"a time written as {form.dates}" if form.dates else words
+        two_digits = " (%y where years have two digits)" if "%Y" in (form.dates or "") else ""
+        words = f"a time written as {form.dates}{two_digits}" if form.dates else words
         return words if form.zone == "UTC" else f"{words}, which exists in {form.zone}"
     return words.replace("point", "comma") if form.decimal == "," else words
 
@@ -137,8 +137,7 @@ def from_text(type_: Type, text: str, form: Form) -> str:
     """
     if type_ == "timestamp":
         return clock.from_text(text, form.zone, form.dates)
-    plain = _pointed(text, form.decimal)
-    exact = f"try_cast(case when regexp_matches({plain}, '{_NUMBER}') then {plain} end"
+    exact = f"try_cast({figures.plain(text, form.decimal)}"
     number = f"{exact} as decimal(38,12))"
     match type_:
         case "decimal(18,2)":
@@ -159,20 +158,6 @@ def _whole_cents(number: str) -> str:
     A larger rest is another notation, or money that would be rounded in silence.
     """
     return f"abs({number} - round({number}, 2)) < 0.0001"
-
-
-def _pointed(text: str, decimal: str) -> str:
-    """SQL for the text of a number with a decimal point, without marks that group thousands.
-
-    Grouping counts only in threes: `12,50` is no 1250.
-    """
-    group = "," if decimal == "." else "."
-    grouped = rf"^[+-]?\d{{1,3}}([{group}]\d{{3}})+([{decimal}]\d*)?$"
-    bare = f"case when regexp_matches({text}, '{grouped}') then replace({text}, '{group}', '')"
-    if decimal == ".":
-        return f"{bare} else {text} end"
-    # a point that groups nothing is another notation: leave it for the number to be refused
-    return f"replace({bare} when contains({text}, '.') then null else {text} end, ',', '.')"
 
 
 def _translated(text: str, values: Mapping[str, str]) -> str:

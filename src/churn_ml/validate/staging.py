@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn_ml.validate.clock import literal
+from churn_ml.clock import literal
 
 MEMORY = "768MB"
 """What DuckDB may take before it spills."""

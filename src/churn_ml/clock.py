@@ -7,6 +7,7 @@ SQL that is the time as naive UTC, or null where it does not read or does not ex
 * a naive one is in the source's zone: one that the clocks leapt over does not exist; one that they
   showed twice is the earlier;
 * a day without a time is its first instant, even where midnight was leapt over;
+* a form with %Y wants a year of four digits: 30.09.17 is not the year 17, nor guessed to be 2017;
 * 24:00 is the next day's 00:00; a leap second (:60) does not read.
 
 Worked example: in Europe/Berlin `2017-10-29 02:30` was there twice and reads as 00:30 UTC (summer
@@ -91,18 +92,22 @@ def _finite(name: str, type_: str) -> str:
 
 def _by_form(text: str, zone: str, dates: str) -> str:
     """SQL for a time written as `dates` (strptime) says."""
-    form = literal(dates)
     if "%z" in dates or "%Z" in dates:
-        return f"(try_strptime({text}, {form}) at time zone 'UTC')"
+        return f"({_parsed(text, dates)} at time zone 'UTC')"
     if not any(part in dates for part in _HAS_TIME):
-        return _day(f"try_strptime({text}, {form})", zone)
+        return _day(_parsed(text, dates), zone)
     turned = f"regexp_replace({text}, '{_MIDNIGHT}', '\\100:00\\2\\3')"
-    next_day = f"try_strptime({turned}, {form}) + interval 1 day"
     local = (
-        f"case when regexp_matches({text}, '{_MIDNIGHT}') then {next_day}"
-        f" else try_strptime({text}, {form}) end"
+        f"case when regexp_matches({text}, '{_MIDNIGHT}')"
+        f" then {_parsed(turned, dates)} + interval 1 day else {_parsed(text, dates)} end"
     )
     return _local(f"({local})", zone)
+
+
+def _parsed(text: str, dates: str) -> str:
+    """SQL for strptime of `text`; null where %Y was given two digits: 17 is no year of a shop."""
+    told = f"try_strptime({text}, {literal(dates)})"
+    return f"(case when year({told}) >= 1000 then {told} end)" if "%Y" in dates else told
 
 
 def _local(naive: str, zone: str) -> str:
