@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -81,6 +82,17 @@ def test_an_ingest_of_which_no_row_is_left_is_refused_whatever_the_tolerance() -
     assert error.value.got == "1 of 1 rows of the lot quarantined"
     assert error.value.expected == "at least one row that may be published"
     assert "tolerance" not in str(error.value.next_step)
+
+
+def test_a_rule_that_only_warns_leaves_no_ingest_without_a_row() -> None:
+    """All rows were repeats: what some of them were warned of has taken none away."""
+    repeats = products(a=["1", "1"])
+    warned = replace(repeats.broken[0], rule="products.brand.known", verdict="warned")
+    empty = replace(
+        repeats, accepted=replace(repeats.accepted, rows=0), broken=(*repeats.broken, warned)
+    )
+    check_tolerance(empty, Validation())
+    assert outcomes(empty, Validation())[0].passed
 
 
 def test_a_lot_without_rows_breaks_nothing() -> None:

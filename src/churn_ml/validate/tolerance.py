@@ -95,7 +95,8 @@ def _nothing_left(validated: Validated) -> list[Broken]:
     """The rules that left not one row of the ingest, where that is so and not all were repeats."""
     if validated.accepted.rows:
         return []
-    return [b for b in validated.broken if not b.rule.endswith(".key.repeated")]
+    lost = [b for b in validated.broken if b.verdict != "warned"]
+    return [b for b in lost if not b.rule.endswith(".key.repeated")]
 
 
 def tolerance(validation: Validation, rule: str) -> float:
