@@ -2,8 +2,8 @@
 
 Enters: the text of an expression, `quantity * number(price)`. Leaves: DuckDB SQL, and the columns
 it reads; or BadConfig. Nothing is passed through: sqlglot parses the text, every node must be on
-the list below, and the SQL is written anew from the nodes. A name is a column of theirs and nothing
-else (`"Customer ID"` where it holds blanks); a text stands in single quotes.
+the lists of `grammar`, and the SQL is written anew from the nodes. A name is a column of theirs and
+nothing else (`"Customer ID"` where it holds blanks); a text stands in single quotes.
 
     + - * /   = <> < <= > >=   and or not   is null   in (...)   between   like   case when ... end
     abs round   coalesce nullif   concat || lower upper trim substr replace split_part starts_with

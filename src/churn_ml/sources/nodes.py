@@ -1,76 +1,33 @@
 """What an expression may be made of, node by node, and the SQL that each node becomes.
 
-Enters: the tree that sqlglot parsed. Leaves: SQL of nodes that stand on the lists below, written
-anew; any other node is refused, and so is an argument that a listed node does not take. Worked
+Enters: the tree that sqlglot parsed. Leaves: SQL of nodes that stand on the lists of `grammar`,
+written anew; any other node is refused, and so is what a listed node does not take. Worked
 example: `lower(State)` becomes `lower(as_text(v_5374617465))`: the name of a column is never
 copied into SQL, only its bytes in hex.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
 
 from churn_ml.errors import BadConfig
-from churn_ml.sources.protocol import ROW
-
-_INFIX: Mapping[type[exp.Expr], str] = {
-    exp.Add: "+",
-    exp.Sub: "-",
-    exp.Mul: "*",
-    exp.Div: "/",
-    exp.DPipe: "||",
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.GT: ">",
-    exp.GTE: ">=",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.And: "and",
-    exp.Or: "or",
-    exp.Is: "is",
-}
-_FUNCTIONS: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
-    exp.Abs: ("abs", ("this",)),
-    exp.Round: ("round", ("this", "decimals")),
-    exp.Coalesce: ("coalesce", ("this", "expressions")),
-    exp.Nullif: ("nullif", ("this", "expression")),
-    exp.Concat: ("concat", ("expressions",)),
-    exp.Lower: ("lower", ("this",)),
-    exp.Upper: ("upper", ("this",)),
-    exp.Trim: ("trim", ("this",)),
-    exp.Substring: ("substr", ("this", "start", "length")),
-    exp.Replace: ("replace", ("this", "expression", "replacement")),
-    exp.SplitPart: ("split_part", ("this", "delimiter", "part_index")),
-    exp.StartsWith: ("starts_with", ("this", "expression")),
-}
-"""Function -> its SQL name, and its arguments in order."""
-_OF_TEXT = (
-    exp.Concat,
-    exp.DPipe,
-    exp.Like,
-    exp.Lower,
-    exp.Replace,
-    exp.SplitPart,
-    exp.StartsWith,
-    exp.Substring,
-    exp.Trim,
-    exp.Upper,
+from churn_ml.sources.grammar import (
+    AGGREGATES,
+    ATOMS,
+    CONDITIONS,
+    COUNTS,
+    FUNCTIONS,
+    INFIX,
+    MODIFIERS,
+    OF_TEXT,
+    OWN,
+    SIGNS,
 )
-_COUNTS = ("start", "length", "part_index")
-_ATOMS = (exp.Column, exp.Literal, exp.Boolean, exp.Null)
-_SIGNS: Mapping[type[exp.Expr], str] = {exp.Paren: "", exp.Neg: "- ", exp.Not: "not "}
-_CONDITIONS = (exp.In, exp.Between, exp.Like)
-_OWN = (exp.Time, exp.Any, exp.Anonymous)
-_AGGREGATES: Mapping[type[exp.Expr], str] = {
-    exp.Sum: "sum",
-    exp.Count: "count",
-    exp.Min: "min",
-    exp.Max: "max",
-}
+from churn_ml.sources.protocol import ROW
 
 
 def raw(name: str) -> str:
@@ -116,14 +73,14 @@ class Writer:
     def sql(self, node: exp.Expr) -> str:
         """The SQL of `node`; raises BadConfig where it is not on the lists."""
         writers: tuple[tuple[Iterable[type[exp.Expr]], Callable[[Any], str]], ...] = (
-            (_ATOMS, self._atom),
-            (_INFIX, self._infix),
-            (_SIGNS, self._signed),
-            (_FUNCTIONS, self._function),
-            (_CONDITIONS, self._condition),
+            (ATOMS, self._atom),
+            (INFIX, self._infix),
+            (SIGNS, self._signed),
+            (FUNCTIONS, self._function),
+            (CONDITIONS, self._condition),
             ((exp.Case,), self._case),
-            (_OWN, self._own),
-            (_AGGREGATES, self._aggregate),
+            (OWN, self._own),
+            (AGGREGATES, self._aggregate),
         )
         for kinds, write in writers:
             if type(node) in kinds:
@@ -131,9 +88,10 @@ class Writer:
         raise self._unknown(node)
 
     def _parts(self, node: exp.Expr, *keys: str) -> list[exp.Expr]:
-        """The arguments of `node` under `keys`; raises BadConfig where it has others."""
-        others = [held for key, held in node.args.items() if key not in keys]
-        if any(isinstance(held, exp.Expr | list) and held for held in others):
+        """The arguments of `node` under `keys`; raises BadConfig where it says anything else."""
+        plain = MODIFIERS.get(type(node), {})
+        others = {key: held for key, held in node.args.items() if key not in keys}
+        if any(held not in (None, [], plain.get(key)) for key, held in others.items()):
             raise self._unknown(node)
         held = [node.args.get(key) for key in keys]
         flat = [part for one in held for part in (one if isinstance(one, list) else [one])]
@@ -162,20 +120,20 @@ class Writer:
         return f"min({value(node.name)})" if of_group else value(node.name)
 
     def _infix(self, node: exp.Expr) -> str:
-        write = self._text if isinstance(node, _OF_TEXT) else self.sql
+        write = self._text if isinstance(node, OF_TEXT) else self.sql
         left, right = self._parts(node, "this", "expression")
         if isinstance(node, exp.Is) and not isinstance(right, exp.Null | exp.Boolean):
             raise self._unknown(node)
-        return f"({write(left)} {_INFIX[type(node)]} {write(right)})"
+        return f"({write(left)} {INFIX[type(node)]} {write(right)})"
 
     def _signed(self, node: exp.Expr) -> str:
         (part,) = self._parts(node, "this")
-        return f"({_SIGNS[type(node)]}{self.sql(part)})"
+        return f"({SIGNS[type(node)]}{self.sql(part)})"
 
     def _function(self, node: exp.Expr) -> str:
-        name, keys = _FUNCTIONS[type(node)]
-        write = self._text if isinstance(node, _OF_TEXT) else self.sql
-        counts = {id(node.args.get(key)) for key in _COUNTS}
+        name, keys = FUNCTIONS[type(node)]
+        write = self._text if isinstance(node, OF_TEXT) else self.sql
+        counts = {id(node.args.get(key)) for key in COUNTS}
         parts = [
             f"({self.sql(part)})::bigint" if id(part) in counts else write(part)
             for part in self._parts(node, *keys)
@@ -205,7 +163,7 @@ class Writer:
     def _own(self, node: exp.Expr) -> str:
         """The language's own functions: number, time, row and any."""
         if isinstance(node, exp.Anonymous):
-            name, parts = node.name.lower(), self._parts(node, "expressions")
+            name, parts = node.name.lower(), self._parts(node, "this", "expressions")
         else:
             name, parts = node.key, self._parts(node, "this")
         if name == "row" and not parts and (self.inside or not self.grouped):
@@ -228,7 +186,7 @@ class Writer:
             if isinstance(node, exp.Count) and isinstance(part, exp.Distinct):
                 (of,) = self._parts(part, "expressions")
                 return f"count(distinct {self.sql(of)})"
-            return f"{_AGGREGATES[type(node)]}({self.sql(part)})"
+            return f"{AGGREGATES[type(node)]}({self.sql(part)})"
 
         return self._in_aggregate(node, written)
 
