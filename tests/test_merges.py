@@ -18,6 +18,7 @@ from churn_ml.cohort import cohort
 from churn_ml.config import Contract, load
 from churn_ml.crm import Guard, Row
 from churn_ml.demo import DEMO_KEY
+from churn_ml.events import attributes
 from churn_ml.flow.export import asked, barred
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
@@ -89,6 +90,32 @@ def test_orders_become_the_survivors_and_products_stay() -> None:
     assert cohort(now, date(2017, 9, 1), GONE30).customer_id.tolist() == ["h1", "h2"]
 
 
+def test_an_empty_attribute_of_the_survivor_hides_no_known_one_of_the_old() -> None:
+    shop = canonical(
+        customers=[
+            {"customer_id": "h1", "tier": "silver", "occurred_at": "2017-01-01"},
+            {"customer_id": "h1", "country": "DE", "occurred_at": "2017-03-01"},
+            {"customer_id": "h9", "country": "AT", "occurred_at": "2017-05-01"},
+            {"customer_id": "h9", "tier": "gold", "occurred_at": "2017-06-01"},
+            {"customer_id": "h9", "occurred_at": "2017-07-01"},
+            {"customer_id": "h2", "tier": "basic", "occurred_at": "2017-06-01"},
+        ],
+        customer_merges=said(("h9", "h1")),
+    )
+    rows = merged(shop)["customers"].order_by(["customer_id", "occurred_at"])
+    assert [
+        (row["customer_id"], row["occurred_at"].month, row["tier"], row["country"])
+        for row in rows.to_pyarrow().to_pylist()
+    ] == [
+        ("h1", 1, "silver", None),
+        ("h1", 3, None, "DE"),
+        ("h1", 5, None, "DE"),
+        ("h1", 6, "gold", "DE"),
+        ("h1", 7, "gold", "DE"),
+        ("h2", 6, "basic", None),
+    ]
+
+
 def test_attributes_are_the_survivors_own_unless_it_has_none() -> None:
     shop = canonical(
         customers=[
@@ -98,7 +125,7 @@ def test_attributes_are_the_survivors_own_unless_it_has_none() -> None:
         ],
         customer_merges=said(("h9", "h1"), ("h8", "h7")),
     )
-    rows = merged(shop)["customers"].to_pyarrow().to_pylist()
+    rows = attributes(merged(shop)).to_pyarrow().to_pylist()
     assert sorted((row["customer_id"], row["tier"]) for row in rows) == [
         ("h1", "gold"),
         ("h7", "silver"),

@@ -8,8 +8,8 @@ next export takes it out of the CRM.
 * A chain is followed to its end: h9 into h5, h5 into h1 makes h1 of both.
 * The latest word on a reference counts; h9 into h9 takes a merge back.
 * A circle (h9 into h1, later h1 into h9) ends at the one that the latest merge of the circle names.
-* Attributes are the survivor's own, row for row: an empty one in it is the shop's word too, so the
-  tier of h9 does not fill it. The old reference's rows stand in where the survivor has none at all.
+* Attributes are the survivor's own as far as it has them: one that is empty there hides none that
+  is known of the old reference, from the day on from which that one is valid.
 * Where two rows meet under one key the survivor's own is kept.
 * Consent withdrawn under either reference is withdrawn, whichever spoke later: what was given under
   one does not count while the other's latest word is a withdrawal.
@@ -130,9 +130,9 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
         customer_id=ibis.coalesce(joined.survivor_id, joined.customer_id),
     )
     if name == people.CUSTOMERS.name:
-        has_own = moved.is_own.any().over(ibis.window(group_by="customer_id"))
-        moved = moved.mutate(has_own=has_own)
-        moved = moved.filter(moved.is_own | ~moved.has_own)
+        touched = moved.semi_join(moves, moved.customer_id == moves.survivor_id)
+        alone = moved.anti_join(moves, moved.customer_id == moves.survivor_id)
+        moved = _completed(touched).union(alone)
     if name == people.CONSENTS.name:
         moved = _without_overridden(moved)
     key = table(name).key
@@ -143,6 +143,39 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
         moved = moved.mutate(place=place)
         moved = moved.filter(moved.place == 0)
     return moved.select(*rows.columns)
+
+
+def _completed(said: ibis.Table) -> ibis.Table:
+    """Versions of customers, each attribute the survivor's own one in force, else the old one's.
+
+    `said`: versions of all references of each customer, with `is_own`. A window of one own version
+    reaches to the next; so does one of a known attribute of the others.
+    """
+    import ibis
+
+    names = [c.name for c in people.CUSTOMERS.mapped if c.name not in people.CUSTOMERS.key]
+    order = [said.occurred_at, said.is_own, said.known_at, said.lot, said.lot_row]
+    so_far = ibis.cumulative_window(group_by="customer_id", order_by=order)
+
+    def numbered(begins: ibis.BooleanColumn) -> ibis.Column:
+        return begins.cast("int64").sum().over(so_far)
+
+    known = {f"known_{name}": numbered(~said.is_own & said[name].notnull()) for name in names}
+    rows = said.mutate(own_version=numbered(said.is_own), **known)
+
+    def in_force(name: str, whose: ibis.BooleanColumn, version: str) -> ibis.Column:
+        window = ibis.window(group_by=["customer_id", version])
+        return rows[name].max(where=whose).over(window)
+
+    return rows.mutate(
+        **{
+            name: ibis.coalesce(
+                in_force(name, rows.is_own, "own_version"),
+                in_force(name, ~rows.is_own, f"known_{name}"),
+            )
+            for name in names
+        }
+    ).drop("own_version", *known)
 
 
 def _without_overridden(said: ibis.Table) -> ibis.Table:
