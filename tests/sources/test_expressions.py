@@ -261,6 +261,21 @@ def test_counting_with_text_is_refused_without_showing_it(tmp_path: Path) -> Non
     assert "number(column)" in str(error.value.next_step)
 
 
+def test_a_product_that_does_not_fit_spoils_its_row_and_no_other(tmp_path: Path) -> None:
+    lines = "1,a,t,1,99999999999999999999,d\n2,a,t,1,3,d\n"
+    rows = read(shop(tmp_path, lines, "net_amount = 'number(price) * number(price)'"))
+    assert [str(row["net_amount"]) for row in rows] == ["nan", "9.0"]
+
+
+def test_a_product_of_too_many_factors_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    factors = ["number(price)"] * 7
+    with pytest.raises(BadInput, match="more digits than fit") as error:
+        one(tmp_path, " * ".join(factors), "1,h1,tea,2,2,2017-09-30")
+    assert "round(" in str(error.value.next_step)
+    rounded = f"round({' * '.join(factors[:3])}, 4) * {' * '.join(factors[3:])}"
+    assert one(tmp_path, rounded, "1,h1,tea,2,2,2017-09-30") == 128.0
+
+
 def test_a_column_that_is_not_in_the_header_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="column 'cost' is missing"):
         one(tmp_path, "number(cost)", "1,h1,tea,2,1,2017-09-30")

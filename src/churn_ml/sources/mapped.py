@@ -134,6 +134,14 @@ def _told(lot: Lot) -> Iterator[None]:
     """DuckDB's errors in the house's words: its own quote values."""
     try:
         yield
+    except duckdb.OutOfRangeException:
+        raise lot.refused(
+            "a result of an expression has more digits than fit",
+            got="more than 38 digits: every factor number(...) has six of them behind its point",
+            expected="at most six such factors in one product, and sums that fit",
+            next_step=f"round in between in [sources.{lot.table}.expressions] and where, such as"
+            " round(number(a) * number(b), 4) * number(c); then: churn-ml check",
+        ) from None
     except duckdb.Error as error:
         raise lot.refused(
             "an expression cannot be computed",

@@ -124,7 +124,18 @@ class Writer:
         left, right = self._parts(node, "this", "expression")
         if isinstance(node, exp.Is) and not isinstance(right, exp.Null | exp.Boolean):
             raise self._unknown(node)
+        if isinstance(node, exp.Mul) and (self.inside or not self.grouped):
+            return self._product(write(left), write(right))
         return f"({write(left)} {INFIX[type(node)]} {write(right)})"
+
+    def _product(self, left: str, right: str) -> str:
+        """A product of one row: where it has more digits than fit, that row does not read."""
+        product = f"try({left} * {right})"
+        self._note(f"({left} is not null and {right} is not null and {product} is null)")
+        return product
+
+    def _note(self, unread: str) -> None:
+        self.unread.append(f"bool_or({unread})" if self.inside else unread)
 
     def _signed(self, node: exp.Expr) -> str:
         (part,) = self._parts(node, "this")
@@ -175,7 +186,7 @@ class Writer:
         inner = self.sql(parts[0])
         read = f"as_{name}({inner})"
         unread = f"({inner} is not null and trim({inner}::varchar) <> '' and {read} is null)"
-        self.unread.append(f"bool_or({unread})" if self.inside else unread)
+        self._note(unread)
         return read
 
     def _aggregate(self, node: exp.Expr) -> str:
