@@ -185,8 +185,32 @@ def test_invoice_lines_become_orders_lines_and_a_return_of_its_order(tmp_path: P
             "4,tea,x,2,2010-01-04 10:00,1.50,7,EIRE\nC2,tea,x,-2,2010-01-05 10:00,1.50,7,EIRE\n",
             ["4"],
         ),
+        (
+            "4,tea,x,2,2010-01-04 10:00,1.50,7,EIRE\nC2,tea,x,-2,2010-01-05 10:00,1.50,7,EIRE\n"
+            "C3,tea,x,-2,2010-01-06 10:00,1.50,7,EIRE\nC5,tea,x,-2,2010-01-07 10:00,1.50,7,EIRE\n",
+            ["4", "1", None],
+        ),
+        (
+            "C0,tea,x,-2,2009-12-05 10:00,1.50,7,EIRE\nC2,tea,x,-2,2010-01-05 10:00,1.50,7,EIRE\n",
+            [None, "1"],
+        ),
+        (
+            "4,tea,x,2,2010-01-04 10:00,0,7,EIRE\nC2,tea,x,-2,2010-01-05 10:00,1.50,7,EIRE\n",
+            ["1"],
+        ),
     ],
-    ids=["told", "part", "other customer", "other product", "before", "once only", "the latest"],
+    ids=[
+        "told",
+        "part",
+        "other customer",
+        "other product",
+        "before",
+        "once only",
+        "the latest",
+        "the one before it",
+        "after one of nothing",
+        "never a gift",
+    ],
 )
 def test_a_return_is_linked_where_that_can_be_told(
     tmp_path: Path, lines: str, linked: list[str | None]
@@ -221,6 +245,7 @@ def test_online_retail_has_the_counts_of_its_publication(tmp_path: Path) -> None
     stored = pq.read_table(tmp_path / "retail.parquet").to_pandas()
     back = stored[stored["Invoice"].str.startswith("C") & stored["CustomerID"].notna()]
     assert sum(rows["returns"]["quantity"].to_pylist()) == -back["Quantity"].sum()
+    assert rows["returns"].num_rows - rows["returns"]["order_id"].null_count == 4449
 
 
 def test_the_names_above_the_purchases_of_cdnow_are_no_purchase() -> None:

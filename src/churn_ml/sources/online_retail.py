@@ -6,7 +6,9 @@ invoice that does not begin with C, of lines with quantity and price above 0; a 
 with C is a return. A product that stands on several lines of an invoice is one order line.
 
 A return is linked to an order where that can be told: to the latest earlier invoice of the same
-customer that holds the product in just that quantity, and each such line takes one return only.
+customer that holds the product in just that quantity, at a price, and was not given back yet. So
+purchases and returns of one customer, product and quantity pair off like brackets: `open` counts
+the purchases that are not given back, and a return closes the one that opened that depth last.
 Lines without customer are brought with the order lines, each of them alone, so that validation sets
 them aside by that reason and counts them. Worked example: on 2009-12-01 invoice C489449 gives back
 12 of 22087; no earlier invoice of that customer holds 12 of it, so it belongs to no order.
@@ -119,9 +121,8 @@ _TABLES: Mapping[str, SourceTable] = {
     ),
 }
 
-_LINES = ("Invoice", "StockCode", "Quantity", "InvoiceDate", "CustomerID")
-_INVOICE, _PRODUCT, _QUANTITY, _AT, _CUSTOMER = map(raw, _LINES)
-_SAME = " and ".join(f"b.{c} = r.{c}" for c in (_CUSTOMER, _PRODUCT))
+_LINES = ("Invoice", "StockCode", "Quantity", "InvoiceDate", "CustomerID", "UnitPrice")
+_INVOICE, _PRODUCT, _QUANTITY, _AT, _CUSTOMER, _PRICE = map(raw, _LINES)
 _CANCELLED = f"starts_with(upper({_INVOICE}), 'C')"
 
 _PREPARED: Mapping[str, Prepared] = {
@@ -134,20 +135,30 @@ _PREPARED: Mapping[str, Prepared] = {
         _LINES,
         ("returned",),
         f"""
-        with back as (select * from lines where {_CANCELLED} and {_CUSTOMER} is not null),
-        bought as (
-            select *, as_time({_AT}) as at, as_number({_QUANTITY}) as units from lines
-            where not {_CANCELLED} and {_CUSTOMER} is not null),
+        with moves as (
+            select {ROW}, {_CUSTOMER} as customer, {_PRODUCT} as product, {_INVOICE} as invoice,
+                {_CANCELLED} as back, as_time({_AT}) as moved_at,
+                case when {_CANCELLED} then -1 else 1 end * as_number({_QUANTITY}) as units
+            from lines
+            where {_CUSTOMER} is not null and ({_CANCELLED} or as_number({_PRICE}) > 0)),
+        counted as (
+            select *, sum(case when back then -1 else 1 end) over so_far as open
+            from moves where units > 0
+            window so_far as (partition by customer, product, units order by moved_at, back, {ROW}
+                rows unbounded preceding)),
+        lowest as (
+            select *, least(0, min(open) over so_far) as low, coalesce(least(0, min(open) over (
+                so_far rows between unbounded preceding and 1 preceding)), 0) as low_before
+            from counted
+            window so_far as (
+                partition by customer, product, units order by moved_at, back, {ROW})),
         pairs as (
-            select r.{ROW} as return_row, b.{ROW} as order_row, b.{_INVOICE} as invoice,
-                row_number() over (partition by r.{ROW} order by b.at desc, b.{ROW} desc) as nearest
-            from back r join bought b on {_SAME} and b.units = -as_number(r.{_QUANTITY})
-                and b.at <= as_time(r.{_AT})),
-        firsts as (
-            select *, row_number() over (partition by order_row order by return_row) as taker
-            from pairs where nearest = 1)
-        select lines.*, firsts.invoice as {raw("returned")} from lines
-        left join firsts on firsts.return_row = lines.{ROW} and firsts.taker = 1
+            select {ROW}, back, lag(invoice) over (
+                partition by customer, product, units, open - low + back::int
+                order by moved_at, back, {ROW}) as bought_by
+            from lowest where not (back and open < low_before))
+        select lines.*, pairs.bought_by as {raw("returned")} from lines
+        left join pairs on pairs.{ROW} = lines.{ROW} and pairs.back
         """,
     ),
 }
