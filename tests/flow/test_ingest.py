@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -229,6 +229,27 @@ def known(house: House) -> dict[str, date]:
     versions = house.ledger.versions(["orders"])["orders"]
     rows = house.warehouse.read("orders", versions, as_of=date(2018, 1, 1)).to_pyarrow()
     return {row["order_id"]: row["known_at"].date() for row in rows.to_pylist()}
+
+
+def test_an_order_restated_later_changes_no_rate_and_no_horizon_of_before(tmp_path: Path) -> None:
+    """Of order 30 it is told in October that it was placed in October: September had it."""
+    weekly = [date(2017, 1, 2) + timedelta(weeks=week) for week in range(38)]
+    lines = [f"{number},h,{day} 10:00,10,USD" for number, day in enumerate(weekly)]
+    orders(tmp_path, "2017-10-01", *lines)
+    rates(tmp_path, "2017-10-01", "EUR,2017-09-15,1.18")
+    house = small(tmp_path)
+    flow.ingest(house, FIRST)
+    flow.rates(house, FIRST)
+    before, proposed = house.ledger.contents()["rates"], flow.horizon(house, FIRST)
+
+    orders(tmp_path, "2017-10-20", "30,h,2017-10-10 10:00,10,USD")
+    flow.ingest(house, SECOND)
+    flow.rates(house, FIRST, repin=True)
+    assert house.ledger.contents()["rates"] == before
+    assert flow.horizon(house, FIRST) == proposed
+    later = flow.horizon(house, SECOND)
+    assert later["gaps"]["closed"] == proposed["gaps"]["closed"]
+    assert later["gaps"]["days_95"] > proposed["gaps"]["days_95"]
 
 
 def test_a_first_ingest_run_again_stays_the_first_whatever_was_ingested_meanwhile(
