@@ -47,7 +47,7 @@ DECIMALS = 9
 
 
 @dataclass(frozen=True, eq=False)
-class Rates:
+class MonthlyRates:
     """The three tables, as tables.RATES, COHORTS and TRANSITIONS declare them, without as_of."""
 
     rates: pd.DataFrame
@@ -55,7 +55,7 @@ class Rates:
     transitions: pd.DataFrame
 
 
-def rates(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC") -> Rates:
+def rates(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC") -> MonthlyRates:
     """The rates of every month that ended by `as_of`, from the month of the first order on.
 
     `tables`: cut at `as_of`; `orders` is required, and what the contract reads besides; `customers`
@@ -76,7 +76,7 @@ def rates(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UT
     for month, after in pairwise(days):
         told = _month(tables, people[month], (month, after, as_of), contract, zone)
         rows += [{"month": month} | row for row in _sliced(told)]
-    return Rates(
+    return MonthlyRates(
         _frame(rows, RATES.names),
         _frame(_cohorts(tables, days), COHORTS.names),
         _frame(_transitions(people), TRANSITIONS.names),

@@ -135,7 +135,7 @@ class _Trial:
         marks = [self.seconds()]
         parts = list(sampling.of_rows(source, sampled, self.sample))
         marks.append(self.seconds())
-        batches = sampling.together([part for part, _ in parts])
+        batches = sampling.by_entry([part for part, _ in parts])
         self._judged(name, [batch.slice(0, 1) for batch in batches[:1]], sampled)
         marks.append(self.seconds())
         validated = self._judged(name, batches, sampled)

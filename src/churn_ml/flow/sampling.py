@@ -39,7 +39,7 @@ def of_rows(source: Source, lots: Sequence[Lot], most: int) -> Iterator[tuple[pa
             yield batch.take(spread(range(batch.num_rows), -(-most // len(lots)))), batch.num_rows
 
 
-def together(parts: Sequence[pa.Table]) -> list[pa.Table]:
+def by_entry(parts: Sequence[pa.Table]) -> list[pa.Table]:
     """The parts as one batch for each entry of [sources]."""
     import pyarrow as pa
 

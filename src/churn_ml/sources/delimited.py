@@ -32,25 +32,25 @@ _BLOCK_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
-class Form:
+class Dialect:
     """The header of a CSV and the delimiter it is written with."""
 
     header: list[str]
     delimiter: str
 
 
-def form_of(data: bytes, columns: Sequence[str]) -> Form:
+def dialect_of(data: bytes, columns: Sequence[str]) -> Dialect:
     """Header and delimiter of CSV bytes: the delimiter that yields most of `columns`.
 
     With none of them in the header, the one that cuts it into most parts.
 
-    >>> form_of(b"sku;kind\\n7;tea\\n", ["sku"])
-    Form(header=['sku', 'kind'], delimiter=';')
+    >>> dialect_of(b"sku;kind\\n7;tea\\n", ["sku"])
+    Dialect(header=['sku', 'kind'], delimiter=';')
     """
     head = data.removeprefix(codecs.BOM_UTF8)[: 2**20].decode("utf-8", errors="replace")
     line = re.split(r"[\r\n]", head, maxsplit=1)[0]
-    forms = [Form(_names(line, delimiter), delimiter) for delimiter in DELIMITERS]
-    return max(forms, key=lambda f: (len(set(f.header) & set(columns)), len(f.header)))
+    dialects = [Dialect(_names(line, delimiter), delimiter) for delimiter in DELIMITERS]
+    return max(dialects, key=lambda f: (len(set(f.header) & set(columns)), len(f.header)))
 
 
 def rows_of(
@@ -58,22 +58,22 @@ def rows_of(
 ) -> Iterator[pa.Table]:
     """The `columns` of a CSV as text; raises BadInput where a row is not like the header."""
     wanted = [name for column in columns for name in (column, *aliases.get(column, ()))]
-    form = form_of(file.read(2**20), wanted)
-    check_width(lot, len(form.header))
-    names = actual(lot, form.header, columns, aliases)
+    dialect = dialect_of(file.read(2**20), wanted)
+    check_width(lot, len(dialect.header))
+    names = actual(lot, dialect.header, columns, aliases)
     quoted, filled = _looked_through(file)
     if quoted:
-        _check_quotes(file, lot, form)
+        _check_quotes(file, lot, dialect)
     if not filled:  # a header and nothing below it
         yield pa.table({name: pa.array([], pa.string()) for name in columns})
         return
     file.seek(0)
-    for part in _parsed(file, lot, form, names, quoted=quoted):
+    for part in _parsed(file, lot, dialect, names, quoted=quoted):
         yield part.select(names).rename_columns(columns)
 
 
 def _parsed(
-    file: IO[bytes], lot: Lot, form: Form, names: list[str], *, quoted: bool
+    file: IO[bytes], lot: Lot, dialect: Dialect, names: list[str], *, quoted: bool
 ) -> Iterator[pa.Table]:
     """The rows by Arrow's parser, block by block."""
     broken: list[arrow_csv.InvalidRow] = []
@@ -87,10 +87,10 @@ def _parsed(
             pa.PythonFile(_Kept(file), mode="r"),
             # One thread: only then does a broken row know its number.
             arrow_csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK_BYTES, column_names=form.header, skip_rows=1
+                use_threads=False, block_size=_BLOCK_BYTES, column_names=dialect.header, skip_rows=1
             ),
             arrow_csv.ParseOptions(
-                delimiter=form.delimiter, newlines_in_values=quoted, invalid_row_handler=note
+                delimiter=dialect.delimiter, newlines_in_values=quoted, invalid_row_handler=note
             ),
             arrow_csv.ConvertOptions(
                 include_columns=list(dict.fromkeys(names)),
@@ -100,11 +100,11 @@ def _parsed(
             ),
         )
         for batch in reader:
-            _check_whole(lot, form, broken)
+            _check_whole(lot, dialect, broken)
             yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as error:
         raise _unreadable(lot, str(error)) from None
-    _check_whole(lot, form, broken)
+    _check_whole(lot, dialect, broken)
 
 
 class _Kept(io.RawIOBase):
@@ -142,15 +142,15 @@ def _looked_through(file: IO[bytes]) -> tuple[bool, bool]:
     return quoted, filled
 
 
-def _check_quotes(file: IO[bytes], lot: Lot, form: Form) -> None:
+def _check_quotes(file: IO[bytes], lot: Lot, dialect: Dialect) -> None:
     """Refuse quotes that do not close: Arrow's parser is lenient with them, Python's is not."""
     file.seek(0)
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     number = 0
     try:
-        for number, row in enumerate(csv.reader(text, delimiter=form.delimiter, strict=True)):
-            if row and len(row) != len(form.header):
-                raise _ragged(lot, number, len(row), len(form.header), 1)
+        for number, row in enumerate(csv.reader(text, delimiter=dialect.delimiter, strict=True)):
+            if row and len(row) != len(dialect.header):
+                raise _ragged(lot, number, len(row), len(dialect.header), 1)
     except csv.Error as error:
         if "field larger" in str(error):
             raise too_long(lot, None) from None
@@ -161,10 +161,10 @@ def _check_quotes(file: IO[bytes], lot: Lot, form: Form) -> None:
         text.detach()
 
 
-def _check_whole(lot: Lot, form: Form, broken: list[arrow_csv.InvalidRow]) -> None:
+def _check_whole(lot: Lot, dialect: Dialect, broken: list[arrow_csv.InvalidRow]) -> None:
     if broken:
         first = broken[0]
-        raise _ragged(lot, first.number - 1, first.actual_columns, len(form.header), len(broken))
+        raise _ragged(lot, first.number - 1, first.actual_columns, len(dialect.header), len(broken))
 
 
 def _ragged(lot: Lot, first: int, got: int, expected: int, count: int) -> BadInput:

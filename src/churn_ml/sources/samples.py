@@ -120,13 +120,13 @@ def _parquet_head(path: Path) -> dict[str, list[str]]:
 
 
 def _csv_head(text: str) -> dict[str, list[str]]:
-    form = delimited.form_of(text.encode("utf-8", errors="replace"), [])
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
-    values: dict[str, list[str]] = {name: [] for name in form.header}
+    dialect = delimited.dialect_of(text.encode("utf-8", errors="replace"), [])
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
+    values: dict[str, list[str]] = {name: [] for name in dialect.header}
     try:
         next(rows, None)
         for _, row in zip(range(_HEAD_ROWS), rows, strict=False):
-            for name, value in zip(form.header, row, strict=False):
+            for name, value in zip(dialect.header, row, strict=False):
                 values[name].append(value)
     except csv.Error:  # the names are worth having, whatever stands below them
         return values
