@@ -199,6 +199,13 @@ def _close(trial: Attempt) -> None:
     )
 
 
+def _again(step: str, as_of: date) -> str:
+    """What to type to run `step`, under a further contract or not, once more."""
+    name, _, line = step.partition("@")
+    under = f" --contract {line}" if line else ""
+    return f"churn-ml {name} --as-of {as_of.isoformat()}{under}"
+
+
 def _same_settings(house: House, step: str, former: Publication | None) -> None:
     """Refuse a re-run under other settings: it would not be the same run."""
     if former is None or former.pins.get("settings") == house.config.told(step):
@@ -208,5 +215,5 @@ def _same_settings(house: House, step: str, former: Publication | None) -> None:
         where=", ".join(f"[{section}]" for section in READS.get(step.partition("@")[0], ())),
         got=house.config.told(step)[:12],
         expected=str(former.pins.get("settings"))[:12],
-        next_step="restore churn.toml, or run again with --repin to take the new one",
+        next_step=f"restore churn.toml, or take the new one: {_again(step, former.as_of)} --repin",
     )

@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_surely_is_refused_whole(tmp_path: Path, case
     assert "table orders" in where
     assert f"drop=2017-10-01/{name}" in where
     assert column is None or f"column {column}," in where
-    assert error.value.next_step
+    assert str(error.value.next_step).endswith("; then: churn-ml check")
     assert "SECRET" not in str(error.value)
     assert error.value.__cause__ is None  # a chained error could carry the row into a log
 
@@ -292,6 +292,15 @@ OVER: dict[str, tuple[Callable[[int], str], str]] = {
 }
 
 
+INSTEAD = {
+    "dates": '[sources.orders] dates = "',
+    "amounts": "delivered again, or raise",
+    "currencies": "[sources.fx_rates]",
+    "conflicts": "group_by",
+}
+"""What the next step says of rows that are good and only told in another way."""
+
+
 @pytest.mark.parametrize("case", OVER)
 def test_a_lot_over_the_tolerance_is_refused_with_all_that_a_reader_needs(
     tmp_path: Path, case: str
@@ -304,4 +313,7 @@ def test_a_lot_over_the_tolerance_is_refused_with_all_that_a_reader_needs(
     assert re.fullmatch(r"\d+\.\d\d% \(\d+ of 25 rows\)", str(error.value.got))
     assert error.value.expected == "at most 10.00%"
     assert "[validation.rules]" in str(error.value.next_step)
+    assert INSTEAD[case] in str(error.value.next_step)
+    assert str(error.value.next_step).endswith("; then: churn-ml check")
+    assert case == "conflicts" or str(error.value.where).endswith(", row 21")
     assert "SECRET" not in str(error.value)

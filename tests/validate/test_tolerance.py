@@ -48,7 +48,7 @@ def test_one_bad_lot_among_good_ones_is_named_with_all_five_parts() -> None:
     result = products(a=[str(i) for i in range(98)], b=["x", None])
     with pytest.raises(OverTolerance) as error:
         check_tolerance(result, Validation(tolerance=0.1), {"b": "drops/b.csv"})
-    assert error.value.where == "table products, column product_id, file drops/b.csv"
+    assert error.value.where == "table products, column product_id, file drops/b.csv, row 2"
     assert RULE in error.value.what
     assert "product_id is empty" in error.value.what
     assert error.value.got == "50.00% (1 of 2 rows)"

@@ -4,6 +4,7 @@ Enters: a churn.toml and an as_of. Leaves: a receipt on the screen or as JSON. H
 imported by the steps that need them, so `--help` answers at once::
 
     options.py   the options that several commands share
+    typed.py     the commands that an error names, as they are typed here
     answers.py   the house opened for a command, and what it answers on stdout and stderr
     shop.py      a shop's churn.toml, report and suppression list
     judging.py   what an ingest would do with the shop's data, and what past ones found
@@ -23,6 +24,7 @@ import sys
 import typer
 
 from churn_ml.cli import asking, judging, shop, showing, source, stack, steps
+from churn_ml.cli.typed import typed
 from churn_ml.errors import ChurnError, Transient
 
 __all__ = ["app", "main"]
@@ -68,6 +70,6 @@ def main() -> None:
     try:
         app()
     except ChurnError as error:
-        print(f"churn-ml: {error}", file=sys.stderr)
+        print(f"churn-ml: {typed(str(error), sys.argv)}", file=sys.stderr)
         # 75 is EX_TEMPFAIL of sysexits.h: a caller may try again
         raise SystemExit(75 if isinstance(error, Transient) else 1) from error

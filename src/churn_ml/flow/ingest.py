@@ -156,7 +156,8 @@ def _check_all_there(as_of: date, gone: set[tuple[str, str]]) -> None:
             f"{len(gone)} lots of the ingest keyed {as_of.isoformat()} changed or are gone",
             where=", ".join(sorted(f"{table} {sha256[:16]}" for table, sha256 in gone)[:3]),
             expected="the very bytes that were published",
-            next_step="restore the files, or publish the new ones with --repin",
+            next_step="restore the files, or publish the new ones:"
+            f" churn-ml ingest --as-of {as_of.isoformat()} --repin",
         )
 
 

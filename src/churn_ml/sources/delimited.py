@@ -173,6 +173,8 @@ def _ragged(lot: Lot, first: int, got: int, expected: int, count: int) -> BadInp
         f"{count} rows have too {fault} values (first: row {first})",
         got=f"{got} values",
         expected=f"{expected} values, as in the header",
+        next_step="correct the row (a delimiter inside a value wants quotes around the value) and"
+        " deliver the file again",
     )
 
 

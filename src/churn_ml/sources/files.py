@@ -82,7 +82,8 @@ class FilesSource:
                 where=f"[sources.{entry.table}] files",
                 got=pattern or "nothing",
                 expected="at least one file",
-                next_step="correct the glob, or remove the section if the shop has no such table",
+                next_step="correct the glob, or remove the section if the shop has no such table;"
+                " then: churn-ml check",
             )
         lots = [_lot(entry, where) for where in found]
         lots.sort(key=lambda lot: (lot.drop_on or date.min, lot.where))
@@ -115,7 +116,7 @@ def drop_date(where: str) -> date | None:
                 f"the drop date of {where} is not a date",
                 got=part,
                 expected="drop=YYYY-MM-DD",
-                next_step="rename the folder",
+                next_step="rename the folder; then: churn-ml check",
             ) from None
     return None
 

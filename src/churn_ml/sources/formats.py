@@ -47,7 +47,7 @@ def read(file: IO[bytes], lot: Lot, entry: Entry, columns: list[str]) -> Iterato
     """
     name = lot.where.lower()
     if not file.read(1):
-        raise lot.refused("the file is empty", expected="a header line at least")
+        raise lot.refused("the file is empty", got="0 bytes", expected="one line at least")
     file.seek(0)
     if name.endswith(".parquet"):
         parts = _parquet(file, lot, columns, entry.aliases)
@@ -105,7 +105,8 @@ def _parquet(
             yield pa.Table.from_batches([part]).select(names).rename_columns(columns)
     except (pa.ArrowException, OSError) as error:
         what = "the Parquet file is cut off or damaged"
-        raise lot.refused(what, got=type(error).__name__) from None
+        size = f"{file.seek(0, 2)} bytes that end or read otherwise ({type(error).__name__})"
+        raise lot.refused(what, got=size, expected="a whole Parquet file") from None
 
 
 def _check_size(meta: pq.FileMetaData, file: IO[bytes], lot: Lot) -> None:

@@ -47,7 +47,7 @@ def actual(
             raise lot.refused(
                 f"column {name!r} {fault}",
                 column=name,
-                got=", ".join(header)[:300],
+                got=", ".join(header)[:300] or "a header without a name",
                 expected=name,
                 next_step=f"deliver the file with it, or map it in [sources.{lot.table}.columns]",
             )

@@ -107,7 +107,8 @@ def kind_of(name: str, told: SourceTable) -> Kind:
             where=f"[sources.{name}] kind",
             got=told.kind,
             expected=f"one of {', '.join(SOURCES)}",
-            next_step="correct the name; churn-ml source list says what each reads",
+            next_step="correct the name; churn-ml source list says what each reads;"
+            " then: churn-ml config check",
         )
     return SOURCES[told.kind]
 
@@ -123,7 +124,8 @@ def _entry(name: str, number: int, told: SourceTable) -> Entry:
             f"{told.kind} brings no table {name}",
             where=f"[sources.{name}] kind",
             expected=f"one of {', '.join(preset.tables)}",
-            next_step='remove the section, or write kind = "files" and its columns',
+            next_step='remove the section, or write kind = "files" and its columns;'
+            " then: churn-ml config check",
         )
     own = {field: getattr(told, field) for field in told.model_fields_set}
     return Entry(

@@ -146,7 +146,7 @@ class Landing:
                 raise Transient(
                     "another process is landing the same rows",
                     where=str(self.folder),
-                    next_step="wait for it, then run again",
+                    next_step="wait for it, then run the ingest again: it goes on from there",
                 ) from None
             self._take_place()
             yield

@@ -140,7 +140,7 @@ def _told(lot: Lot) -> Iterator[None]:
             got="more than 38 digits: every factor number(...) has six of them behind its point",
             expected="at most six such factors in one product, and sums that fit",
             next_step=f"round in between in [sources.{lot.table}.expressions] and where, such as"
-            " round(number(a) * number(b), 4) * number(c); then: churn-ml check",
+            " round(number(a) * number(b), 4) * number(c)",
         ) from None
     except duckdb.Error as error:
         raise lot.refused(

@@ -68,7 +68,8 @@ def _check_names(name: str, source: SourceTable) -> None:
                 where=f"[sources.{name}.{section}]",
                 got=unknown,
                 expected=f"one of {', '.join(sorted(known))}",
-                next_step="correct the name; known_at stands in [sources.TABLE] itself",
+                next_step="correct the name; known_at stands in [sources.TABLE] itself;"
+                " then: churn-ml config check",
             )
 
 
@@ -80,7 +81,7 @@ def _check_filled_once(name: str, source: SourceTable) -> None:
                 where=f"[sources.{name}]",
                 got=f"{one}.{both} and {other}.{both}",
                 expected="one of them",
-                next_step="remove one of them",
+                next_step="remove one of them; then: churn-ml config check",
             )
 
 
@@ -94,7 +95,8 @@ def _check_required(name: str, source: SourceTable) -> None:
             f"column {missing[0]!r} of table {name} is required and not mapped",
             where=f"[sources.{name}.columns]",
             expected=f"{missing[0]} = <their column>",
-            next_step=f"map it, or give it one value in [sources.{name}.constants]",
+            next_step=f"map it, or give it one value in [sources.{name}.constants];"
+            " then: churn-ml config check",
         )
 
 
@@ -122,7 +124,8 @@ def _check_groups(name: str, source: SourceTable) -> None:
                 where=f"[sources.{name}] group_by",
                 got=f"{their!r}, which is none of {', '.join(source.group_by)}",
                 expected="columns of group_by; for others an expression that says which value",
-                next_step=f"write it under [sources.{name}.expressions], such as any({their})",
+                next_step=f"write it under [sources.{name}.expressions], such as any({their});"
+                " then: churn-ml config check",
             )
 
 
@@ -135,5 +138,5 @@ def _check_encoding(name: str, source: SourceTable) -> None:
             where=f"[sources.{name}] encoding",
             got=source.encoding,
             expected="a text encoding that Python knows, such as utf-8, cp1252 or gb18030",
-            next_step="correct the name",
+            next_step="correct the name; then: churn-ml config check",
         ) from None

@@ -55,7 +55,8 @@ def refused(where: str, got: str, expected: str) -> BadConfig:
         where=where,
         got=got,
         expected=expected,
-        next_step="docs/sources.md lists everything that an expression may hold",
+        next_step="docs/sources.md lists everything that an expression may hold;"
+        " then: churn-ml config check",
     )
 
 
@@ -113,7 +114,8 @@ class Writer:
                 where=self.where,
                 got=node.name,
                 expected=f"a column of group_by: {', '.join(sorted(self.keys))}",
-                next_step="say which line's value is meant, such as any(column)",
+                next_step="say which line's value is meant, such as any(column);"
+                " then: churn-ml config check",
             )
         self.columns.add(node.name)
         of_group = self.grouped and not self.inside
@@ -208,7 +210,7 @@ class Writer:
                 where=self.where,
                 got=node.key,
                 expected="group_by beside it, and no other of them inside",
-                next_step="add group_by, or take it out",
+                next_step="add group_by, or take it out; then: churn-ml config check",
             )
         self.inside = True
         try:

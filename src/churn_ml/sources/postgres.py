@@ -185,7 +185,8 @@ def check_settings(name: str, told: SourceTable) -> None:
                 what,
                 where=f"[sources.{name}]",
                 expected="url or connection, table or query, and cursor",
-                next_step="correct it as docs/sources-postgres.md shows",
+                next_step="correct it as docs/sources-postgres.md shows;"
+                " then: churn-ml config check",
             )
 
 
@@ -199,7 +200,8 @@ def _check_alike(entries: Sequence[Entry]) -> None:
                 where=f"[[sources.{entries[0].table}]] {name}",
                 got=" and ".join(told),
                 expected="one of them for all: the rows are landed once",
-                next_step=f"give every one of these entries the same {name}",
+                next_step=f"give each of these entries the same {name};"
+                " then: churn-ml config check",
             )
 
 

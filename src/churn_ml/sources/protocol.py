@@ -29,7 +29,7 @@ BATCH_ROWS = 500_000
 ROW = "lot_row"
 LOT_COLUMNS = ("lot", ROW, "drop_on", "entry")
 """What every raw batch carries beside its mapped columns; see `Source.batches`."""
-RESEND = "have the file delivered again; nothing of this ingest was published"
+RESEND = "have the file delivered again (nothing of this ingest was published)"
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,20 @@ class Lot:
     ) -> BadInput:
         """The error that refuses this lot as a whole: names its table, column and file.
 
+        Whatever is done about it, `churn-ml check` tries the file before anything is kept.
+
         >>> print(Lot("orders", "orders.csv", None, "0" * 64).refused("the file is empty"))
         the file is empty | where: table orders, file orders.csv | next step: have the file ...
         """
         place = f"column {column}, " if column else ""
         where = f"table {self.table}, {place}file {self.where}"
-        return BadInput(what, where=where, got=got, expected=expected, next_step=next_step)
+        return BadInput(
+            what,
+            where=where,
+            got=got,
+            expected=expected,
+            next_step=f"{next_step}; then: churn-ml check",
+        )
 
 
 @dataclass(frozen=True)

@@ -128,5 +128,6 @@ def _decoded(blocks: Iterator[bytes], lot: Lot, encoding: str) -> Iterator[str]:
         raise lot.refused(
             f"the file is not {name}",
             got=f"byte {at + error.start - held}",
-            next_step=f"export it as {name}, or tell its own: [sources.{lot.table}] encoding",
+            next_step=f"export it as {name}, or tell its own, such as [sources.{lot.table}]"
+            ' encoding = "cp1252"',
         ) from None

@@ -94,7 +94,7 @@ def cast(
     >>> typed["known_at"][0].as_py(), typed["known_from"][0].as_py(), bad
     (datetime.datetime(2017, 1, 2, 0, 0), 'drop', [])
     """
-    dated = _with_floor(_with_seen(raw, source, seen or {}), floors or {})
+    dated = _with_floor(_with_seen(raw, table, source, seen or {}), floors or {})
     form = form_of(source, shop)
     read = [c for c in _columns(table) if c.name in dated.column_names]
     with duckdb.connect() as con:
@@ -187,11 +187,13 @@ def _check_constants(
                 where=f"[sources.{table.name}.constants] {name}",
                 got=repr(text),
                 expected=reads_as(column, form),
-                next_step="correct the constant",
+                next_step="correct the constant; then: churn-ml config check",
             )
 
 
-def _with_seen(raw: pa.Table, source: SourceTable, seen: Mapping[str, datetime]) -> pa.Table:
+def _with_seen(
+    raw: pa.Table, table: Table, source: SourceTable, seen: Mapping[str, datetime]
+) -> pa.Table:
     """`raw` with `seen_at`, null where the lot's first sight is not known and not needed."""
     times = pa.array([*seen.values(), None], pa.timestamp("us"))
     places = compute.index_in(raw["lot"], pa.array(seen, pa.string()))
@@ -201,10 +203,10 @@ def _with_seen(raw: pa.Table, source: SourceTable, seen: Mapping[str, datetime])
     if not dated and compute.any(undated).as_py():
         raise BadInput(
             "nothing says when these rows were known",
-            where=f"lot {raw.filter(undated)['lot'][0].as_py()}",
+            where=f"table {table.name}, lot {raw.filter(undated)['lot'][0].as_py()}",
             got=f"files {source.files} without drop date, without a time of their own",
             expected="known_at or occurred_at mapped, or a path part drop=YYYY-MM-DD",
-            next_step="put the file into a folder drop=YYYY-MM-DD",
+            next_step="put the file into a folder drop=YYYY-MM-DD; then: churn-ml check",
         )
     return raw.append_column("seen_at", seen_at)
 

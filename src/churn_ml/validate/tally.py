@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from churn_ml.validate.cast import Rejection, Verdict
     from churn_ml.validate.keys import Doubles
@@ -28,6 +28,7 @@ class Broken:
     """One rule in one lot: how many of the lot's rows broke it.
 
     `verdict` is what became of them: quarantined, excluded, or warned where they stayed.
+    `first_row` is the lowest number (from 1) of those rows in the lot, where it is known.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class Broken:
     lot: str
     rows: int
     lot_rows: int
+    first_row: int | None = None
 
     @property
     def share(self) -> float:
@@ -56,14 +58,20 @@ class Tally:
         self.rows = self.quarantined = self.excluded = 0
         self._lots: dict[str, int] = {}
         self._rules: dict[tuple[str, str, Verdict], dict[str, int]] = {}
+        self._firsts: dict[tuple[str, str], int] = {}
 
-    def add(self, lots: pa.ChunkedArray, rejections: Sequence[Rejection]) -> None:
-        """Count a batch whose rows came in `lots` (one lot id a row)."""
+    def add(
+        self, lots: pa.ChunkedArray, numbers: pa.ChunkedArray, rejections: Sequence[Rejection]
+    ) -> None:
+        """Count a batch whose rows came in `lots`, as `numbers` (a lot id and a place each)."""
         self.rows += len(lots)
         _add(self._lots, _counts(lots))
         for r in rejections:
             into = self._rules.setdefault((r.rule, r.reason, r.verdict), {})
-            _add(into, _counts(lots.take(pa.array(r.rows))))
+            places = pa.array(r.rows)
+            _add(into, _counts(lots.take(places)))
+            for lot, row in _firsts(lots.take(places), numbers.take(places)):
+                self._firsts[r.rule, lot] = min(row, self._firsts.get((r.rule, lot), row))
         none = np.empty(0, np.int64)
         bad, out = (
             np.unique(np.concatenate([none, *(r.rows for r in rejections if r.verdict == verdict)]))
@@ -89,7 +97,7 @@ class Tally:
     def broken(self) -> tuple[Broken, ...]:
         """Every rule that was broken, by lot, in the order the rules were met."""
         return tuple(
-            Broken(rule, reason, verdict, lot, rows, self._lots[lot])
+            Broken(rule, reason, verdict, lot, rows, self._lots[lot], self._firsts.get((rule, lot)))
             for (rule, reason, verdict), lots in self._rules.items()
             for lot, rows in sorted(lots.items())
         )
@@ -98,6 +106,12 @@ class Tally:
 def _add(into: dict[str, int], counts: dict[str, int]) -> None:
     for lot, rows in counts.items():
         into[lot] = into.get(lot, 0) + rows
+
+
+def _firsts(lots: pa.ChunkedArray, numbers: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    """Each lot with its lowest number."""
+    rows = pa.table({"lot": lots, "row": numbers}).group_by("lot").aggregate([("row", "min")])
+    yield from zip(rows["lot"].to_pylist(), rows["row_min"].to_pylist(), strict=True)
 
 
 def _counts(lots: pa.ChunkedArray) -> dict[str, int]:

@@ -135,7 +135,7 @@ def check_rules(validation: Validation, name: str) -> None:
             where="[validation.rules]",
             got=rule,
             expected=f"one of {', '.join(known)}",
-            next_step="correct the name of the rule",
+            next_step="correct the name of the rule; then: churn-ml config check",
         )
 
 
@@ -151,7 +151,7 @@ def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int)
         next_step=(
             f"have the file corrected and delivered again, {_instead(broken, name)}or raise the"
             f" rule's tolerance: [validation.rules]"
-            f' "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}'
+            f' "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}; then: churn-ml check'
         ),
     )
 
@@ -165,18 +165,32 @@ def _nothing(broken: Broken, files: Mapping[str, str], others: int) -> OverToler
         where=_where(broken, files),
         got=f"{broken.rows} of {broken.lot_rows} rows of the lot {broken.verdict}",
         expected="at least one row that may be published",
-        next_step=f"have the file corrected and delivered again, or correct [sources.{name}]",
+        next_step=(
+            f"have the file corrected and delivered again, {_instead(broken, name)}or correct"
+            f" [sources.{name}]; then: churn-ml check"
+        ),
     )
 
 
 def _where(broken: Broken, files: Mapping[str, str]) -> str:
     name, column, _ = broken.rule.split(".", 2)
-    return f"table {name}, column {column}, file {files.get(broken.lot, f'lot {broken.lot}')}"
+    row = f", row {broken.first_row}" if broken.first_row else ""
+    return f"table {name}, column {column}, file {files.get(broken.lot, f'lot {broken.lot}')}{row}"
 
 
 def _instead(broken: Broken, name: str) -> str:
-    """What the mapping can do where rows share a key and are all meant."""
-    if not broken.rule.endswith(".key.conflict"):
+    """What churn.toml can do where the rows are good and are only told in another way."""
+    _, column, fault = broken.rule.split(".", 2)
+    if fault == "conflict":
+        key = ", ".join(table(name).key)
+        return f"add up rows of one {key} by group_by and sum(...) in [sources.{name}], "
+    if fault == "no_rate":
+        return "bring the rates of those days as [sources.fx_rates], "
+    if fault != "parse":
         return ""
-    key = ", ".join(table(name).key)
-    return f"add up rows of one {key} by group_by and sum(...) in [sources.{name}], "
+    type_ = table(name).column(column).type
+    if type_ == "timestamp":
+        return f'say how its times are written, such as [sources.{name}] dates = "%d.%m.%Y %H:%M", '
+    if type_ in {"decimal(18,2)", "decimal(18,8)", "float64", "int64"}:
+        return f'say how its numbers are written, such as [sources.{name}] decimal = ",", '
+    return ""

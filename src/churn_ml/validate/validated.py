@@ -136,7 +136,7 @@ class _Judges:
         kept = typed.filter(~np.isin(typed["row"].to_numpy(), out)) if len(out) else typed
         self.passed.add(_numbered(kept, self.tally.rows))
         self.aside.add(_references(self.spec.name, raw, rejections))
-        self.tally.add(raw["lot"], rejections)
+        self.tally.add(raw["lot"], raw["lot_row"], rejections)
 
     def verdict(self, *, grouped: bool) -> Validated:
         """What became of all batches; raises BrokenPromise where the counts do not add up."""
