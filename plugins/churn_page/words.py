@@ -24,7 +24,7 @@ MEANINGS = {
     "no_data": "There was nothing to work on, so everything stayed as it was.",
     "no_champion": "There was no champion to score with, so nothing was published.",
     "dry_run": "It only showed what it would have done.",
-    "too_early": "History is still too short for it: it comes with time.",
+    "too_early": "There is too little to learn from yet: it comes with time.",
     "failed": "It stopped, and everything stayed as it was.",
     "promoted": "The champion changed.",
     "refused": "The champion stayed.",

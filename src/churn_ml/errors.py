@@ -10,7 +10,7 @@ Drawn from the caller's side, because the caller decides what to do next::
         |-- BadInput         a lot, a row or an argument is not what was promised
         |   `-- OverTolerance  more bad rows than the rule allows
         |-- NotReady         an earlier step has not published what this one reads
-        |   `-- TooEarly       history is too short yet: time mends it, nobody has to act
+        |   `-- TooEarly       too little to learn from yet: time mends it, nobody has to act
         |-- Leak             training would see its own test
         |-- StaleAttempt     a newer attempt of the same step holds the fencing token
         |-- BrokenPromise    a postcondition of our own failed: a defect in churn_ml
@@ -94,7 +94,7 @@ class NotReady(Permanent):
 
 
 class TooEarly(NotReady):
-    """History is too short for what was asked; with the shop's next days it will not be."""
+    """History is too short, or the shop too small, to learn from yet; its next days may mend it."""
 
 
 class Leak(Permanent):

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from churn_ml import kernels
-from churn_ml.errors import Leak, NotReady
+from churn_ml.errors import Leak, TooEarly
 from churn_ml.features.catalogue import CATALOGUE
 from churn_ml.kernels import Floats
 from churn_ml.models.protocol import CEILING, matrix
@@ -94,17 +94,17 @@ def check_time(rows: pd.DataFrame, contract: Contract, trained_as_of: date) -> N
 
 
 def check_counts(counts: Mapping[str, Counts]) -> None:
-    """Raise NotReady where a layer lacks churners or stayers; `counts`: by the layer's name.
+    """Raise TooEarly where a layer lacks churners or stayers; `counts`: by the layer's name.
 
     >>> check_counts({"train": Counts(9, 1, 0, 0), "evaluate": Counts(9, 0, 2, 3)})
     Traceback (most recent call last):
     ...
-    churn_ml.errors.NotReady: degenerate label in the evaluate layer: all 9 rows are equal | ...
+    churn_ml.errors.TooEarly: degenerate label in the evaluate layer: all 9 rows are equal | ...
     """
     for layer, found in counts.items():
         if not 0 < found.churners < found.rows:
             kind = "there is no row" if not found.rows else f"all {found.rows} rows are equal"
-            raise NotReady(
+            raise TooEarly(
                 f"degenerate label in the {layer} layer: {kind}",
                 got=f"{found.churners} churners, {found.treated} treated and {found.immature} "
                 "immature rows left out",

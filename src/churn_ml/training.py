@@ -124,7 +124,7 @@ def train(
     world that may be known.
     Returns the candidates, the rule first, each with its figures on the choose layer.
 
-    Raises NotReady where all labels of a layer are equal; Leak where a layer, a label or a feature
+    Raises TooEarly where all labels of a layer are equal; Leak where a layer, a label or a feature
     knows what it cannot know; BadInput where the panel's key repeats.
 
     >>> from datetime import timedelta

@@ -78,7 +78,7 @@ def test_a_receipt_that_is_handed_on_by_two_tasks_is_told_once(ledger: Ledger) -
         ),
         ("promote", "ask", None, "nobody has to be asked"),
         ("train", "train", {"status": "not_due"}, "no training is due"),
-        ("train", "train", {"status": "too_early"}, "history is still too short"),
+        ("train", "train", {"status": "too_early"}, "there is too little to learn from yet"),
         ("train", "log", None, "nothing was trained"),
         ("learn", "learn", {"status": "no_data"}, "no scores have matured"),
         ("score", "score", {"status": "no_champion"}, "there is no champion yet"),

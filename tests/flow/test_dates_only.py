@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 
 from churn_ml import flow
 from churn_ml.config import from_text
-from churn_ml.errors import NotReady
+from churn_ml.errors import NotReady, TooEarly
 from churn_ml.house import House, open_house
 
 AS_OF = date(2017, 10, 1)
+STAYS = "until then without a champion nobody is scored"
 SETTINGS = """
 shop = { name = "Dates only", currency = "EUR" }
 contract = { name = "gone30", lookback_days = 60, horizon_days = 30, settle_days = 1 }
@@ -93,10 +95,10 @@ def test_before_the_first_order_there_are_no_data_and_a_lost_lake_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("rows", "status"),
+    ("rows", "status", "says"),
     [
-        ("1,anna,2017-01-02\n", "no_data"),
-        ("1,anna,2017-01-02\n2,anna,2017-06-01\n3,anna,2017-07-30\n", "degenerate_label"),
+        ("1,anna,2017-01-02\n", "no_data", "train as of a date that the orders reach"),
+        ("1,anna,2017-01-02\n2,anna,2017-06-01\n3,anna,2017-07-30\n", "degenerate_label", STAYS),
         (
             "".join(
                 f"{c}{k},{c},{date(2017, 1, 1) + timedelta(days=7 * k)}\n"
@@ -104,15 +106,34 @@ def test_before_the_first_order_there_are_no_data_and_a_lost_lake_is_an_error(
                 for k in range(39)
             ),
             "degenerate_label",
+            STAYS,
         ),
     ],
     ids=["a single row", "a lone customer", "all one class"],
 )
 def test_a_degenerate_shop_is_told_so_and_crashes_nothing(
-    rows: str, status: str, tmp_path: Path
+    rows: str, status: str, says: str, tmp_path: Path
 ) -> None:
     house = house_of(tmp_path, 0)
     (tmp_path / "visits.csv").write_text("number,customer,date\n" + rows, encoding="utf-8")
     flow.ingest(house, AS_OF)
     assert flow.preflight(house, AS_OF).status == status
     assert house.champion(AS_OF) is None
+    with pytest.raises(TooEarly if says == STAYS else NotReady, match=says):
+        flow.train(house, AS_OF)
+
+
+def test_what_could_not_be_judged_is_not_trained_and_the_walk_goes_on(tmp_path: Path) -> None:
+    """Some leave before the choosing and in its window, nobody in the window to be judged on."""
+    house = house_of(tmp_path, 0)
+    stop = {c: {0: 150, 1: 160, 2: 205, 3: 208}.get(c, 272) for c in range(30)}
+    rows = (f"{c}x{day},{c},{date(2017, 1, 1) + timedelta(days=day)}"
+            for c in stop for day in range(c % 7, stop[c], 7))  # fmt: skip
+    text = "\n".join(("number,customer,date", *rows, ""))
+    (tmp_path / "visits.csv").write_text(text, encoding="utf-8")
+    short = house.config.contract.model_copy(update={"lookback_days": 30})
+    house = replace(house, config=house.config.model_copy(update={"contract": short}))
+    warned: list[str] = []
+    walked = {r.step: r.status for r in flow.run(house, AS_OF, warn=warned.append)}
+    assert walked == {"ingest": "done", "score": "no_champion", "learn": "no_data"}
+    assert "degenerate label in the evaluate layer" in warned[0]

@@ -93,7 +93,7 @@ def why_skipped(task: Task, told: Any) -> str:
     >>> from churn_ml.stack.api import Task
     >>> task = Task("churn_train", "r1", "train", "skipped")
     >>> why_skipped(task, {"status": "not_due"}), why_skipped(task, {"status": "too_early"})
-    ('no training is due', 'history is still too short')
+    ('no training is due', 'there is too little to learn from yet')
     """
     status = told.get("status") if isinstance(told, Mapping) else None
     return SKIPPED.get(status or "") or SKIPPED.get(task.name, "")

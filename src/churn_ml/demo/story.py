@@ -54,7 +54,7 @@ SKIPPED: Mapping[str, str] = {
     "log": "nothing was trained",
     "ask": "nobody has to be asked about this verdict",
     "announce": "only the very first champion is announced",
-    "too_early": "history is still too short",
+    "too_early": "there is too little to learn from yet",
 }
 """Why a task has nothing to do, by its name; or by the status that it handed on."""
 

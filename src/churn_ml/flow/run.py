@@ -37,7 +37,7 @@ def run(
     a house under one contract only that one's.
 
     Training is due where there is no champion, or [schedule] train_every_days after the last; one
-    that was killed before its verdict is judged first. Where history is too short to train, or
+    that was killed before its verdict is judged first. Where there is too little to learn from, or
     MLflow is away or refuses, that is said to `warn` (default: the house's progress) and the other
     steps go on; the next walk logs what MLflow missed. `approver` answers a verdict to promote;
     without one it waits. Raises what the steps raise.

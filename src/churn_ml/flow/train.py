@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import NotReady
+from churn_ml.errors import NotReady, TooEarly
 from churn_ml.flow.learn import treated
 from churn_ml.flow.preflight import history_starts, look
 from churn_ml.house import House
+from churn_ml.preflight import LAYERS, check_counts, count
 
 if TYPE_CHECKING:
     import ibis
@@ -34,17 +35,21 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 
     Reads canonical tables; writes the panel, the model folders and the ledger's model rows. Where
     rows or churners are below [training] min_rows or min_churners only the
-    inactivity rule is fitted, and the receipt says so under `too_few`. Raises NotReady where
-    history is too short, a layer has no churner or no stayer, or customers were contacted and
-    nobody was held out; Leak where training would see its own test.
+    inactivity rule is fitted, and the receipt says so under `too_few`. Raises TooEarly where even
+    that cannot be learned or judged: history is too short, or a layer has no customer, no churner
+    or no stayer; NotReady where the orders end long before `as_of`, or customers were contacted
+    and nobody was held out; Leak where training would see its own test.
     """
     with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
         house.watermark(as_of)
-        trial.details |= {"preflight": look(trial)}
-        panel = build_panel(trial)
-        trial.write("panel", panel)
-        trial.count("panel", len(panel), len(panel))
-        done = fit(panel, trial)
+        try:
+            trial.details |= {"preflight": look(trial)}
+            panel = build_panel(trial)
+            trial.write("panel", panel)
+            trial.count("panel", len(panel), len(panel))
+            done = fit(panel, trial)
+        except TooEarly as error:
+            raise _until_then(error, house.champion(as_of)) from error
         trial.details |= _too_few(trial, done)
         ids = {each.name: _keep(trial, each) for each in done.candidates}
         told = _told(done)
@@ -53,6 +58,18 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         trial.pins |= {"figures": told, "layers": _layers(done)}
         trial.details |= {"challenger": ids[done.best], "candidates": told}
     return trial.receipt
+
+
+def _until_then(error: TooEarly, champion: str | None) -> TooEarly:
+    """The same error, which says too what the shop works with until there is more to learn from."""
+    stays = f"the champion {champion} stays" if champion else "without a champion nobody is scored"
+    return TooEarly(
+        error.what,
+        where=error.where,
+        got=error.got,
+        expected=error.expected,
+        next_step=f"{error.next_step}; until then {stays}",
+    )
 
 
 def due(house: House, as_of: date) -> bool:
@@ -95,20 +112,26 @@ def build_panel(trial: Attempt) -> pd.DataFrame:
         for cut_off, layer in [*days, (split.evaluate, "evaluate")]
     ]
     panel = pd.concat(parts, ignore_index=True)
-    _check_everywhere_somebody(panel, trial)
+    empty = [layer for layer in LAYERS if not (panel["layer"] == layer).any()]
+    if empty:
+        raise _nobody(empty, trial, now, split.evaluate)
     return panel
 
 
-def _check_everywhere_somebody(panel: pd.DataFrame, trial: Attempt) -> None:
-    """Raise NotReady where a layer has no eligible customer: files end long before this as_of."""
-    empty = [n for n in ("train", "choose", "evaluate") if not (panel["layer"] == n).any()]
-    if empty:
-        raise NotReady(
-            f"no customer is eligible in the layers {', '.join(empty)}",
-            where=f"train as of {trial.as_of.isoformat()}",
-            expected="orders in the [contract] lookback_days before every cut-off",
-            next_step="train as of a date that the orders reach",
-        )
+def _nobody(
+    empty: list[str], trial: Attempt, now: dict[str, ibis.Table], evaluate: date
+) -> NotReady:
+    """The error of layers without an eligible customer: a small shop, or orders that ended."""
+    last = now["orders"].day.max().to_pyarrow().as_py()
+    lookback_days = trial.house.config.contract.lookback_days
+    ended = last < evaluate - timedelta(days=lookback_days)
+    return (NotReady if ended else TooEarly)(
+        f"no customer is eligible in the layers {', '.join(empty)}",
+        where=f"train as of {trial.as_of.isoformat()}",
+        got=f"orders until {last.isoformat()}",
+        expected=f"customers under [contract] in the {lookback_days} days before every cut-off",
+        next_step="train as of a date that the orders reach" if ended else "wait for more history",
+    )
 
 
 def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.DataFrame:
@@ -139,8 +162,9 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
     """Every candidate fitted, tuned and compared on the choosing cut-off.
 
     `panel`: one row per customer_id and cut_off. Choosing and tuning see the rows that the gate
-    would see: after campaigns, the universal holdout. Raises as `train` does. Notes in the receipt
-    how good the value model is on the choosing cut-off.
+    would see: after campaigns, the universal holdout. What could not be judged is not fitted.
+    Raises as `train` does. Notes in the receipt how good the value model is on the choosing
+    cut-off.
     """
     from churn_ml import features, training
     from churn_ml.flow import telling, weighing
@@ -148,6 +172,7 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
     house = trial.house
     judged = weighing.judged(panel, house.held_out)
     signs = features.catalogue(house.config.features)
+    check_counts({layer: count(weighing.rows_of(judged, layer)) for layer in LAYERS})
     house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
     done = training.train(
         judged.rows,

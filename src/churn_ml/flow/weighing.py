@@ -62,7 +62,7 @@ def recipe(config: Config) -> Recipe:
 def money(config: Config, panel: Judged) -> Money:
     """The economics of training: value from the train layer, tau and profit on the choose layer.
 
-    V^E of the choose layer is cross-fitted by customer on the train layer. Raises NotReady where
+    V^E of the choose layer is cross-fitted by customer on the train layer. Raises TooEarly where
     either is empty, or too few were retained to estimate value, Leak where the layers overlap.
     """
     past, later = (rows_of(panel, layer) for layer in ("train", "choose"))
@@ -136,7 +136,7 @@ def judged(panel: pd.DataFrame, held_out: Callable[[pd.Series], NDArray[np.bool_
 def evidence(config: Config, panel: Judged, layer: str, seen: set[str]) -> Evidence:
     """The frozen evidence of one layer; `seen` are customers that a model trained on.
 
-    V^E is cross-fitted on the layers before. Raises NotReady where the layer holds no churner or
+    V^E is cross-fitted on the layers before. Raises TooEarly where the layer holds no churner or
     no stayer, Leak where a label window before reaches this layer.
     """
     rows, before = rows_of(panel, layer), earlier(panel, layer)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.config import Contract, Economics
-from churn_ml.errors import NotReady
+from churn_ml.errors import TooEarly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ MIN_ROWS = 20
 def retained(panel: pd.DataFrame) -> pd.DataFrame:
     """The rows whose window spend is known and nobody's doing: label 0, untreated.
 
-    Raises NotReady where fewer than 20 are left.
+    Raises TooEarly where fewer than 20 are left.
 
     >>> from churn_ml.simulate import spending_panel
     >>> panel = spending_panel(200, seed=1)
@@ -41,7 +41,7 @@ def retained(panel: pd.DataFrame) -> pd.DataFrame:
     """
     kept = panel[(panel["label"] == 0).fillna(False).astype(bool) & ~panel["treated"].astype(bool)]
     if len(kept) < MIN_ROWS:
-        raise NotReady(
+        raise TooEarly(
             "too few retained, untreated rows to estimate value",
             where="models.spend",
             got=str(len(kept)),

@@ -83,7 +83,7 @@ class ValueModel:
         """A model fitted on the retained, untreated rows of `panel`.
 
         `panel`: one row per customer_id and cut_off with label (0, 1, missing), treated,
-        window_net_amount and the recipe's features. Raises NotReady below 20 usable rows.
+        window_net_amount and the recipe's features. Raises TooEarly below 20 usable rows.
 
         >>> from churn_ml.simulate import spending_panel, spending_recipe
         >>> model = ValueModel.fit(spending_panel(200, seed=1), spending_recipe())
