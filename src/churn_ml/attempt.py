@@ -91,14 +91,16 @@ class Attempt:
         """What the former publication pinned under `name`; None on a first run or a repin."""
         return self.former.pins.get(name) if self.former else None
 
-    def versions(self, name: str) -> Mapping[str, int]:
+    def versions(self, name: str, line: str | None = None) -> Mapping[str, int]:
         """The partitions of `name` that this attempt may read, each with its version.
 
-        Those that the former publication read, else the newest published.
+        Those that the former publication read, else the newest published. `line`: of another of the
+        shop's contracts, empty for the main one.
         """
+        house = self.house if line is None else self.house.under(line)
         if self.former is not None:
-            return self.former.inputs.get(self.house.config.called(name), {})
-        return self.house.published(name)
+            return self.former.inputs.get(house.config.called(name), {})
+        return house.published(name)
 
     @cached_property
     def world(self) -> Mapping[str, Mapping[str, int]]:
@@ -117,10 +119,11 @@ class Attempt:
             {name: read(name, found, as_of=cut) for name, found in self.world.items() if found}
         )
 
-    def frame(self, name: str, partition: date) -> pd.DataFrame:
+    def frame(self, name: str, partition: date, line: str | None = None) -> pd.DataFrame:
         """One published partition of a derived table; raises NotReady where there is none."""
-        key, place = partition.isoformat(), self.house.config.called(name)
-        version = self.versions(name).get(key)
+        house = self.house if line is None else self.house.under(line)
+        key, place = partition.isoformat(), house.config.called(name)
+        version = self.versions(name, line).get(key)
         if version is None:
             raise self.house.before(table(name).owner, f"{place} is not published", partition)
         self.inputs.setdefault(place, {})[key] = version

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from churn_ml import flow
+from churn_ml import crm, flow
 from churn_ml.errors import BadConfig, BadInput
+from churn_ml.flow.export import recent
 from churn_ml.house import House
 
 FIRST = date(2017, 10, 1)
@@ -69,6 +71,46 @@ def test_a_destination_gets_the_contract_it_names(walked: House) -> None:
     assert list(sent["export@quick"]) == ["quick_files"]
     assert "quick_files" not in sent["export"]
     assert sent["export@quick"]["quick_files"]["sent"] > 0
+
+
+def test_no_customer_is_chosen_under_two_contracts_within_the_contact_window(
+    walked: House,
+) -> None:
+    first, second = (
+        house.warehouse.read_partition(
+            house.config.called("actions"), FIRST, house.published("actions")["2017-10-01"]
+        ).to_pandas()
+        for house in (walked, walked.under("quick"))
+    )
+    chosen = [set(r.loc[r["would_be_offer"] != "NONE", "customer_id"]) for r in (first, second)]
+    assert chosen[0]
+    assert not chosen[0] & chosen[1]
+    late = second[second["why"] == "recently_contacted"]
+    assert set(late["customer_id"]) == chosen[0] & set(second["customer_id"])
+
+
+@pytest.mark.parametrize(("days", "held"), [(0, 1), (27, 1), (28, 0)])
+def test_an_export_withholds_a_contact_within_another_contracts_window(
+    walked: House, days: int, held: int
+) -> None:
+    from churn_ml.crm import Row
+    from churn_ml.ledger import Ledger
+
+    ledger, quick = Ledger.open("sqlite://"), walked.under("quick")
+    ledger.save_plan("crm_sql", "p1", FIRST, [("h1", "ab", "{}", True)], base=None)
+    house = replace(quick, ledger=ledger)
+    as_of = FIRST + timedelta(days=days)
+    guard = crm.Guard.of(
+        house.config, suppressed=lambda _: (), consents=lambda _: {}, recent=recent(house)
+    )
+    rows = [
+        Row(c, "upsert", as_of, {"offer": "NONE"}, "9f", contact=c != "h3")
+        for c in ("h1", "h2", "h3")
+    ]
+    for settle in (False, True):
+        if settle:
+            ledger.acknowledge("p1", ["h1"], at=walked.clock())
+        assert guard.withheld(rows) == ({"h1": "recently_contacted"} if held else {})
 
 
 def test_a_contracts_decisions_alpha_and_aliases_are_its_own(walked: House) -> None:

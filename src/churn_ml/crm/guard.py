@@ -1,9 +1,11 @@
-"""Who may be told about right now: suppression and consent, read again at the moment of sending.
+"""Who may be told about right now: suppression, consent, contacts, read again when it is sent.
 
 A plan may be hours old when it is sent, or days when it is resumed. Before every batch the guard
 asks the sources again (fault P3) and names the customers whose row must not go: the outbox then
 sends a removal in its place. Suppression bars every row; a missing consent bars the rows with an
-offer that needs one. A source that cannot be read stops the export: it fails closed (P4).
+offer that needs one; a contact under another contract, less than [policy] contact_window_days away,
+bars the rows that would be a contact. A source that cannot be read stops the export: it fails
+closed (P4).
 
 Worked example: `h1` was given a coupon as of 2017-10-01 and withdrew consent on 2017-10-02, before
 the export ran: his row is withheld, `h2`'s without an offer is not.
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from churn_ml.actions import NONE
@@ -31,25 +34,40 @@ from churn_ml.errors import ChurnError, Unreachable
 Found = TypeVar("Found")
 Suppressed = Callable[[Sequence[str]], Collection[str]]
 Consents = Callable[[Sequence[str]], Mapping[str, bool]]
+Recent = Callable[[Sequence[str], date], Collection[str]]
+
+
+def nobody(_: Sequence[str], __: date) -> Collection[str]:
+    """The recent contacts of a shop with one contract: its own are known when it scores."""
+    return ()
 
 
 @dataclass(frozen=True)
 class Guard:
-    """The two sources that are asked before every batch.
+    """The sources that are asked before every batch.
 
     `suppressed(customer_ids)` gives those of them who must never be touched, merged references
     among them; `consents(customer_ids)` whether contact is consented, where known;
     `consent_default` holds where it is not; `free_offers` are the offers that need no consent, NONE
-    among them.
+    among them; `recent(customer_ids, as_of)` who was contacted under another contract within the
+    window around `as_of`.
     """
 
     suppressed: Suppressed
     consents: Consents
     consent_default: bool
     free_offers: frozenset[str]
+    recent: Recent = nobody
 
     @classmethod
-    def of(cls, config: Config, *, suppressed: Suppressed, consents: Consents) -> Guard:
+    def of(
+        cls,
+        config: Config,
+        *,
+        suppressed: Suppressed,
+        consents: Consents,
+        recent: Recent = nobody,
+    ) -> Guard:
         """The guard with the offers and the default of churn.toml.
 
         >>> from churn_ml.config import Shop
@@ -58,10 +76,12 @@ class Guard:
         False
         """
         free = frozenset({NONE} | {o.code for o in config.offers if not o.needs_consent})
-        return cls(suppressed, consents, config.consent.default == "assumed", free)
+        return cls(suppressed, consents, config.consent.default == "assumed", free, recent)
 
     def withheld(self, rows: Sequence[Row]) -> dict[str, str]:
-        """customer_id -> "suppressed" or "no_consent" of the upserts that must not go now.
+        """customer_id -> why, of the upserts that must not go now.
+
+        Why: "suppressed", "no_consent" or "recently_contacted", the first that holds.
 
         Raises: Unreachable where a source cannot be read; nothing may be sent then.
 
@@ -80,9 +100,23 @@ class Guard:
         refused = (
             r.customer_id for r in asked if not given.get(r.customer_id, self.consent_default)
         )
-        return dict.fromkeys(refused, "no_consent") | {
-            customer_id: "suppressed" for customer_id in ids if customer_id in barred
-        }
+        return (
+            dict.fromkeys(self._recently_contacted(upserts), "recently_contacted")
+            | dict.fromkeys(refused, "no_consent")
+            | {customer_id: "suppressed" for customer_id in ids if customer_id in barred}
+        )
+
+    def _recently_contacted(self, upserts: Sequence[Row]) -> list[str]:
+        """Whom a contact would reach too soon after one under another contract, or before it."""
+        found: set[str] = set()
+        for day in {row.as_of for row in upserts if row.contact}:  # a plan is of one as_of
+
+            def recent(ids: Sequence[str], day: date = day) -> Collection[str]:
+                return self.recent(ids, day)
+
+            asked = [row.customer_id for row in upserts if row.contact and row.as_of == day]
+            found |= set(asked) & set(_read("contacts", recent, asked))
+        return sorted(found)
 
 
 def _read(what: str, source: Callable[[Sequence[str]], Found], ids: Sequence[str]) -> Found:

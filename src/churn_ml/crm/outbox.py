@@ -43,7 +43,8 @@ class Exported:
 
     `sent` upserts and `removed` removals were acknowledged, `resumed` of them from a plan that an
     earlier run left open; `rejected` ones are planned again by the next run; `withheld` customers
-    are suppressed or without consent; `older` rows came too late for this destination.
+    are suppressed, without consent or contacted under another contract about now; `older` rows came
+    too late for this destination.
     """
 
     sent: int

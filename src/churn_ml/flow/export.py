@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
@@ -37,7 +37,9 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = house.bundle(_scored_by(house, as_of)).tau
-        guard = crm.Guard.of(house.config, suppressed=barred(house), consents=asked(house))
+        guard = crm.Guard.of(
+            house.config, suppressed=barred(house), consents=asked(house), recent=recent(house)
+        )
         told: dict[str, Any] = {}
         for name in destinations(house.config):
             told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
@@ -131,6 +133,28 @@ def barred(house: House) -> Any:
         old = [before for before, after in gone.items() if after in ids]
         listed = followed(house.suppressed([*ids, *old]), gone)
         return {c for c in ids if c in listed or c in gone}
+
+    return now
+
+
+def recent(house: House) -> Any:
+    """What the guard calls before every batch: who is contacted under another contract about now.
+
+    That is what another contract's destination acknowledged, or has planned, with an as_of less
+    than [policy] contact_window_days away, under whichever reference a merged customer then had.
+    """
+    config = house.config
+    others = sorted(
+        name for name, d in config.destinations.items() if (d.contract or "") != config.line
+    )
+    window = timedelta(days=config.policy.contact_window_days)
+
+    def now(customer_ids: Sequence[str], as_of: date) -> set[str]:
+        day = timedelta(days=1)
+        told = house.ledger.spoken_to(as_of - window + day, as_of + window, others)
+        gone = survivors(_newest(house, "customer_merges")) if told else {}
+        reached = followed(told, gone)
+        return {c for c in customer_ids if gone.get(c, c) in reached}
 
     return now
 

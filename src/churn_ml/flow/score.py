@@ -91,13 +91,21 @@ def consents(world: dict[str, ibis.Table]) -> pd.Series:
 
 
 def _contacted(trial: Attempt) -> set[str]:
-    """Customers whose would-be offer of the running contact window was one, in either arm."""
-    first = trial.as_of - timedelta(days=trial.house.config.policy.contact_window_days - 1)
-    days = [date.fromisoformat(d) for d in trial.versions("actions") if d >= first.isoformat()]
-    earlier = [trial.frame("actions", day) for day in days if day < trial.as_of]
-    return {
-        c for rows in earlier for c in rows.loc[rows["would_be_offer"] != "NONE", "customer_id"]
-    }
+    """Customers whose would-be offer of the running contact window was one, in either arm.
+
+    Under whatever contract it was: a customer is one person. Of one day the main contract chooses
+    first, then the further ones as churn.toml lists them, so that each sees those before it.
+    """
+    config, as_of = trial.house.config, trial.as_of
+    first = as_of - timedelta(days=config.policy.contact_window_days - 1)
+    lines = ("", *config.contracts)
+    own, found = lines.index(config.line), set[str]()
+    for place, line in enumerate(lines):
+        last = as_of if place < own else as_of - timedelta(days=1)
+        days = (date.fromisoformat(d) for d in trial.versions("actions", line))
+        for rows in (trial.frame("actions", d, line) for d in days if first <= d <= last):
+            found |= set(rows.loc[rows["would_be_offer"] != "NONE", "customer_id"])
+    return found
 
 
 def sizes(placed: pd.DataFrame, scores: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, Any]]:

@@ -165,6 +165,29 @@ class Deliveries(Database):
             rows = connection.execute(query).all()
         return [Contact(row.customer_id, row.destination, row.as_of) for row in rows]
 
+    def spoken_to(self, start: date, end: date, destinations: Sequence[str]) -> set[str]:
+        """Who was, or is about to be, contacted with an as_of in [start, end) through these.
+
+        A contact that is planned and not settled counts: nobody knows whether it was sent. Exports
+        to two destinations at one time see each other by that.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, day = Ledger.open("sqlite://"), date(2017, 10, 1)
+        >>> ledger.save_plan("crm", "p1", day, [("h1", "ab", "{}", True)], base=None)
+        >>> ledger.spoken_to(day, date(2017, 10, 2), ["crm"]), ledger.spoken_to(day, day, ["crm"])
+        ({'h1'}, set())
+        """
+        found: set[str] = set()
+        waiting = and_(PLAN_ROWS.c.contact, PLAN_ROWS.c.status == "open")
+        with self.reading() as connection:
+            for rows, kind in ((CONTACTS, None), (PLAN_ROWS, waiting)):
+                within = and_(rows.c.as_of >= start, rows.c.as_of < end)
+                theirs = rows.c.destination.in_(destinations)
+                query = select(rows.c.customer_id).where(within, theirs)
+                query = query if kind is None else query.where(kind)
+                found |= set(connection.execute(query).scalars())
+        return found
+
 
 def _chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
     """Pieces small enough for any database's limit on bound values."""
