@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -51,6 +52,42 @@ def test_each_named_customer_has_the_stage_of_the_module_docstring() -> None:
         "dora": "silent",
         "emil": "active",
     }
+
+
+def lasting(**amounts: list[int]) -> list[dict[str, object]]:
+    """Orders 5, 15, 25, ... days ago of each customer, of the amounts given, newest first."""
+    return [
+        {"customer_id": name, "occurred_at": ago(5 + 10 * place), "net_amount": Decimal(amount)}
+        for name, paid in amounts.items()
+        for place, amount in enumerate(paid)
+    ]
+
+
+def test_loyal_are_the_active_at_the_top_by_recency_frequency_and_money() -> None:
+    """Ten customers at .2, so two. Points: a 3 + 9 + 7, b 3 + 8 + 8, c 3 + 7 + 6, f 3 + 0 + 9."""
+    shop = lasting(
+        a=[20] * 8, b=[30] * 7, c=[10] * 6, d=[10] * 5, e=[10] * 4, f=[900], g=[10] * 4,
+    ) + [
+        {"customer_id": name, "occurred_at": ago(day), "net_amount": Decimal(1)}
+        for name, first in (("h", 9), ("i", 10), ("j", 11))
+        for day in (first, first + 10, first + 60)
+    ]  # fmt: skip
+    found = cohort(canonical(orders=shop), AS_OF, CONTRACT).set_index("customer_id").stage
+    assert sorted(found.index[found == "loyal"]) == ["a", "b"]
+    later = [*shop, {"customer_id": "c", "occurred_at": ago(0), "net_amount": Decimal(9000)}]
+    orders = canonical(orders=later)["orders"]
+    then = cohort({"orders": orders.filter(orders.day < AS_OF)}, AS_OF, CONTRACT)
+    assert then.set_index("customer_id").stage.to_dict() == found.to_dict()
+    all_ = CONTRACT.model_copy(update={"loyal_share": 1.0})
+    everybody = cohort(canonical(orders=shop), AS_OF, all_).set_index("customer_id").stage
+    assert set(everybody[found == "active"]) == {"loyal"}
+
+
+def test_who_bought_much_once_is_not_loyal() -> None:
+    one = lasting(f=[900], **{f"c{k}": [1] for k in range(9)})
+    old = {"customer_id": "f", "occurred_at": ago(45), "net_amount": Decimal(1)}
+    shop = canonical(orders=[*one, old])
+    assert (cohort(shop, AS_OF, CONTRACT).set_index("customer_id").stage != "loyal").all()
 
 
 def test_the_columns_are_those_of_the_cohort_table_with_their_types() -> None:
@@ -222,7 +259,7 @@ def test_every_customer_has_exactly_one_stage_and_the_first_that_fits(
     contract = Contract(lookback_days=lookback, new_days=new)
     found = of({c: [ago(d) for d in each] for c, each in days.items()}, contract)
     assert sorted(found.index) == sorted(days)
-    assert set(found.stage) <= {"new", "active", "silent", "lost", "returning"}
+    assert set(found.stage) <= {"new", "active", "loyal", "silent", "lost", "returning"}
     for customer, each in days.items():
         assert (found.stage[customer] == "lost") == (min(each) > lookback)
         assert not (found.stage[customer] == "lost" and found.eligible[customer])

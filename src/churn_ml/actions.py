@@ -157,7 +157,8 @@ def meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[np
 
 
 def _codes() -> set[str]:
-    bands, stages = ("high", "medium", "low"), ("new", "active", "silent", "lost", "returning")
+    bands = ("high", "medium", "low")
+    stages = ("new", "active", "loyal", "silent", "lost", "returning")
     scored = {code(risk, value, stage) for risk, value, stage in product(bands, bands, stages)}
     return scored | {code(UNSCORED, UNSCORED, stage) for stage in stages}
 

@@ -16,13 +16,16 @@ example, with a lookback of 90, new_days of 30 and a silent_gap_ratio of 1.5, as
     dora   ordered on 2017-08-01, 08-08, 08-15                  -> silent  (47 > 1.5 x 7 days)
     emil   ordered on 2017-08-01, 08-31, 09-25                  -> active  (6 <= 1.5 x 27.5 days)
 
-Stages are total and exclusive; the first that fits wins: lost, returning, new, silent, active.
+Stages are total and exclusive; the first that fits wins: lost, returning, new, silent, loyal,
+active.
 
 * lost: no order in the last `lookback_days`.
 * returning: came back within the last `new_days` after at least `lookback_days` whole days without
   an order, which is exactly the customers who were lost before they came back.
 * new: first order within the last `new_days`.
 * silent: days since the last order > `silent_gap_ratio` x own median gap between order days.
+* loyal: among the top `loyal_share` of those who ordered in the lookback, by recency, frequency and
+  money alike (see rfm.py), and with a cadence of their own.
 * active: everybody else.
 
 Degenerate cases: a customer with fewer than 3 order days (fewer than 2 gaps) has no cadence of
@@ -47,6 +50,7 @@ from churn_ml.events import (
     order_days,
     placed,
 )
+from churn_ml.rfm import top
 
 if TYPE_CHECKING:
     import ibis
@@ -203,15 +207,19 @@ def _staged(tables: Canonical, as_of: date, contract: Contract, zone: str) -> ib
     standing = _standing(live_days(tables, as_of, contract), contract)
     scored = eligible(tables, as_of, contract, zone=zone).mutate(eligible=ibis.literal(True))
     standing = standing.left_join(scored, "customer_id").drop("customer_id_right")
+    best = top(order_days(tables, as_of), contract.lookback_days, contract.loyal_share)
+    standing = standing.left_join(best, "customer_id").drop("customer_id_right")
     settled = standing.filter(standing.day_count >= CADENCE_DAYS)
     usual = settled.aggregate(cohort_gap_days=settled.median_gap_days.median())
     all_ = standing.cross_join(usual)
-    own = (all_.day_count >= CADENCE_DAYS).ifelse(all_.median_gap_days, all_.cohort_gap_days)
+    settled_in = all_.day_count >= CADENCE_DAYS
+    own = settled_in.ifelse(all_.median_gap_days, all_.cohort_gap_days)
     stage = ibis.cases(
         (all_.recency_days > contract.lookback_days, "lost"),
         (all_.returned_days_ago <= contract.new_days, "returning"),
         (all_.tenure_days <= contract.new_days, "new"),
         (all_.recency_days > own * contract.silent_gap_ratio, "silent"),
+        (settled_in & all_.is_top.fill_null(False), "loyal"),
         else_="active",
     )
     return all_.select(

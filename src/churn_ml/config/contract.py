@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from churn_ml.config.section import Days, Section, content_hash
+from churn_ml.config.section import Days, Section, Share, content_hash
 
 
 class Contract(Section):
@@ -24,7 +24,7 @@ class Contract(Section):
 
     Eligible at as_of: at least `min_orders` events (or days with one) in the last `lookback_days`.
     Churned: no event in [as_of + gap_days, as_of + gap_days + horizon_days). The label is final
-    `settle_days` later. `new_days` and `silent_gap_ratio` cut the lifecycle stages.
+    `settle_days` later. `new_days`, `silent_gap_ratio` and `loyal_share` cut the lifecycle stages.
 
     `event` is what retains: an order; an order or a login (`web_events`); or a renewal, where
     eligible is whose subscription is due in the window and neither cancelled nor renewed yet. `of`
@@ -45,6 +45,7 @@ class Contract(Section):
     activity_unit: Literal["order", "order_day"] = "order"
     new_days: Days = 30
     silent_gap_ratio: Annotated[float, Field(gt=0)] = 1.5
+    loyal_share: Share = 0.2
 
     @property
     def stamp(self) -> str:
