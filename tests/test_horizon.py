@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from churn_ml.config import Contract
@@ -53,7 +54,13 @@ def test_every_choice_says_how_many_would_churn_in_all_and_by_segment() -> None:
         {"customer_id": c, "tier": "gold" if c in "ax" else "basic", "occurred_at": START}
         for c in "abcxy"
     ]
-    told = horizon(canonical(orders=orders, customers=tiers), AS_OF, Contract())
+    scored = pd.DataFrame({"customer_id": ["a", "x", "y"], "segment": ["KEEN", "DULL", "DULL"]})
+    told = horizon(
+        canonical(orders=orders, customers=tiers),
+        AS_OF,
+        Contract(),
+        segments=lambda day: scored if day == date(2017, 8, 3) else None,
+    )
     assert told["proposed"] == {"lookback_days": 30, "horizon_days": 14}
     rows = {(r["horizon_days"], r["segment"]): r for r in told["choices"]}
     assert (rows[14, "all"]["customers"], rows[14, "all"]["churners"]) == (3, 0)
@@ -70,6 +77,9 @@ def test_every_choice_says_how_many_would_churn_in_all_and_by_segment() -> None:
     }
     assert rows[60, "tier=gold"]["label_rate"] == 0.5
     assert rows[60, "tier=basic"]["customers"] == 3
+    assert rows[60, "segment=DULL"]["label_rate"] == 1.0
+    assert rows[60, "segment=KEEN"]["customers"] == 1
+    assert [days for days, name in rows if name == "segment=KEEN"] == [60]
     assert rows[365, "all"]["customers"] is None
 
 

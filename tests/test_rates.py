@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.config import Contract
+from churn_ml.flow.learn import known_segments
 from churn_ml.in_memory import canonical
 from churn_ml.rates import rates
 
@@ -73,6 +74,42 @@ def test_a_slice_reads_the_attribute_valid_at_the_months_start() -> None:
     assert told(found, "2017-09-01", "basic")["customers"] == 1
     assert told(found, "2017-09-01", "unknown")["customers"] == 1
     assert set(found.rates["slice"]) == {"all", "tier"}
+
+
+def test_a_segment_counts_from_the_month_whose_start_it_was_known_at() -> None:
+    """Scored on 09-01: September is told by it, dora was not scored yet; August is not."""
+    scored = pd.DataFrame({"customer_id": ["anna", "ben", "cleo"], "segment": ["A", "B", "B"]})
+    asked: list[date] = []
+
+    def segments(day: date) -> pd.DataFrame | None:
+        asked.append(day)
+        return scored if day >= date(2017, 9, 1) else None
+
+    found = rates(shop(), AS_OF, CONTRACT, segments=segments)
+    assert asked == [date(2017, 7, 1), date(2017, 8, 1), date(2017, 9, 1)]
+    rows = found.rates[found.rates["slice"] == "segment"]
+    assert {(r.month.isoformat(), r.word): (r.customers, r.churned) for r in rows.itertuples()} == {
+        ("2017-09-01", "A"): (1, 0),
+        ("2017-09-01", "B"): (2, 2),
+        ("2017-09-01", "unknown"): (1, 0),
+    }
+
+
+def test_the_segment_of_a_day_is_the_last_one_scored_by_then_and_no_later_one() -> None:
+    held = {
+        "2017-08-01": pd.DataFrame({"customer_id": ["h1"], "segment": ["OLD"]}),
+        "2017-08-31": pd.DataFrame({"customer_id": ["h1", "h5"], "segment": ["NOW", "GONE"]}),
+        "2017-09-02": pd.DataFrame({"customer_id": ["h1"], "segment": ["LATER"]}),
+    }
+    at = known_segments(dict.fromkeys(held, 1), lambda day: held[day.isoformat()], {"h5": "h1"})
+    told = {day: at(date(2017, *day)) for day in ((7, 31), (8, 31), (9, 1), (10, 3))}
+    found = {day: None if rows is None else rows.to_numpy().tolist() for day, rows in told.items()}
+    assert found == {
+        (7, 31): None,
+        (8, 31): [["h1", "NOW"]],
+        (9, 1): [["h1", "NOW"]],
+        (10, 3): None,
+    }
 
 
 def test_cohorts_hold_who_began_when_and_who_came_back() -> None:

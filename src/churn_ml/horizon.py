@@ -2,7 +2,7 @@
 
 Enters: the canonical tables cut at `as_of`, and the present contract. Leaves: a proposal, and for
 each horizon that could be chosen the label rate, the class balance and the counts it would give, in
-all and by segment (an attribute of the customers).
+all and by segment (an attribute of the customers, or the segment scored last before the cut-off).
 
 The rule: the horizon is the shortest of `CHOICES` days within which 80 % of the repeat orders come
 (the 80th percentile of the gaps between order days), so that most who are still silent at its end
@@ -20,7 +20,7 @@ Worked example: the gaps of a weekly shop are 5, 7, 7, 8 and 30 days. 80 % of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,16 +48,22 @@ FEW_GAPS = 30
 
 
 def horizon(
-    tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC"
+    tables: Canonical,
+    as_of: date,
+    contract: Contract,
+    *,
+    zone: str = "UTC",
+    segments: Callable[[date], pd.DataFrame | None] = lambda _: None,
 ) -> dict[str, Any]:
     """The proposal and what every choice would mean, ready for JSON.
 
+    `segments`: a cut-off -> customer_id and segment, as scored by then; None where nothing was.
     Returns `as_of`, `contract`, `gaps` (closed, open and the days within which half, 80 and 95 %
     close), `proposed` (lookback_days, horizon_days) and `choices`: per horizon and segment ("all",
-    or `tier=gold`) lookback_days, the cut-off, customers, churners, stayers and label_rate; the
-    cut-off is the newest whose label is mature, and counts are null where there is none.
-    Raises NotReady where fewer than 30 gaps between order days are known; BadInput where a table
-    that the contract needs is missing.
+    `tier=gold` or `segment=...`) lookback_days, the cut-off, customers, churners, stayers and
+    label_rate; the cut-off is the newest whose label is mature, and counts are null where there is
+    none. Raises NotReady where fewer than 30 gaps between order days are known; BadInput where a
+    table that the contract needs is missing.
 
     >>> from churn_ml.config import Contract
     >>> from churn_ml.in_memory import canonical
@@ -84,7 +90,7 @@ def horizon(
     choices = [
         row
         for each in CHOICES
-        for row in _meaning(tables, as_of, _with(contract, each, back), first, zone)
+        for row in _meaning(tables, as_of, _with(contract, each, back), first, zone, segments)
     ]
     return {
         "as_of": as_of.isoformat(),
@@ -151,7 +157,12 @@ def _with(contract: Contract, horizon_days: int, lookback_days: int) -> Contract
 
 
 def _meaning(
-    tables: Canonical, as_of: date, contract: Contract, first: date, zone: str
+    tables: Canonical,
+    as_of: date,
+    contract: Contract,
+    first: date,
+    zone: str,
+    segments: Callable[[date], pd.DataFrame | None],
 ) -> Iterable[dict[str, Any]]:
     """What one choice would have meant at its newest mature cut-off: all, then each segment."""
     cut_off = newest_mature(as_of, contract)
@@ -163,11 +174,14 @@ def _meaning(
     rows = labels(tables, who, cut_off, contract, as_of, zone=zone)
     told["cut_off"] = cut_off.isoformat()
     found = [told | {"segment": "all"} | _counts(rows["label"])]
+    known = [segments(cut_off)]
     if "customers" in tables:
-        known = attributes(then).select("customer_id", *SEGMENTS).to_pyarrow().to_pandas()
-        rows = rows.merge(known, on="customer_id", how="left")
-        for name in SEGMENTS:
-            for word, part in rows.dropna(subset=[name]).groupby(name):
+        columns = attributes(then).select("customer_id", *SEGMENTS)
+        known.insert(0, columns.to_pyarrow().to_pandas())
+    for groups in (each for each in known if each is not None):
+        grouped = rows.merge(groups, on="customer_id", how="left")
+        for name in (column for column in groups.columns if column != "customer_id"):
+            for word, part in grouped.dropna(subset=[name]).groupby(name):
                 found.append(told | {"segment": f"{name}={word}"} | _counts(part["label"]))
     return found
 

@@ -1,8 +1,9 @@
 """Rates: how many stay, come back and go from stage to stage, month by month.
 
-Enters: the canonical tables cut at `as_of`, and the contract. Leaves: three short tables for the
-months that have ended: churn, retention and repurchase rate, in all and by each attribute of the
-customers as it was valid at the month's start; cohorts by the month of the first order; transitions
+Enters: the canonical tables cut at `as_of`, the contract, and the segments scored. Leaves: three
+short tables for the months that have ended: churn, retention and repurchase rate, in all, by
+each attribute of the customers as it was valid at the month's start, and by the segment that was
+scored last before it; cohorts by the month of the first order; transitions
 between the lifecycle stages. Counts only, no customer.
 
 The definitions, for one month and one group of customers:
@@ -21,7 +22,7 @@ All of it is told with what is known at `as_of`: a late row corrects the months 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
     from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
 
-SLICES = ("country", "language", "market", "channel", "tier")
+ATTRIBUTES = ("country", "language", "market", "channel", "tier")
 """The attributes of customers by which the rates are told, where any customer has one."""
+SLICES = (*ATTRIBUTES, "segment")
 ALL, UNKNOWN, NONE = "all", "unknown", "none"
 DECIMALS = 9
 
@@ -55,11 +57,20 @@ class MonthlyRates:
     transitions: pd.DataFrame
 
 
-def rates(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UTC") -> MonthlyRates:
+def rates(
+    tables: Canonical,
+    as_of: date,
+    contract: Contract,
+    *,
+    zone: str = "UTC",
+    segments: Callable[[date], pd.DataFrame | None] = lambda _: None,
+) -> MonthlyRates:
     """The rates of every month that ended by `as_of`, from the month of the first order on.
 
     `tables`: cut at `as_of`; `orders` is required, and what the contract reads besides; `customers`
-    is used where it is there. `zone`: the shop's. Raises BadInput where a needed table is missing.
+    is used where it is there. `zone`: the shop's. `segments`: a month's first day -> customer_id
+    and segment as scored by then, None where nothing was; one scored later would know the outcome.
+    Raises BadInput where a needed table is missing.
 
     >>> from churn_ml.config import Contract
     >>> from churn_ml.in_memory import canonical
@@ -75,6 +86,8 @@ def rates(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "UT
     rows: list[dict[str, Any]] = []
     for month, after in pairwise(days):
         told = _month(tables, people[month], (month, after, as_of), contract, zone)
+        scored = segments(month)
+        told = told if scored is None else told.merge(scored, on="customer_id", how="left")
         rows += [{"month": month} | row for row in _sliced(told)]
     return MonthlyRates(
         _frame(rows, RATES.names),
@@ -140,8 +153,8 @@ def _attributes(tables: Canonical, month: date) -> pd.DataFrame:
     if "customers" not in tables:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})
     rows = attributes(_before({"customers": tables["customers"]}, month))
-    found: pd.DataFrame = rows.select("customer_id", *SLICES).to_pyarrow().to_pandas()
-    return found[["customer_id", *(name for name in SLICES if found[name].notna().any())]]
+    found: pd.DataFrame = rows.select("customer_id", *ATTRIBUTES).to_pyarrow().to_pandas()
+    return found[["customer_id", *(name for name in ATTRIBUTES if found[name].notna().any())]]
 
 
 def _sliced(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:

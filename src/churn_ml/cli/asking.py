@@ -73,7 +73,10 @@ def rates(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
     by: Annotated[
-        str, typer.Option(help="all, or an attribute: country, language, market, channel, tier.")
+        str,
+        typer.Option(
+            help="all, segment, or an attribute: country, language, market, channel, tier."
+        ),
     ] = "all",
     contract: ContractName = "",
 ) -> None:

@@ -6,16 +6,28 @@ Worked example: learning as of 2017-11-01 finds that the scores of 2017-10-01 ar
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.house import House
+from churn_ml.merges import survivors
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from churn_ml.config import Contract
     from churn_ml.receipts import Receipt
+
+SHOWN_MONTHS, SHOWN_GROUPS = 6, 4
+SHOWN_CUSTOMERS = 20
+"""Smaller groups are told by `churn-ml rates`, not by a report that many read."""
+SEGMENT_DAYS = 31
+"""How long a scored segment counts as the customer's: a month, as the rates are told by month."""
 
 
 def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
@@ -41,8 +53,8 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Write churn, retention and repurchase rates, cohorts and transitions of the months so far.
 
-    Reads canonical tables; writes rates, cohorts and transitions. Raises NotReady where data do not
-    reach `as_of`.
+    Reads canonical tables and segments; writes rates, cohorts and transitions. Raises NotReady
+    where data do not reach `as_of`.
     """
     from churn_ml import rates as room
     from churn_ml.tables import COHORTS, RATES, TRANSITIONS
@@ -51,12 +63,68 @@ def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     names = (RATES.name, COHORTS.name, TRANSITIONS.name)
     with attempt(house, "rates", as_of, names, repin=repin) as trial:
         world, config = trial.canonical(as_of), house.config
-        found = room.rates(world, as_of, config.contract, zone=config.shop.time_zone)
+        segments = known_segments(
+            trial.versions("segments"), partial(trial.frame, "segments"), survivors(world)
+        )
+        found = room.rates(
+            world, as_of, config.contract, zone=config.shop.time_zone, segments=segments
+        )
         for name in names:
             rows = getattr(found, name)
             trial.write(name, rows)
             trial.count(name, len(rows), len(rows))
+        trial.details |= {"rates": shown(found.rates)}
     return trial.receipt
+
+
+def shown(rates: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rates that a report shows, ready for JSON: counts and shares, of no small group.
+
+    `rates`: as tables.RATES. Returns: the last `SHOWN_MONTHS` of everybody, oldest first; then, of
+    the newest month whose churn is known, the largest groups of each slice.
+    """
+    everybody = rates[rates["slice"] == "all"].sort_values("month")
+    known = everybody.loc[everybody["churn_rate"].notna(), "month"]
+    groups = rates[(rates["slice"] != "all") & (rates["customers"] >= SHOWN_CUSTOMERS)]
+    newest = groups[groups["month"] == (known.max() if len(known) else None)]
+    largest = newest.sort_values(["slice", "customers", "word"], ascending=[True, False, True])
+    parts = (everybody.tail(SHOWN_MONTHS), largest.groupby("slice").head(SHOWN_GROUPS))
+    rows = [row for part in parts for row in part.to_dict("records")]
+    return [
+        {"month": row["month"].isoformat(), "slice": row["slice"], "word": row["word"]}
+        | {name: int(row[name]) for name in ("customers", "buyers")}
+        | {name: _known(row[name]) for name in ("churn_rate", "retention_rate", "repurchase_rate")}
+        for row in rows
+    ]
+
+
+def _known(share: float) -> float | None:
+    """A share; None where it is missing, since JSON knows no NaN."""
+    return None if isnan(share) else share
+
+
+def known_segments(
+    versions: Mapping[str, int], read: Callable[[date], pd.DataFrame], gone: Mapping[str, str]
+) -> Callable[[date], pd.DataFrame | None]:
+    """A day -> the segment of each customer as scored last by then; None where that is long ago.
+
+    `versions`: the published partitions of segments; `read`: one of them; `gone`: merged customers,
+    who are counted as the one who survives. A score is made of what was known at its own as_of, so
+    one of the day or before it knows nothing of the days that follow.
+    """
+
+    def at(day: date) -> pd.DataFrame | None:
+        scored = [
+            d for d in map(date.fromisoformat, versions) if d <= day < d + timedelta(SEGMENT_DAYS)
+        ]
+        if not scored:
+            return None
+        rows = read(max(scored))[["customer_id", "segment"]]
+        rows = rows.sort_values("customer_id", key=lambda ids: ids.isin(gone), kind="stable")
+        rows["customer_id"] = rows["customer_id"].map(lambda c: gone.get(c, c))
+        return rows.drop_duplicates("customer_id")  # a survivor's own row stands first
+
+    return at
 
 
 def _due(house: House, as_of: date) -> list[date]:

@@ -17,8 +17,8 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
 from churn_ml.features import catalogue
-from churn_ml.flow.learn import treated
-from churn_ml.merges import merged
+from churn_ml.flow.learn import known_segments, treated
+from churn_ml.merges import merged, survivors
 from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _foretold(trial: Attempt) -> dict[str, Any]:
 def horizon(house: House, as_of: date) -> dict[str, Any]:
     """What the shop's repeat orders say of lookback and horizon, ready for JSON; see horizon.py.
 
-    Reads canonical tables; writes nothing. Raises NotReady where data do not reach `as_of`, or are
-    too few.
+    Reads canonical tables, and segments where there are; writes nothing. Raises NotReady where data
+    do not reach `as_of`, or are too few.
     """
     from churn_ml import horizon as room
 
@@ -83,7 +83,17 @@ def horizon(house: House, as_of: date) -> dict[str, Any]:
     versions, config = house.ledger.versions(SOURCE_TABLES), house.config
     read = house.warehouse.read
     world = {name: read(name, found, as_of=as_of) for name, found in versions.items() if found}
-    return room.horizon(merged(world), as_of, config.contract, zone=config.shop.time_zone)
+    scored, place = house.published("segments"), config.called("segments")
+
+    def segments(day: date) -> pd.DataFrame:
+        rows: pd.DataFrame
+        rows = house.warehouse.read_partition(place, day, scored[day.isoformat()]).to_pandas()
+        return rows
+
+    known = known_segments(scored, segments, survivors(world))
+    return room.horizon(
+        merged(world), as_of, config.contract, zone=config.shop.time_zone, segments=known
+    )
 
 
 def look(trial: Attempt) -> dict[str, Any]:

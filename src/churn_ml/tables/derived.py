@@ -30,7 +30,7 @@ COHORT = derived(
     ("customer_id",),
     (
         CUSTOMER,
-        Column("stage", "string", "new, active, silent, lost or returning", required=True),
+        Column("stage", "string", "new, active, loyal, silent, lost or returning", required=True),
         Column("one_time", "bool", "exactly one order (day) so far", required=True),
         Column("eligible", "bool", "active in the lookback with enough history: scored", True),
         Column("order_count", "int64", "orders or order days before as_of, by activity_unit", True),
@@ -142,7 +142,7 @@ RATES = derived(
     ("month", "slice", "word"),
     (
         Column("month", "date", "first day of the month", required=True),
-        Column("slice", "string", "all, or the customers' attribute: tier, channel, ...", True),
+        Column("slice", "string", "all, segment, or an attribute: tier, channel, ...", True),
         Column("word", "string", "the attribute's value; all where not sliced", required=True),
         Column("customers", "int64", "customers active at the month's start", required=True),
         Column("churned", "int64", "of them without an event in the horizon; null immature"),
