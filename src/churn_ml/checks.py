@@ -25,7 +25,7 @@ from churn_ml.features import catalogue
 from churn_ml.models.families import family
 from churn_ml.sources import resolved
 from churn_ml.sources.mapping import check_mapping
-from churn_ml.sources.postgres import check_settings
+from churn_ml.sources.postgres_settings import check_settings
 from churn_ml.tables import SOURCE_TABLES
 from churn_ml.validate.tolerance import check_rules
 

@@ -23,8 +23,8 @@ from churn_ml.config import Config, from_text
 from churn_ml.errors import BadConfig, BadInput, Transient, Unreachable
 from churn_ml.house import Addresses, open_house
 from churn_ml.sources import Lot, Source, open_source
-from churn_ml.sources.postgres import check_settings
-from churn_ml.sources.postgres_rows import quoted
+from churn_ml.sources.postgres_rows import Read, Span, about, quoted, types_of
+from churn_ml.sources.postgres_settings import check_settings
 from churn_ml.sources.session import from_environment, opened
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
@@ -534,3 +534,33 @@ def test_entries_that_are_landed_as_one_may_not_differ_in_how(shop: Shop, differ
 
 def test_an_entry_that_is_printed_does_not_show_its_url() -> None:
     assert "SECRET" not in repr(_told(url="postgresql://a:SECRET@db/shop"))
+
+
+def test_a_check_before_the_first_ingest_tries_the_first_rows_and_keeps_nothing(shop: Shop) -> None:
+    shop.orders(*(order(n, f"2017-09-{n // 10 + 1:02} 12:{n % 10:02}:00+00") for n in range(120)))
+    shop.run(f"update {shop.name}.orders set paid = 'NaN' where no = 3")
+    told = flow.check(shop.toml(), sample=50, now=datetime(2017, 11, 1), seconds=lambda: 0.0)
+    (orders,) = told["tables"]
+    assert (orders["tried"], orders["rows"], orders["quarantined"]) == (50, 120, 1)
+    assert orders["rules"][0]["rule"].startswith("orders.net_amount")
+    assert list(shop.root.iterdir()) == []
+    shop.landed(date(2017, 9, 2))  # now there is something: the database is not asked again
+    again = flow.check(shop.toml(), sample=50, now=datetime(2017, 11, 1))
+    assert again["tables"][0]["rows"] == 10
+
+
+def test_a_look_at_a_database_is_cut_short_and_a_count_is_then_the_plans(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = f"select *, pg_sleep(0.02)::text as slept from {shop.name}.orders"
+    shop.orders(*(order(n, f"2017-09-01 12:00:{n:02}+00") for n in range(60)))
+    shop.run(f"analyze {shop.name}.orders")
+    monkeypatch.setattr("churn_ml.sources.postgres.GLIMPSE_SECONDS", 1)
+    config = shop.toml(f'query = "{slow}"', columns=COLUMNS + '\nchannel = "slept"')
+    (orders,) = flow.check(config, sample=5, now=datetime(2017, 11, 1))["tables"]
+    assert "took too long and was stopped" in orders["refused"]
+    assert shop.url not in orders["refused"]
+    read = Read("orders", f"({slow})", ("no",), "at", "UTC")
+    with opened(shop.url, "orders", seconds=1) as connection:
+        kinds = types_of(connection, read)
+        assert about(connection, read, kinds, Span(None, NOVEMBER, None, "UTC")) == 60

@@ -2,8 +2,9 @@
 
 Enters: the settings. Leaves: per table what would be accepted, quarantined by which rule and left
 out; which tables and indicators the shop does not have; how long the whole would take. No house is
-opened: neither lake nor ledger is made, read or written. So the check knows neither what earlier
-ingests brought nor what a row repeats that is not in the sample.
+opened: neither lake nor ledger is made or written. Of a database what was landed is read; where
+nothing was yet, it is asked for the first rows by its cursor. So the check knows neither what
+earlier ingests brought nor what a row repeats that is not in the sample.
 
 Worked example: a shop's orders lie in one file of 40,000 rows. 20,000 of them, evenly spread, are
 read and judged in 2 s; 90 break `orders.net_amount.parse`: 0.45 % of them, where 1 % is allowed.
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,8 @@ class Tried:
     sampled: Sequence[Lot]
     rows_there: int
     """Rows of the sampled lots, of which the sample is a part."""
+    larger: float
+    """The rows of the whole over those of `lots`: more than 1 where a database was glimpsed at."""
     read_seconds: float
     fixed_seconds: float
     """What judging takes however few the rows are."""
@@ -128,8 +131,10 @@ class _Trial:
         from churn_ml.sources import open_source
 
         # a source of this table alone: what is wrong with another is told there
-        only = {name: self.config.sources[name]}
-        source = open_source(self.config.model_copy(update={"sources": only}))
+        only = self.config.model_copy(update={"sources": {name: self.config.sources[name]}})
+        tomorrow = self.now.date() + timedelta(days=1)
+        seen = sampling.glimpse(only, name, self.folder, tomorrow, self.sample, self.seconds)
+        source = open_source(seen.config)
         lots = source.lots()
         sampled = sampling.of_lots(lots)
         marks = [self.seconds()]
@@ -141,7 +146,8 @@ class _Trial:
         validated = self._judged(name, batches, sampled)
         marks.append(self.seconds())
         there = sum(rows for _, rows in parts)
-        return Tried(validated, lots, sampled, there, *(b - a for a, b in pairwise(marks)))
+        read, *judged = (b - a for a, b in pairwise(marks))
+        return Tried(validated, lots, sampled, there, seen.larger, read + seen.seconds, *judged)
 
     def _judged(self, name: str, batches: Sequence[pa.Table], lots: Sequence[Lot]) -> Validated:
         """The sample as `validate` judges it."""
@@ -201,7 +207,7 @@ def _told(config: Config, tried: Tried, files: dict[str, str]) -> dict[str, Any]
 def _size(tried: Tried) -> dict[str, Any]:
     """Lots, rows and seconds of the whole table, estimated from what the sample took."""
     sampled, whole = sampling.size(tried.sampled), sampling.size(tried.lots)
-    larger = whole / sampled if sampled else 1.0
+    larger = tried.larger * whole / sampled if sampled else 1.0
     rows = round(tried.rows_there * larger)
     judging = max(0.0, tried.judge_seconds - tried.fixed_seconds)
     each = judging / max(1, tried.validated.rows_in)

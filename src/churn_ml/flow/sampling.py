@@ -1,12 +1,16 @@
 """A sample of a table's lots: some of them, spread over time, and of these some rows.
 
-Enters: a source and its lots. Leaves: rows as the source reads them. Worked example: of 273 daily
+Enters: a source and its lots. Leaves: rows as the source reads them. A database of which nothing is
+landed yet is asked for its first rows: they are landed in a folder that is thrown away. Worked
+example: of 273 daily
 files with 5,026 orders a hundred are read, the first and the last among them, whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +18,47 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from churn_ml.config import Config
     from churn_ml.sources.protocol import Lot, Source
 
 MOST_LOTS = 100
 """A sample comes from this many lots at most."""
 MOST_BYTES = 64 * 2**20
 """Of large lots fewer are taken: about this much, three at least."""
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """Settings by which a table's sample is read, with what was landed for it alone."""
+
+    config: Config
+    larger: float = 1.0
+    """All rows over those landed."""
+    seconds: float = 0.0
+    """What landing them took."""
+
+
+def glimpse(
+    config: Config, name: str, folder: Path, as_of: date, most: int, clock: Callable[[], float]
+) -> Glimpse:
+    """The first `most` rows of the databases of table `name`, landed in a lake below `folder`.
+
+    `config` itself where the table has no database, or rows of it are landed already.
+    """
+    from churn_ml.sources import entries_of
+    from churn_ml.sources.postgres import PostgresSource
+
+    entries = [e for e in entries_of(name, config.sources[name]) if e.told.kind == "postgres"]
+    if not entries or PostgresSource(entries, config, {}).lots():
+        return Glimpse(config)
+    paths = config.paths.model_copy(update={"lake": str(folder / f"glimpse-{name}")})
+    away = config.model_copy(update={"paths": paths})
+    source, start = PostgresSource(entries, away, {}), clock()
+    source.glimpse(as_of, most)
+    took = clock() - start
+    lots = source.lots()
+    landed = sum(batch.num_rows for batch in source.batches(lots)) if lots else 0
+    return Glimpse(away, max(1.0, source.about(as_of) / max(1, landed)), took)
 
 
 def of_lots(lots: Sequence[Lot]) -> list[Lot]:

@@ -12,8 +12,8 @@ A new source is a file here and a row in `kinds.py`.
     places.py        where files are: below churn.toml, or in an object store
     formats.py       one file to rows; text.py, delimited.py and json_lines.py read text,
                      header.py finds the columns, native.py knows their types
-    postgres.py      a database as lots; postgres_rows.py reads it through
-                     session.py, landing.py keeps what it said
+    postgres.py      a database as lots; postgres_settings.py says what it may be told,
+                     postgres_rows.py reads it through session.py, landing.py keeps what it said
     complete_journey.py, cdnow.py, online_retail.py   public data sets, one file each
     propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words
     skeleton.py      a first file, test and page of a new source

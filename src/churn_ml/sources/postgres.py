@@ -20,15 +20,18 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from churn_ml.config import Config, SourceTable
-from churn_ml.errors import BadConfig
+from churn_ml.config import Config
 from churn_ml.sources import postgres_rows as rows_of
 from churn_ml.sources.files import FilesSource
 from churn_ml.sources.landing import Drop, Landing
 from churn_ml.sources.mapped import Mapped
 from churn_ml.sources.postgres_rows import KNOWN_AT, Read, Span
+from churn_ml.sources.postgres_settings import check_alike, check_settings
 from churn_ml.sources.protocol import Entry, Lot
 from churn_ml.sources.session import for_libpq, from_environment, opened, place_of
+
+GLIMPSE_SECONDS = 30
+"""What a statement of a mere look may take of the shop's database."""
 
 
 class PostgresSource:
@@ -42,7 +45,7 @@ class PostgresSource:
         for entry in entries:
             check_settings(entry.table, entry.told)
         for same in self._together():
-            _check_alike(same)
+            check_alike(same)
         self._files = FilesSource([], config, {})
 
     @property
@@ -59,6 +62,24 @@ class PostgresSource:
         for same in self._together():
             count = self._land(same, as_of, anew)
             say(f"  {same[0].table}: {count} rows landed")
+
+    def glimpse(self, as_of: date, most: int) -> None:
+        """Land the first `most` rows of each, in a lake of its own that nothing is published from.
+
+        Raises Unreachable where a statement takes longer than `GLIMPSE_SECONDS`.
+        """
+        for same in self._together():
+            self._land(same, as_of, anew=False, most=most)
+
+    def about(self, as_of: date) -> int:
+        """About how many rows there are before `as_of`; raises as `glimpse` does."""
+        there = 0
+        for same in self._together():
+            read, every = self._read(same), Span(None, as_of, None, self._config.shop.time_zone)
+            with opened(self._url(same[0]), read.name, seconds=GLIMPSE_SECONDS) as connection:
+                kinds = rows_of.types_of(connection, read)
+                there += rows_of.about(connection, read, kinds, every)
+        return there
 
     def lots(self) -> list[Lot]:
         """Every landed file; none where nothing was landed yet."""
@@ -80,15 +101,19 @@ class PostgresSource:
             together.setdefault(str(self._landing(entry).folder), []).append(entry)
         return list(together.values())
 
-    def _land(self, entries: Sequence[Entry], as_of: date, anew: bool) -> int:
+    def _land(
+        self, entries: Sequence[Entry], as_of: date, anew: bool, most: int | None = None
+    ) -> int:
         landing, read = self._landing(entries[0]), self._read(entries)
         url = self._url(entries[0])
-        with landing.alone(), opened(url, read.name) as connection:
+        seconds = None if most is None else GLIMPSE_SECONDS
+        with landing.alone(), opened(url, read.name, seconds=seconds) as connection:
             kinds = rows_of.types_of(connection, read)
             drop = landing.begin(as_of, kinds, anew=anew)
             if drop is None:
                 return 0
-            pieces = rows_of.pieces(connection, read, kinds, self._span(landing, drop))
+            span = self._span(landing, drop)
+            pieces = rows_of.pieces(connection, read, kinds, span, most=most)
             count = landing.land(drop, pieces, chunk_rows=entries[0].told.chunk_rows)
             landing.end(drop)
         return count
@@ -160,67 +185,6 @@ class PostgresSource:
         if told.connection:
             url = self._connections.get(told.connection) or from_environment(told.connection, where)
         return for_libpq(url, where)
-
-
-def check_settings(name: str, told: SourceTable) -> None:
-    """Raise BadConfig where `[sources.NAME]` cannot be meant for a database.
-
-    >>> check_settings("orders", SourceTable(kind="postgres", url="postgresql://db/shop"))
-    Traceback (most recent call last):
-    ...
-    churn_ml.errors.BadConfig: a database is read from table or query | where: [sources.orders] ...
-    """
-    for holds, what in (
-        (bool(told.url) != bool(told.connection), "a database has url or connection"),
-        (bool(told.table) != bool(told.query), "a database is read from table or query"),
-        (bool(told.cursor), "a database is read by a cursor: whole numbers or times that grow"),
-        (told.files is None, "a database has no files"),
-        (not told.group_by, "rows of a database are grouped by its query, not by group_by"),
-        (told.decimal == "." and told.dates is None, "decimal and dates are about text files"),
-        ("\0" not in f"{told.table}{told.query}{told.cursor}", "a name holds no NUL"),
-        (told.query is None or _is_select(told.query), "query is one SELECT that only reads"),
-    ):
-        if not holds:
-            raise BadConfig(
-                what,
-                where=f"[sources.{name}]",
-                expected="url or connection, table or query, and cursor",
-                next_step="correct it as docs/sources-postgres.md shows;"
-                " then: churn-ml config check",
-            )
-
-
-def _check_alike(entries: Sequence[Entry]) -> None:
-    """Raise BadConfig where entries that are landed as one differ in how they are landed."""
-    for name in ("overlap", "time_zone", "chunk_rows"):
-        told = sorted({str(getattr(entry.told, name)) for entry in entries})
-        if len(told) > 1:
-            raise BadConfig(
-                f"entries that read the same of one database differ in {name}",
-                where=f"[[sources.{entries[0].table}]] {name}",
-                got=" and ".join(told),
-                expected="one of them for all: the rows are landed once",
-                next_step=f"give each of these entries the same {name};"
-                " then: churn-ml config check",
-            )
-
-
-def _is_select(query: str) -> bool:
-    """True for one statement that only reads."""
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        found = sqlglot.parse(query, dialect="postgres")
-    except sqlglot.errors.SqlglotError:
-        return False
-    writes = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into, exp.Command, exp.Lock)
-    return (
-        len(found) == 1
-        and isinstance(found[0], exp.Query)
-        and found[0].find(*writes) is None
-        and ";" not in query.rstrip()[-1:]
-    )
 
 
 def _names(lot: Lot) -> list[str]:

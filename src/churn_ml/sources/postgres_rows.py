@@ -121,23 +121,45 @@ def types_of(open_: connection, read: Read) -> dict[str, str]:
     return kinds
 
 
-def pieces(open_: connection, read: Read, kinds: dict[str, str], span: Span) -> Iterator[pa.Table]:
+def pieces(
+    open_: connection, read: Read, kinds: dict[str, str], span: Span, *, most: int | None = None
+) -> Iterator[pa.Table]:
     """The rows of `span`, sorted by the cursor, each piece with `_cursor` as text.
 
-    Raises BadInput where a row has no cursor: it would never be read, and nobody would know.
+    `most`: only that many, the first. Raises BadInput where a row has no cursor: it would never be
+    read, and nobody would know; the first rows alone are read without that look at all of them.
     """
-    _check_nulls(open_, read)
+    if most is None:
+        _check_nulls(open_, read)
     where, bound = _bounds(read, kinds[read.cursor], span)
     known, stamps = _known(read, kinds[read.cursor], span)
     by = _input(read.cursor)
     texts = [f"{name}::text" for name in (*map(_input, kinds), by, *known)]
     query = f"select {', '.join(texts)} from {read.relation} as r {where} order by {by}"
+    query += "" if most is None else f" limit {int(most)}"
     names = [*kinds, CURSOR, *([KNOWN_AT] if known else [])]
     schema = pa.schema([(name, _ARROW.get(kinds.get(name, ""), pa.string())) for name in names])
     with told(f"[sources.{read.name}]"), open_.cursor(name="churn_ml") as cursor:
         cursor.execute(query, (*stamps, *bound))
         while rows := cursor.fetchmany(PIECE_ROWS):
             yield _arrow(rows, schema)
+
+
+def about(open_: connection, read: Read, kinds: dict[str, str], span: Span) -> int:
+    """How many rows `span` has: counted, or as the planner expects where that takes too long."""
+    import psycopg2
+
+    where, bound = _bounds(read, kinds[read.cursor], span)
+    rows = f"from {read.relation} as r {where}"
+    with told(f"[sources.{read.name}]"), open_.cursor() as cursor:
+        cursor.execute(f"explain (format json) select {rows}", bound)
+        (((plan,),),) = cursor.fetchall()
+        try:
+            cursor.execute(f"select count(*) {rows}", bound)
+        except psycopg2.errors.QueryCanceled:
+            return int(plan["Plan"]["Plan Rows"])
+        ((counted,),) = cursor.fetchall()
+    return int(counted)
 
 
 def _arrow(rows: Sequence[Sequence[str | None]], schema: pa.Schema) -> pa.Table:

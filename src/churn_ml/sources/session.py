@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(url: str, name: str) -> Iterator[connection]:
+def opened(url: str, name: str, *, seconds: int | None = None) -> Iterator[connection]:
     """A connection that only reads and speaks UTC; raises Unreachable, BadConfig.
 
-    The URL is never shown: it may hold a password.
+    `seconds`: what a statement may take at most; None is as the server has it. The URL is never
+    shown: it may hold a password.
     """
     import psycopg2
 
@@ -51,6 +52,8 @@ def opened(url: str, name: str) -> Iterator[connection]:
             found.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with found.cursor() as cursor:
                 cursor.execute("set TimeZone = 'UTC'; set DateStyle = 'ISO, YMD'")
+                if seconds is not None:
+                    cursor.execute("set statement_timeout = %s", (seconds * 1000,))
             yield found
     finally:
         found.close()
@@ -143,6 +146,12 @@ def told(where: str) -> Iterator[None]:
 
     try:
         yield
+    except psycopg2.errors.QueryCanceled:
+        raise Unreachable(
+            "the shop's database took too long and was stopped",
+            where=where,
+            next_step="have it index the cursor's column, or try at a quieter hour",
+        ) from None
     except psycopg2.OperationalError as error:
         raise Unreachable(
             "the shop's database broke off",
