@@ -135,5 +135,31 @@ def test_brackets_in_a_reason_are_printed_as_they_are() -> None:
     assert any("raise [gate] resamples" in line for line in lines)
 
 
+def rate(month: str, of: str = "all", word: str = "all") -> dict[str, Any]:
+    shares = {"churn_rate": 0.25, "retention_rate": 0.75, "repurchase_rate": None}
+    return {"month": month, "slice": of, "word": word, "customers": 1234, "buyers": 9} | shares
+
+
+def test_rates_and_every_contract_fit_eighty_columns() -> None:
+    word = "MEDIUM_RISK_MEDIUM_VALUE_RETURNING"
+    rates = [rate("2017-08-01"), rate("2017-09-01"), rate("2017-09-01", "segment", word)]
+    receipts = [
+        Receipt("rates", FIRST, "done", details={"rates": rates}),
+        Receipt("score@renewal", FIRST, "done", details={"segments": SEGMENTS}),
+        Receipt("promote@renewal", FIRST, "promoted", details={"champion": "rule-0123456789ab"}),
+        Receipt("rates@renewal", FIRST, "done", details={"rates": rates[:1]}),
+    ]
+    lines = shown(report(receipts), 80)
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    main, renewal = text.split("Under the contract renewal:")
+    assert f"segment {word}" in " ".join(main.split())
+    for part in ("2017-08", "25.0%", "75.0%", "1,234"):
+        assert part in main, part
+        assert part in renewal, part
+    assert "champion: rule-0123456789ab" in renewal
+    assert "all who were scored" in renewal
+
+
 def test_an_empty_house_shows_nothing() -> None:
     assert shown(report([])) == []

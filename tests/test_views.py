@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,27 @@ def promote(as_of: date, champion: str, **details: Any) -> Receipt:
 
 def failed(step: str, as_of: date) -> Receipt:
     return Receipt(step, as_of, "failed", details={"error": "the disk is full"})
+
+
+def test_each_further_contract_has_a_part_of_its_own_and_leaves_the_main_one_alone() -> None:
+    month = {"month": "2017-09-01", "slice": "all", "word": "all", "churn_rate": 0.25}
+    told = report(
+        [
+            promote(FIRST, "rule-1"),
+            replace(promote(SECOND, "rule-9", decision="first"), step="promote@renewal"),
+            Receipt("rates", FIRST, "done", details={"rates": [month]}),
+            Receipt("rates@renewal", SECOND, "done", details={"rates": []}),
+            replace(failed("score", SECOND), step="score@renewal"),
+        ]
+    )
+    (renewal,) = told["contracts"]
+    assert (told["champion"], renewal["champion"]) == ("rule-1", "rule-9")
+    assert [v["decision"] for v in told["verdicts"]] == ["keep"]
+    assert [v["decision"] for v in renewal["verdicts"]] == ["first"]
+    assert (told["rates"], told["rates_as_of"]) == ([month], "2017-10-01")
+    assert (renewal["rates"], renewal["rates_as_of"]) == ([], "2017-11-01")
+    assert (renewal["contract"], renewal["scored_as_of"]) == ("renewal", None)
+    assert len(told["steps"]) == 5
 
 
 def test_a_failed_promote_leaves_the_champion_and_stands_among_the_steps_with_its_error() -> None:

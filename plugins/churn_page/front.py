@@ -35,12 +35,14 @@ def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
     """Everything the template of the front page asks for; `state`: the `report` of `filed`."""
     said = verdicts.told(state, filed)
     lines = [line(each) for each in reversed(filed[-KEPT:])]
+    further = [_further(part, filed, config) for part in state["contracts"]]
+    waiting = [(row, part["contract"]) for part in further for row in part["waiting"]]
     return {
         "shop": config.shop,
         "horizon_days": config.contract.horizon_days,
         "champion": verdicts.champion(state, filed),
         "scored": _scored(state),
-        "notices": _notices(filed, said),
+        "notices": _notices(filed, [(row, "") for row in said] + waiting),
         "recent": lines[:RECENT],
         "older": lines[RECENT:KEPT],
         "untold": max(0, len(filed) - KEPT),
@@ -50,6 +52,8 @@ def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
         "models": state["models"],
         "references": state["references"],
         "segments": _segments(state),
+        "rates": rates(state),
+        "contracts": further,
         "consent": state["consent"],
         "realised": state["realised"],
         "reliability": pictures.reliability(state["realised"]),
@@ -73,13 +77,41 @@ def _scored(state: Report) -> Row | None:
     return None if day is None else {"as_of": day} | state["scored"]
 
 
-def _notices(filed: Sequence[Filed], said: Sequence[Row]) -> list[Row]:
+def _further(part: Report, filed: Sequence[Filed], config: Config) -> Row:
+    """What is shown of a further contract: champion, who was scored, the last verdicts, rates."""
+    said, known = verdicts.told(part, filed), config.contracts.get(part["contract"])
+    return {
+        "contract": part["contract"],
+        "horizon_days": known.horizon_days if known else None,
+        "champion": verdicts.champion(part, filed),
+        "scored": _scored(part),
+        "segments": _segments(part),
+        "verdicts": said[:SHOWN_VERDICTS],
+        "waiting": [row for row in said if row["waits"]],
+        "rates": rates(part),
+    }
+
+
+def rates(part: Report) -> Row:
+    """The last months of everybody, and the groups of the newest month known, churn as a bar."""
+    lengths = pictures.bars([row["churn_rate"] or 0.0 for row in part["rates"]])
+    rows = [row | {"bar": length} for row, length in zip(part["rates"], lengths, strict=True)]
+    months = [row for row in rows if row["slice"] == "all"]
+    groups = [row for row in rows if row["slice"] != "all"]
+    return {"as_of": part["rates_as_of"], "months": months, "groups": groups}
+
+
+def _notices(filed: Sequence[Filed], said: Sequence[tuple[Row, str]]) -> list[Row]:
     """What somebody should act on: a verdict that waits, steps that stand still.
 
     A step stands still where the last try of its newest as_of failed; what only showed what it
     would do is no try. An older day that failed is past: the newer one took up what it left.
     """
-    waiting = [{"kind": "waits", **row} for row in said if row["waits"]]
+    waiting = [
+        {"kind": "waits", **row, "dag": f"churn_promote.{line}" if line else "churn_promote"}
+        for row, line in said
+        if row["waits"]
+    ]
     tries = [each for each in filed if each.receipt.status != "dry_run"]
     last: dict[str, Filed] = {}
     for each in sorted(tries, key=lambda f: f.receipt.as_of):  # of one day in the order of filing

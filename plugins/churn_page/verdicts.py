@@ -58,20 +58,23 @@ def champion(report: Report, filed: Sequence[Filed]) -> Row | None:
 
 def _rise(name: str | None, filed: Sequence[Filed]) -> Filed | None:
     """The promotion by which `name` became champion; of several, the newest as_of."""
-    mine = [f for f in filed if (f.receipt.step, f.receipt.status) == ("promote", "promoted")]
+    mine = [f for f in filed if (_step(f), f.receipt.status) == ("promote", "promoted")]
     mine = [f for f in mine if f.receipt.details.get("champion") == name]
     return max(mine, key=lambda f: f.receipt.as_of, default=None)
 
 
 def told(report: Report, filed: Sequence[Filed]) -> list[Row]:
     """Every verdict with its picture and its receipt, newest first."""
-    behind = {
-        _about(f): f for f in filed if f.receipt.step in {"judge", "promote"}
-    }  # the last says it
+    behind = {_about(f): f for f in filed if _step(f) in {"judge", "promote"}}  # the last says it
     return [
         _verdict(row, behind.get((row["as_of"], row["challenger"])))
         for row in reversed(report["verdicts"])
     ]
+
+
+def _step(filed: Filed) -> str:
+    """The step of a receipt, under whatever contract: a model belongs to one of them alone."""
+    return str(filed.receipt.step).partition("@")[0]
 
 
 def _about(filed: Filed) -> tuple[str, Any]:

@@ -189,7 +189,7 @@ def table(result: Result) -> str:
     ...              "seconds": 1.0, "peak_rss_mb": 9.0}))
     c2-gone30: 2 rows, churn rate 0.500, 1 s, 9 MB
     """
-    from churn_ml.screen import interval
+    from churn_ml.concluded import interval
 
     def line(model: Result) -> Iterable[str]:
         yield f"{model['name']:<10} AUC mean of cut-offs {model['auc_mean_per_cutoff']:.4f}"

@@ -15,6 +15,7 @@ first load as of 2017-10-01 and the difference as of 2017-11-01.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,9 @@ def report(receipts: Sequence[Receipt]) -> Report:
     `models` (name, each metric as [value, low, high], grade; None for what the others are graded
     against), `references` (name, profit, contacted share), `champion`, `verdicts`, `scored_as_of`,
     `scored` and `outside` (sums over the customers under the contract, and over the others),
-    `segments`, `consent`, `realised`, `exports`.
+    `segments`, `consent`, `realised`, `rates` (the last months, and groups of the newest one known)
+    with `rates_as_of`, `exports`: all of the main contract. `contracts` holds the same from
+    `models` on for each further one, with its name under `contract`.
 
     >>> from datetime import date
     >>> day = date(2017, 10, 1)
@@ -54,11 +57,23 @@ def report(receipts: Sequence[Receipt]) -> Report:
     ('rule-1', 'disk full')
     """
     state = [r for r in receipts if r.status not in WITHOUT_STATE]
-    models, references = _side_by_side(_newest(_with(state, "models"), "judge", "promote"))
-    scored, learned = _newest(state, "score"), _newest(state, "learn")
+    lines = sorted({r.step.partition("@")[2] for r in receipts})
     return {
         "steps": [_step(r) for r in receipts],
         "quarantine": [q for r in _by_day(state, "ingest").values() for q in _quarantine(r)],
+        **_under(state, ""),
+        "contracts": [{"contract": line} | _under(state, line) for line in lines if line],
+    }
+
+
+def _under(receipts: Sequence[Receipt], line: str) -> Report:
+    """What was concluded under one contract, empty for the main one."""
+    told = [(r, *r.step.partition("@")[::2]) for r in receipts]
+    state = [replace(r, step=step) for r, step, of in told if of == line]
+    models, references = _side_by_side(_newest(_with(state, "models"), "judge", "promote"))
+    scored, learned = _newest(state, "score"), _newest(state, "learn")
+    rates = _newest(state, "rates")
+    return {
         "models": models,
         "references": references,
         "champion": _details(_newest(state, "promote")).get("champion"),
@@ -68,6 +83,8 @@ def report(receipts: Sequence[Receipt]) -> Report:
         "segments": _details(scored).get("segments", []),
         "consent": _details(scored).get("consent"),
         "realised": _details(learned).get("realised", []),
+        "rates_as_of": rates.as_of.isoformat() if rates else None,
+        "rates": _details(rates).get("rates", []),
         "exports": [e for r in _in_business_time(state, "export") for e in _exports(r)],
     }
 

@@ -8,6 +8,7 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,7 +18,7 @@ from churn_ml.receipts import Receipt
 from churn_page.app import HEADERS
 from churn_page.source import source
 
-from .told import CALLER, DAY, HOSTILE, NEXT, file, hostile, story
+from .told import CALLER, DAY, HOSTILE, NEXT, file, further, hostile, story
 
 
 class Reading(HTMLParser):
@@ -73,6 +74,31 @@ def test_the_front_page_tells_the_story(ledger: Ledger, visitor: Any) -> None:
         assert words in told, words
     assert CALLER in page.links
     assert "/receipts/export/2017-11-01/2" in page.links
+
+
+def test_the_front_page_tells_the_rates_and_every_contract(ledger: Ledger, visitor: Any) -> None:
+    story(ledger)
+    further(ledger)
+    client = visitor("viewer")
+    page = read(client)
+    told = " ".join(page.text.split())
+    main, renewal = told.split("Under the contract renewal")
+    assert "Who stays, as of 2017-11-01" in main
+    for words in ("2017-09 everybody 25.0 % 75.0 % — 240", "2017-09 tier gold 12.5 % 75.0 % — 31"):
+        assert words in main, words
+    for words in (
+        "Champion: Inactivity rule, since 2017-10-01",
+        "As of 2017-11-01, 77 customers were scored",
+        "480 EUR are at risk",
+        "High risk, high value, loyal",
+        "no champion of renewals yet",
+        "2017-09 everybody 25.0 %",
+    ):
+        assert words in renewal, words
+    assert "answer it in the run of churn_promote.renewal" in main
+    assert "/receipts/promote@renewal/2017-10-01/1" in {unquote(link) for link in page.links}
+    inside = [link for link in page.links if link.startswith("/")]
+    assert {client.get(link).status_code for link in inside} == {200}
 
 
 def test_a_verdicts_picture_shows_bounds_zero_and_margin(ledger: Ledger, visitor: Any) -> None:

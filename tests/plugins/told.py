@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.receipts import Receipt, TableCount
@@ -75,6 +76,24 @@ def story(ledger: Ledger) -> None:
     file(ledger, Receipt("export", NEXT, "failed", details=wrong), CALLER)
 
 
+def further(ledger: Ledger) -> None:
+    """Rates of the main contract; champion, scoring, verdict and rates of a further one."""
+    shares = {"churn_rate": 0.25, "retention_rate": 0.75, "repurchase_rate": None}
+    month = {"month": "2017-09-01", "slice": "all", "word": "all", "customers": 240} | shares
+    gold = month | {"slice": "tier", "word": "gold", "customers": 31, "churn_rate": 0.125}
+    file(ledger, Receipt("rates", NEXT, "done", details={"rates": [month, gold]}))
+    name = "rule-abcdefabcdef"
+    first = {"champion": name, "challenger": name, "kind": "first", "approver": "churn_ml"}
+    risen = verdict("first", **first, interval=None, reasons=["no champion of renewals yet"])
+    file(ledger, Receipt("promote@renewal", DAY, "promoted", details=risen))
+    segment = {"segment": "HIGH_RISK_HIGH_VALUE_LOYAL", "customers": 77, "value_at_risk": 480.0}
+    scored = {"segments": [segment | {"offered": 5, "holdout": 1}]}
+    file(ledger, Receipt("score@renewal", NEXT, "done", details=scored))
+    file(ledger, Receipt("rates@renewal", NEXT, "done", details={"rates": [month]}))
+    wait = verdict("promote", champion=name, champion_from=name, challenger="xgboost-fedcbafedcba")
+    file(ledger, Receipt("judge@renewal", NEXT, "promote", details=wait))
+
+
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 
@@ -101,13 +120,19 @@ def hostile(ledger: Ledger) -> list[str]:
         "champion": bad,
         "models": [model(bad, 0.7), {"name": bad, "profit_per_1000": [0] * 3}],
     }
+    rate: dict[str, Any] = {"month": bad, "slice": bad, "word": bad, "customers": 1}
+    rate |= {"churn_rate": 0.5, "retention_rate": 0.5, "repurchase_rate": None}
     receipts = [
         Receipt("ingest", DAY, "done", (TableCount(bad, 1, 1),), details=wild),
         Receipt("score", DAY, bad, details=wild, versions={bad: {bad: 1}}),
         Receipt("learn", DAY, "done", details=wild),
         Receipt("export", DAY, "done", details=wild),
         Receipt("promote", DAY, "promoted", details=said | known),
+        Receipt("rates", DAY, "done", details={"rates": [rate, rate | {"slice": "segment"}]}),
+        Receipt("rates@wild", DAY, "done", details={"rates": [rate | {"slice": "all"}]}),
+        Receipt("score@wild", DAY, "done", details=wild),
+        Receipt("promote@wild", DAY, "promoted", details=said | known),
         Receipt("export", NEXT, "failed", details={"error": bad}),
     ]
     callers = ["javascript:alert(1)", bad, "//evil.example/x", "data:text/html,x", None, bad]
-    return [file(ledger, r, caller) for r, caller in zip(receipts, callers, strict=True)]
+    return [file(ledger, r, caller) for r, caller in zip(receipts, cycle(callers), strict=False)]
