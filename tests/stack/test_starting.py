@@ -71,7 +71,8 @@ def test_databases_count_as_worth_keeping_before_the_scheduler_lives(
     for room, name in ((postgres, "prepare"), (postgres, "create_databases")):
         monkeypatch.setattr(room, name, lambda *_: None)
     monkeypatch.setattr(starting, "_ensure", ensure)
-    monkeypatch.setattr(starting, "_migrate", lambda planned, _: planned)
+    for migration in ("_migrate", "_migrate_mlflow"):
+        monkeypatch.setattr(starting, migration, lambda planned, _: planned)
     monkeypatch.setattr(starting.health, "wait", lambda *_, **__: None)
     monkeypatch.setattr(accounts, "prepare", lambda _: None)
     starting.start(stack.config, stack.folder, say=silent, dags=stack.dags)
@@ -82,6 +83,32 @@ def test_databases_count_as_worth_keeping_before_the_scheduler_lives(
         "scheduler": True,
         "dag-processor": True,
     }
+
+
+def test_mlflows_database_of_another_version_is_upgraded_before_its_server_opens_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, ...]] = []
+    exit_codes = iter([1, 0])
+
+    def run(service: Service, _: Path) -> int:
+        done.append(service.command[-3:])
+        return next(exit_codes)
+
+    monkeypatch.setattr(starting, "run", run)
+    older = replace(stack, was_healthy=True, mlflow_version="3.1.0").write()
+    with pytest.raises(Unreachable, match="mlflow-migrate of MLflow's database failed"):
+        starting._migrate_mlflow(older, silent)
+    assert record.read(stack.folder) == older
+    newer = starting._migrate_mlflow(older, silent)
+    assert record.read(stack.folder) == newer
+    assert newer.mlflow_version == checks.mlflow_version()
+    assert starting._migrate_mlflow(newer, silent) == newer
+    url = stack.database("mlflow", "postgresql+psycopg2")
+    assert done == [("db", "upgrade", url)] * 2
+    first = replace(stack, was_healthy=False, mlflow_version="")
+    assert starting._migrate_mlflow(first, silent).mlflow_version == checks.mlflow_version()
+    assert len(done) == 2
 
 
 @pytest.mark.parametrize("text", ["", '{"folder": "/sho', "[]", '{"services": {}}', "null"])

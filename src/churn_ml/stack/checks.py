@@ -118,6 +118,11 @@ def airflow_version() -> str:
     return version("apache-airflow-core")
 
 
+def mlflow_version() -> str:
+    """The version of MLflow that is installed."""
+    return version("mlflow")
+
+
 def _check_path(folder: Path) -> None:
     """Raise BadInput where PostgreSQL's socket below `folder` has a longer path than may be."""
     spare = SOCKET_BYTES - len(os.fsencode(folder / "postgres" / ".s.PGSQL.5432"))

@@ -51,6 +51,8 @@ class Stack:
     services: Mapping[str, Born] = field(default_factory=dict)
     version: str = ""
     """The version of Airflow whose schema the database has; empty before the first."""
+    mlflow_version: str = ""
+    """The same of MLflow; empty too where an older churn_ml started the stack."""
     was_healthy: bool = False
     """Whether Airflow's schema stands, so that DAGs may have run; before, no database holds work.
 

@@ -68,6 +68,18 @@ def migration(stack: Stack) -> Service:
     return airflow(stack, "migrate", "db", "migrate")
 
 
+def mlflow_migration(stack: Stack) -> Service:
+    """What brings MLflow's database to its schema; ends by itself. A socket's URL is no secret."""
+    url = stack.database("mlflow", "postgresql+psycopg2")
+    return Service(
+        name="mlflow-migrate",
+        command=(*_script("mlflow"), "db", "upgrade", url),
+        environment=environment.mlflow(stack),
+        folder=stack.folder / "mlflow",
+        log=stack.log("mlflow-migrate"),
+    )
+
+
 def _script(name: str) -> tuple[str, str]:
     """A program of this very environment, whatever PATH says."""
     return sys.executable, str(Path(sysconfig.get_path("scripts")) / name)

@@ -125,7 +125,7 @@ def _bring_up(stack: Stack, say: Progress) -> Stack:
     stack = _ensure(stack, "postgres", say)
     health.wait(stack, ("postgres",), seconds=DATABASE_SECONDS, say=say)
     postgres.create_databases(stack)
-    stack = _ensure(stack, "mlflow", say)
+    stack = _ensure(_migrate_mlflow(stack, say), "mlflow", say)
     stack = replace(_migrate(stack, say), was_healthy=True).write()  # from here on DAGs may run
     for name in SERVICES[2:]:
         stack = _ensure(stack, name, say)
@@ -166,6 +166,20 @@ def _migrate(stack: Stack, say: Progress) -> Stack:
     return replace(stack, version=version).write()
 
 
+def _migrate_mlflow(stack: Stack, say: Progress) -> Stack:
+    """Before MLflow opens a database of another version: its server would refuse it."""
+    version = checks.mlflow_version()
+    if stack.mlflow_version == version:
+        return stack
+    if stack.was_healthy:  # else the database is new, and the server makes its tables
+        say("   bringing MLflow's database to its schema")
+        end_service(stack.folder, "mlflow")
+        kill(lambda: members(stack.folder, "mlflow-migrate"))
+        if run(services.mlflow_migration(stack), stack.folder) != 0:
+            raise health.failure(stack, "mlflow-migrate", "of MLflow's database failed")
+    return replace(stack, mlflow_version=version).write()
+
+
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Hold the folder while the block runs; raises BadInput where another start or stop does."""
@@ -201,6 +215,6 @@ def _end_begun(folder: Path, before: Mapping[str, int], say: Progress) -> None:
     stack = read(folder)
     now = stack.groups() if stack else {}
     begun = [n for n in SERVICES if n not in before or now.get(n) != before[n]]
-    for name in ("migrate", *reversed(begun)):
+    for name in ("migrate", "mlflow-migrate", *reversed(begun)):
         end_service(folder, name)
     say(f"   the services that ran before go on: {', '.join(n for n in now if n not in begun)}")
