@@ -10,10 +10,9 @@ Builds the panel of past days, fits every candidate, and names the best one the 
   lake, the model folders, the receipt to the ledger, and an event of the asset `challenger`, which
   the promotion follows. Then `log` shows it in MLflow: a run a training, a nested one a candidate.
 * **When it fails**: no challenger is named, and the champion stays. The log names the next step;
-  only a history too short, or a shop too small to learn from, is no failure, unless a person
-  asked: the log says so, and what stays until then. After mending, clear the task.
-  Where only `log` failed, MLflow was away: training and promotion stand, and `log` is cleared
-  when it is back.
+  only a history too short, or a shop too small to learn from, is no failure, unless a person asked.
+  After mending, clear the task. Where only `log` failed, MLflow was away: training and promotion
+  stand, and `log` is cleared when it is back.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A day trained
   before gives the very same models again, unless *Take what is newest* is ticked.
 """

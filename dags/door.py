@@ -1,7 +1,7 @@
 """What the six DAGs share: settings, assets, the key read, the house opened, receipts handed on.
 
-Enters: `CHURN_ML_CONFIG`, the path of churn.toml, and the Airflow connections `churn_ledger` and
-`churn_mlflow` (where one is absent, churn.toml speaks), and those that [sources] names. Leaves: the
+Enters: `CHURN_ML_CONFIG`, the path of churn.toml, and the Airflow connections that addresses.py
+resolves. Leaves: the
 arguments every DAG is made with, and in XCom a receipt's reference and counts, never a row.
 Importing it costs as little as reading churn.toml: what is heavy is imported inside tasks.
 
@@ -15,11 +15,9 @@ from __future__ import annotations
 import logging
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote
 
 from airflow.sdk import (
     Asset,
-    Connection,
     CronPartitionTimetable,
     ExceptionRetryPolicy,
     Param,
@@ -27,10 +25,11 @@ from airflow.sdk import (
     RetryRule,
     get_current_context,
 )
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
+import addresses
 from churn_ml.config import Schedule, named
-from churn_ml.errors import BadConfig, BadInput, Permanent, Transient
+from churn_ml.errors import BadInput, Permanent, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,49 +188,14 @@ def house(line: str = "") -> House:
     `line`: the further contract, if any. Nothing is opened without an as_of: raises as it does.
     """
     as_of()
-    from churn_ml.house import Addresses, open_house
+    from churn_ml.house import open_house
 
     return open_house(
         CONFIG,
         say=logging.getLogger("churn_ml").info,
-        addresses=Addresses(
-            ledger=_url("churn_ledger"), mlflow=_url("churn_mlflow"), connections=_sources()
-        ),
+        addresses=addresses.known(CONFIG),
         caller=get_current_context()["ti"].log_url,
     ).under(line)
-
-
-def _sources() -> dict[str, str]:
-    """The URL behind each Airflow connection that [sources] names and Airflow knows."""
-    named = {told.connection for each in CONFIG.sources.values() for told in each}
-    found = {name: _url(name) for name in sorted(filter(None, named))}
-    return {name: url for name, url in found.items() if url is not None}
-
-
-def _url(conn_id: str) -> str | None:
-    """The URL behind an Airflow connection; None where there is no such connection.
-
-    A connection of type http keeps its scheme in `schema` or before the host, as Airflow's own
-    HTTP hook reads it. Raises BadConfig where it has no host.
-    """
-    try:
-        known = Connection.get(conn_id)
-    except AirflowNotFoundException:
-        return None
-    if known.conn_type != "http":
-        return str(known.get_uri())
-    scheme, _, host = (known.host or "").rpartition("://")
-    if not host:
-        raise BadConfig(
-            f"the Airflow connection {conn_id} has no host",
-            where="Admin > Connections, a secrets backend or the environment",
-            got=f"type {known.conn_type}, host {known.host!r}",
-            expected="the host of MLflow, as in mlflow.example.com",
-            next_step=f"fill in the host of {conn_id}, or delete it and let churn.toml speak",
-        )
-    login = f"{quote(known.login, '')}:{quote(known.password or '', '')}@" if known.login else ""
-    port = f":{known.port}" if known.port else ""
-    return f"{scheme or known.schema or 'http'}://{login}{host}{port}"
 
 
 def hand_on(receipt: Receipt, asset: Asset | None = None, **more: Any) -> dict[str, Any]:

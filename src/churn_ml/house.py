@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -169,36 +168,6 @@ class House:
     def champion(self, as_of: date) -> str | None:
         """The model that is champion as of `as_of` under the present contract; None before one."""
         return self.ledger.champion(as_of, contract=self.config.contract.stamp)
-
-    def project(self) -> str:
-        """Let MLflow's aliases follow the contract's newest champion, whatever date was run.
-
-        Raises Unreachable where MLflow is down, NotReady where it never saw the model.
-        """
-        newest = [d for d in self.decisions() if d.promotes]
-        wanted: dict[str, str | None] = {"champion": None, "former_champion": None}
-        if newest:
-            last = max(newest, key=lambda d: (d.as_of, d.number))
-            wanted = {"champion": last.champion_to, "former_champion": last.champion_from}
-        held = self.registry.aliases()
-        moved = [name for name, model_id in wanted.items() if held.get(name) != model_id]
-        for name in moved:
-            self.registry.set_alias(name, wanted[name])
-        self._mark_decided()
-        return f"moved {', '.join(moved)}" if moved else "unchanged"
-
-    def _mark_decided(self) -> None:
-        """Let MLflow's versions of the last three decided models say what was decided, and who."""
-        for decision in self.decisions()[-3:]:
-            with suppress(NotReady):  # MLflow was never told of that model
-                self.registry.tag(
-                    str(decision.champion_to),
-                    {
-                        "churn_ml.decision": decision.kind,
-                        "churn_ml.decided_by": decision.who,
-                        "churn_ml.decided_as_of": decision.as_of.isoformat(),
-                    },
-                )
 
     def suppressed(self, customer_ids: Iterable[str]) -> set[str]:
         """Those of `customer_ids` who must never be contacted."""

@@ -155,10 +155,11 @@ def _side_by_side(tested: pd.DataFrame, config: Config) -> Result:
     from churn_ml.economics import Terms
     from churn_ml.gate import evaluation
     from churn_ml.gate.evidence import Evidence
+    from churn_ml.gate.policies import PolicyOnRows
 
     frozen = Evidence.of(tested, tested["value_e"].to_numpy(float), {})
     policies = [
-        evaluation.PolicyOnRows(
+        PolicyOnRows(
             name, tested[f"p_{name}"].to_numpy(), tested["value"].to_numpy(), 0.0, frozen.in_order
         )
         for name in FAMILIES

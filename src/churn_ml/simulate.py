@@ -176,7 +176,7 @@ def contest(seed: int, train: int, evaluate: int, features: tuple[int, int], gat
     >>> trial.champion.name, trial.challenger.name, trial.reference.name
     ('champion', 'challenger', 'rule')
     """
-    from churn_ml.gate.evaluation import PolicyOnRows
+    from churn_ml.gate.policies import PolicyOnRows
     from churn_ml.gate.trial import Trial
 
     learned, judged = population(train, 2 * seed + 1), population(evaluate, 2 * seed + 2)

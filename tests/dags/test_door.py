@@ -171,7 +171,7 @@ def test_a_connection_stands_for_its_url(
     door: ModuleType, monkeypatch: pytest.MonkeyPatch, known: str, url: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CHURN_TEST", known)
-    assert door._url("churn_test") == url
+    assert door.addresses.url("churn_test") == url
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,11 @@ def test_a_connection_without_a_host_is_named(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CHURN_MLFLOW", known)
     with pytest.raises(BadConfig, match="connection churn_mlflow has no host"):
-        door._url("churn_mlflow")
+        door.addresses.url("churn_mlflow")
 
 
 def test_where_no_connection_is_known_churn_toml_speaks(door: ModuleType, at_shop: Path) -> None:
-    assert door._url("churn_ledger") is None
+    assert door.addresses.url("churn_ledger") is None
     with running("2017-10-01"):
         assert door.house().ledger.url == f"sqlite:///{at_shop}/ledger.db"
 

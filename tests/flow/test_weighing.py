@@ -15,7 +15,7 @@ from churn_ml.config import Config, Contract, Offer, Policy, Shop
 from churn_ml.economics import NO_CONTACT, Terms
 from churn_ml.errors import NotReady
 from churn_ml.flow import telling, weighing
-from churn_ml.gate.evaluation import decide
+from churn_ml.gate.policies import decide
 from churn_ml.models import Bundle
 from churn_ml.training import Training, train
 

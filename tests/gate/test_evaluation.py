@@ -13,15 +13,9 @@ from churn_ml.config import Economics, Gate, Offer, Policy
 from churn_ml.economics import NO_CONTACT, Terms, Truth
 from churn_ml.errors import BadInput
 from churn_ml.gate.bootstrap import Resampling
-from churn_ml.gate.evaluation import (
-    PolicyOnRows,
-    by_saved_share,
-    compare,
-    decide,
-    evaluate,
-    references,
-)
+from churn_ml.gate.evaluation import by_saved_share, compare, evaluate
 from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.policies import PolicyOnRows, decide, references
 from churn_ml.simulate import contest
 
 COUPON = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)

@@ -9,8 +9,9 @@ import pytest
 
 from churn_ml.config import Gate
 from churn_ml.gate.bootstrap import Estimate, Rows
-from churn_ml.gate.evaluation import Earning, PolicyOnRows, references
+from churn_ml.gate.evaluation import Earning
 from churn_ml.gate.grade import Grade, auc_gain, best_reference, grade
+from churn_ml.gate.policies import PolicyOnRows, references
 from churn_ml.gate.trial import Trial
 from churn_ml.metrics import auc
 from churn_ml.simulate import contest

@@ -10,8 +10,9 @@ import pytest
 from churn_ml.config import Gate
 from churn_ml.economics import NO_CONTACT, Floats
 from churn_ml.gate.bootstrap import Resampling
-from churn_ml.gate.evaluation import Comparison, compare, decide
+from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.guards import brier, calibration, slices, standard_slices
+from churn_ml.gate.policies import decide
 from churn_ml.gate.trial import Trial
 from churn_ml.simulate import contest, population
 

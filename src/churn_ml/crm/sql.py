@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,19 +30,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.crm.payload import FIELDS
 from churn_ml.crm.protocol import Ack, Batch, Rejection, Row
+from churn_ml.crm.sql_table import check_columns, exported, owner_of
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-_TYPES: dict[str, tuple[Any, tuple[type, ...]]] = {
-    "text": (sa.Text(), (str,)),
-    "number": (sa.Double(), (float, Decimal)),
-    "date": (sa.Date(), (date,)),
-}
-"""Our type, and the Python types of columns that hold it."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
 _UNTAKEABLE = (exc.DataError, exc.IntegrityError, ValueError)
 """What a row does that the database cannot hold: a lone surrogate and a NUL are ValueErrors."""
@@ -89,7 +82,7 @@ class SqlDestination:
         with self._transaction() as connection:
             inspector = sa.inspect(connection)
             if inspector.has_table(self.table_name):
-                self._check_columns(inspector)
+                check_columns(inspector, self.table_name, f"[destinations.{self.name}]")
             self._owner_table.metadata.create_all(connection)
             self._claim(connection)
 
@@ -159,23 +152,6 @@ class SqlDestination:
             mine = table.c.customer_id == sa.bindparam("id")
             connection.execute(sa.delete(table).where(mine & older), removals)
 
-    def _check_columns(self, inspector: sa.Inspector) -> None:
-        there = {c["name"]: c["type"] for c in inspector.get_columns(self.table_name)}
-        wrong = [
-            field.name
-            for field in FIELDS
-            if field.name not in there or not _holds(there[field.name], _TYPES[field.type][1])
-        ]
-        key = inspector.get_pk_constraint(self.table_name)["constrained_columns"]
-        if wrong or key != ["customer_id"]:
-            raise BadConfig(
-                f"table {self.table_name} cannot take the export",
-                where=f"[destinations.{self.name}]",
-                got=f"missing or mistyped: {', '.join(wrong) or 'none'}; key: {', '.join(key)}",
-                expected="the columns of the export, key customer_id",
-                next_step="name a table that does not exist: it is then made",
-            )
-
     def _claim(self, connection: Connection) -> None:
         table = self._owner_table
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -193,26 +169,11 @@ class SqlDestination:
 
     @cached_property
     def _table(self) -> sa.Table:
-        columns = (
-            sa.Column(
-                field.name,
-                _TYPES[field.type][0],
-                primary_key=field.name == "customer_id",
-                nullable=field.name not in ("customer_id", "as_of"),
-            )
-            for field in FIELDS
-        )
-        return sa.Table(self.table_name, sa.MetaData(), *columns)
+        return exported(self.table_name)
 
     @cached_property
     def _owner_table(self) -> sa.Table:
-        return sa.Table(
-            f"{self.table_name}_owner",
-            self._table.metadata,
-            sa.Column("id", sa.Integer, primary_key=True),
-            sa.Column("owner", sa.Text, nullable=False),
-            sa.Column("newest_as_of", sa.Date, nullable=False),
-        )
+        return owner_of(self._table)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -259,11 +220,3 @@ def open_sql(name: str, settings: Settings, config: Config, owner: str) -> SqlDe
 
 def _values(row: Row) -> dict[str, Any]:
     return {**row.payload, "customer_id": row.customer_id, "as_of": row.as_of}
-
-
-def _holds(column: sa.types.TypeEngine[Any], types: tuple[type, ...]) -> bool:
-    try:
-        found = column.python_type
-    except NotImplementedError:
-        return False
-    return found in types

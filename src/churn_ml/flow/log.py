@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
 from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Transient
+from churn_ml.flow.following import project
 from churn_ml.house import House, Progress
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _follow(house: House, published: Publication) -> str:
     if newest is not None and newest.as_of == published.as_of:
         house.registry.set_alias("challenger", published.pins["challenger"])
     try:
-        return house.project()
+        return project(house)
     except NotReady as error:
         # the champion is of a training that MLflow has not been told of yet
         return f"not moved: {error.what}"

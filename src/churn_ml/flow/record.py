@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
 from churn_ml.errors import BadInput, ChurnError, StaleAttempt
+from churn_ml.flow.following import project
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
 
@@ -121,6 +122,6 @@ def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
 def _follow(house: House) -> str:
     """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
     try:
-        return house.project()
+        return project(house)
     except ChurnError as error:
         return f"not moved: {error.what}"

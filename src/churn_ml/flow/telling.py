@@ -20,6 +20,7 @@ from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import grade
 from churn_ml.gate.guards import calibration
+from churn_ml.gate.policies import PolicyOnRows, decide
 from churn_ml.gate.trial import margin_per_1000
 from churn_ml.models.spend import MIN_ROWS
 from churn_ml.models.value import ValueModel
@@ -36,8 +37,8 @@ METRICS = {"auc": "auc", "pr_auc": "pr_auc", "brier": "brier", "lift10": "lift_a
 
 def side_by_side(
     config: Config,
-    policies: Sequence[evaluation.PolicyOnRows],
-    simple: Mapping[str, evaluation.PolicyOnRows],
+    policies: Sequence[PolicyOnRows],
+    simple: Mapping[str, PolicyOnRows],
     reference: str,
     frozen: Evidence,
 ) -> list[dict[str, Any]]:
@@ -75,18 +76,18 @@ def side_by_side(
 
 
 def _grade(
-    each: evaluation.PolicyOnRows,
-    against: tuple[evaluation.PolicyOnRows, evaluation.PolicyOnRows],
+    each: PolicyOnRows,
+    against: tuple[PolicyOnRows, PolicyOnRows],
     frozen: Evidence,
     terms: Terms,
     margin: float,
 ) -> str:
-    choice = evaluation.decide(each, frozen, terms)
+    choice = decide(each, frozen, terms)
     calibrated = all(guard.passed for guard in calibration(each, choice, frozen))
     return grade(each, against, frozen, terms, margin_per_1000=margin, calibrated=calibrated).letter
 
 
-def figures(shown: evaluation.PolicyOnRows, frozen: Evidence) -> dict[str, Any]:
+def figures(shown: PolicyOnRows, frozen: Evidence) -> dict[str, Any]:
     """Every metric of a policy as [value, low, high] (95 %, customers resampled), and its ECE.
 
     What is undefined on these rows is None. Raises BadInput where a score lies outside [0, 1].

@@ -21,6 +21,8 @@ from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import best_reference
 from churn_ml.gate.guards import standard_slices
+from churn_ml.gate.policies import PolicyOnRows
+from churn_ml.gate.policies import references as without_model
 from churn_ml.models.value import KINDS, Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted
 from churn_ml.preflight import LAYERS, check_counts, count
@@ -200,12 +202,12 @@ def retuned(bundle: Bundle, config: Config, panel: Judged) -> float:
 
 def policy(
     name: str, bundle: Bundle, rows: pd.DataFrame, frozen: Evidence, tau: float | None = None
-) -> evaluation.PolicyOnRows:
+) -> PolicyOnRows:
     """A bundle's whole policy, scored on the rows of the evidence; `tau`: the bundle's unless told.
 
     `rows`: features, in the order of the evidence. Raises BadInput where a feature is missing.
     """
-    return evaluation.PolicyOnRows(
+    return PolicyOnRows(
         name,
         bundle.model.predict(rows),
         np.asarray(bundle.value.predict(rows), dtype=float),
@@ -217,7 +219,7 @@ def policy(
 
 def references(
     bundle: Bundle, panel: Judged, layer: str, frozen: Evidence
-) -> dict[str, evaluation.PolicyOnRows]:
+) -> dict[str, PolicyOnRows]:
     """Rule, nobody, everybody and base rate on one layer, each by its name.
 
     The base rate is that of the mature, untreated training rows. Raises as `policy` does.
@@ -225,7 +227,7 @@ def references(
     rule = policy("rule", bundle, rows_of(panel, layer), frozen)
     past = count(rows_of(panel, "train"))
     rate = past.churners / max(past.rows, 1)
-    others = evaluation.references(frozen, rate, rule.value, rule.learned_on)
+    others = without_model(frozen, rate, rule.value, rule.learned_on)
     return {each.name: each for each in (rule, *others)}
 
 

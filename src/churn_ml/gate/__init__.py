@@ -5,9 +5,11 @@ against simple rules, and a verdict in money. Formulas: docs/economics.md (a) an
 
     bootstrap.py   clustered, studentised resampling over customers
     evidence.py    the frozen rows, their labels and values, and their hash
+    policies.py    who is contacted with what on them
     evaluation.py  what policies earn on them, and the paired difference of two
     guards.py      what must not get worse: calibration, slices, prediction
     grade.py       A to D against the best simple rule
+    notes.py       how much could have been found, said beside every verdict
     trial.py       champion against challenger: promote, keep or undecidable
     verdicts.py    the verdict as a record that the ledger keeps
 

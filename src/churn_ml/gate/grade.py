@@ -19,8 +19,9 @@ import numpy as np
 
 from churn_ml.economics import Floats, Terms
 from churn_ml.gate.bootstrap import Estimate, Resampling, Rows, normal_mean
-from churn_ml.gate.evaluation import Earning, PolicyOnRows, compare
+from churn_ml.gate.evaluation import Earning, compare
 from churn_ml.gate.evidence import Evidence
+from churn_ml.gate.policies import PolicyOnRows
 
 Letter: TypeAlias = Literal["A", "B", "C", "D"]
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from churn_ml.economics import NO_CONTACT, Flags, Floats, Ints
 from churn_ml.gate.bootstrap import Estimate, normal_mean
-from churn_ml.gate.evaluation import Comparison, PolicyOnRows
+from churn_ml.gate.evaluation import Comparison
 from churn_ml.gate.evidence import Evidence, Labels
+from churn_ml.gate.policies import PolicyOnRows
 from churn_ml.metrics import calibration_slope, ece, ece_null
 
 CALIBRATION = ("ece", "slope", "value_weighted")

@@ -16,7 +16,6 @@ and no guard fails: promote, with the note "one season" since there is a single 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +23,13 @@ from churn_ml.config import Contract, Gate
 from churn_ml.economics import Terms
 from churn_ml.errors import BadInput
 from churn_ml.gate import guards
-from churn_ml.gate.bootstrap import SEASONS, Resampling
-from churn_ml.gate.evaluation import Comparison, PolicyOnRows, check_rows, compare
+from churn_ml.gate.bootstrap import Resampling
+from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import Grade, grade
 from churn_ml.gate.guards import Guard
+from churn_ml.gate.notes import detectable, notes
+from churn_ml.gate.policies import PolicyOnRows, check_rows
 from churn_ml.gate.verdicts import Decision, Verdict
 from churn_ml.timeline import check_split
 
@@ -85,14 +86,14 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
     decision, because = _decide(trial, compared, margin, guarded)
     return Verdict(
         decision=decision,
-        reasons=(*because, *_notes(trial, compared, margin)),
+        reasons=(*because, *notes(compared, margin, trial.currency)),
         champion=trial.champion.name,
         challenger=trial.challenger.name,
         evidence_hash=trial.evidence.hash,
         margin=margin,
         alpha=trial.gate.alpha_per_look,
         alpha_spent=trial.gate.alpha_per_look if trial.budget_left else 0.0,
-        minimum_detectable=_detectable(compared, margin),
+        minimum_detectable=detectable(compared, margin),
         guards=guarded,
         grade=graded.letter,
         grade_words=graded.words,
@@ -111,10 +112,6 @@ def margin_per_1000(oracle_per_1000: float, gate: Gate) -> float:
     """
     share = gate.margin_share_of_oracle * oracle_per_1000
     return round(max(gate.switching_cost_per_1000, share), 6)
-
-
-def _detectable(compared: Comparison, margin: float) -> float:
-    return round(margin + compared.detectable, 6)
 
 
 def _figures(compared: Comparison) -> dict[str, Any]:
@@ -228,7 +225,7 @@ def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
     Open only where [gate] sets prediction_lane_loss_share.
     """
     allowed = trial.gate.prediction_lane_loss_share
-    resolvable = _detectable(compared, margin) <= UNRESOLVABLE_SHARE * compared.oracle_per_1000
+    resolvable = detectable(compared, margin) <= UNRESOLVABLE_SHARE * compared.oracle_per_1000
     if allowed is None or resolvable:
         return False
     loss = allowed * compared.oracle_per_1000
@@ -236,31 +233,3 @@ def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
         return False
     pair = (trial.champion, trial.challenger, trial.evidence, trial.gate.alpha_per_look)
     return all(guards.loss_gain(*pair, log=log).low > 0 for log in (False, True))
-
-
-def _notes(trial: Trial, compared: Comparison, margin: float) -> Iterator[str]:
-    """What every verdict prints, whatever it decides."""
-    found = _detectable(compared, margin)
-    yield (
-        f"a true difference of {found:,.2f} {trial.currency} per 1,000 "
-        "would have been found four times in five (minimum detectable effect)"
-    )
-    yield (
-        f"the policies disagree on {compared.disagreement_share:.1%} of "
-        f"{compared.customers:,} customers ({compared.disagreeing_churners:,} churners among them)"
-    )
-    if compared.cut_offs < SEASONS:
-        yield (
-            f"one season: {compared.cut_offs} cut-off(s), below the {SEASONS} that show how much "
-            "seasons differ; to be re-tested when more have matured"
-        )
-    yield _prior_note(compared.at_prior, trial.currency)
-
-
-def _prior_note(at_prior: Mapping[float, float], currency: str) -> str:
-    low, high = (at_prior[q] for q in sorted(at_prior))
-    same = "keeps its sign" if low * high > 0 else "does not keep its sign"
-    return (
-        f"the difference {same} between the save rate's 10 % and 90 % points "
-        f"({low:+,.2f} to {high:+,.2f} {currency} per 1,000)"
-    )
