@@ -85,6 +85,17 @@ def seconds(at: ibis.TimestampColumn) -> ibis.IntegerColumn:
     return at.epoch_seconds().floor()
 
 
+def days_since(at: ibis.TimestampValue, as_of: date) -> ibis.IntegerValue:
+    """Whole calendar days (UTC) from each instant to `as_of`; 0 or less for what is yet to come.
+
+    >>> from churn_ml.in_memory import canonical
+    >>> orders = canonical(orders=[{"occurred_at": "2017-09-29 23:00"}])["orders"]
+    >>> days_since(orders.occurred_at, date(2017, 10, 1)).to_pyarrow().to_pylist()
+    [2]
+    """
+    return (as_of - EPOCH).days - at.date().epoch_days()
+
+
 def order_days(tables: Canonical, as_of: date) -> ibis.Table:
     """One row per customer_id and order day: days_ago, orders, net_cents, gap_days, recency_days.
 

@@ -11,6 +11,7 @@ import pytest
 from churn_ml.config import Contract
 from churn_ml.features import Indicator, build
 from churn_ml.in_memory import canonical
+from churn_ml.tables import table
 
 AS_OF = date(2017, 10, 1)
 EVERYBODY = Contract(lookback_days=900, min_orders=1)
@@ -22,9 +23,12 @@ def read() -> Callable[..., Columns]:
     """read(INDICATOR, orders=[...], ...): the columns of the customer "x" as of 2017-10-01."""
 
     def columns(indicator: Indicator, **rows: Sequence[dict[str, Any]]) -> Columns:
-        mine = {name: [{"customer_id": "x"} | row for row in each] for name, each in rows.items()}
-        if "products" in rows:
-            mine["products"] = list(rows["products"])
+        mine = {
+            name: [{"customer_id": "x"} | row for row in each]
+            if "customer_id" in table(name).names
+            else each
+            for name, each in rows.items()
+        }
         frame = build(canonical(**mine), AS_OF, EVERYBODY, indicators=[indicator])
         row = frame[frame.customer_id == "x"].iloc[0]
         return {n: None if row[n] != row[n] else float(row[n]) for n in indicator.names}

@@ -32,6 +32,7 @@ REAL = {
     " cast(any_value(household_id) as varchar) customer_id,"
     " cast(any_value(store_id) as varchar) store_id,"
     " cast(sum(cast(sales_value as decimal(18, 2))) as decimal(18, 2)) net_amount,"
+    " cast(null as decimal(18, 2)) shipping_amount, cast(null as decimal(18, 2)) duty_amount,"
     " cast(any_value(transaction_timestamp) as timestamp) occurred_at"
     " from '{data}/transactions.parquet' where household_id < 400 group by basket_id",
     "order_lines": "select cast(basket_id as varchar) order_id, 1 as quantity,"

@@ -38,6 +38,15 @@ def order_days(days: int) -> Measure:
     return Measure(f"days_{days}", DAYS, lambda t: t.count(where=within(days)(t)))
 
 
+def orders(days: int) -> Measure:
+    """The measure `orders_<days>`: orders placed and not cancelled in [as_of - days, as_of).
+
+    >>> orders(90).name
+    'orders_90'
+    """
+    return Measure(f"orders_{days}", View("orders"), lambda t: t.count(where=within(days)(t)))
+
+
 def _frequency(*windows: int) -> Parts:
     def count(days: int) -> Column:
         return Column(f"order_days_{days}d", lambda t: t[f"days_{days}"])
@@ -81,7 +90,7 @@ def _weekdays(days: int) -> Parts:
     def measure(name: str, of: Reader) -> Measure:
         return Measure(f"{name}_{days}", View("orders"), of)
 
-    placed = measure("orders", lambda t: t.count(where=within(days)(t)))
+    placed = orders(days)
     weekend = measure("weekend", lambda t: t.count(where=within(days)(t) & (t.weekday >= SATURDAY)))
     different = measure("weekdays", lambda t: t.weekday.nunique(where=within(days)(t)))
     share = ratio(f"weekend_share_{days}d", lambda t: t[weekend.name], lambda t: t[placed.name])

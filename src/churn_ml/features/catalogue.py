@@ -19,8 +19,10 @@ from churn_ml.features.activity import ACTIVITY
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
 from churn_ml.features.group import GROUP
+from churn_ml.features.fulfilment import FULFILMENT
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.messages import MESSAGES
+from churn_ml.features.returns import RETURNS
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.satisfaction import SATISFACTION
 from churn_ml.features.season import SEASON
@@ -47,6 +49,8 @@ CATALOGUE: tuple[Indicator, ...] = (
     *SUPPORT,
     COMPLAINT_TOPICS,
     *SATISFACTION,
+    *FULFILMENT,
+    *RETURNS,
 )
 
 

@@ -79,7 +79,11 @@ RETURNS = canonical(
         Column("quantity", "int64", "units given back", minimum=0),
         Column("refund_amount", "decimal(18,2)", "paid back", minimum=0, after="refunded_at"),
         *MONEY,
-        Column("reason", "string", "the shop's code of the reason"),
+        Column(
+            "reason",
+            "string",
+            "the shop's code of the reason; not_as_described and defect are indicators",
+        ),
         Column("closed_at", "timestamp", "when it was settled (UTC)", after="closed_at"),
         Column(
             "refunded_at", "timestamp", "when the money was paid back (UTC)", after="refunded_at"

@@ -25,6 +25,9 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * tickets, reviews, surveys: one row each.
 * contributions: one row per review, comment and forum post.
 * invites: one row per invitation of somebody else.
+* all_orders: one row per order, cancelled or not.
+* returns, return_contacts: one row per return; one per ticket about an order being given back.
+* payments, shipments: one row per attempt to pay; one per shipment.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ from typing import TYPE_CHECKING
 
 from churn_ml.events import order_days
 from churn_ml.features.views import contact, groups, shopping, voice, web
+from churn_ml.features.views import contact, groups, shopping
+from churn_ml.features.views import aftermath, contact, shopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,5 +68,10 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "contributions": voice.contributions,
     "invites": voice.invites,
     "surveys": voice.surveys,
+    "all_orders": aftermath.all_orders,
+    "returns": aftermath.returns,
+    "return_contacts": aftermath.return_contacts,
+    "payments": aftermath.payments,
+    "shipments": aftermath.shipments,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""
