@@ -22,6 +22,7 @@ from churn_ml.features.group import GROUP
 from churn_ml.features.fulfilment import FULFILMENT
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.messages import MESSAGES
+from churn_ml.features.paying import PAYING
 from churn_ml.features.returns import RETURNS
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.satisfaction import SATISFACTION
@@ -51,6 +52,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     *SATISFACTION,
     *FULFILMENT,
     *RETURNS,
+    *PAYING,
 )
 
 

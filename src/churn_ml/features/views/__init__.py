@@ -28,6 +28,8 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * all_orders: one row per order, cancelled or not.
 * returns, return_contacts: one row per return; one per ticket about an order being given back.
 * payments, shipments: one row per attempt to pay; one per shipment.
+* terms: one row per subscription and period.
+* methods, homes: one row per customer and usual method of payment; one per customer and market.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from churn_ml.events import order_days
 from churn_ml.features.views import contact, groups, shopping, voice, web
 from churn_ml.features.views import contact, groups, shopping
 from churn_ml.features.views import aftermath, contact, shopping
+from churn_ml.features.views import aftermath, contact, market, people, shopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,5 +76,8 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "return_contacts": aftermath.return_contacts,
     "payments": aftermath.payments,
     "shipments": aftermath.shipments,
+    "terms": people.terms,
+    "methods": market.methods,
+    "homes": market.homes,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""
