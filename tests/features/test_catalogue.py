@@ -54,6 +54,11 @@ NEEDS_OF_VIEW = {
     "payments": {"payments"},
     "shipments": {"shipments"},
     "terms": {"subscriptions"},
+    "staff": {"staff_assignments"},
+    "tiers": {"memberships"},
+    "points": {"loyalty_ledger"},
+    "novelties": {"orders", "order_lines", "products"},
+    "breaches": {"orders", "customers", "site_incidents"},
     "methods": {"customers", "markets", "payments"},
     "homes": {"customers", "markets"},
 }

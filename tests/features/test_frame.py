@@ -43,7 +43,8 @@ REAL = {
     " cast(transaction_timestamp as timestamp) occurred_at"
     " from '{data}/transactions.parquet' where household_id < 400",
     "products": "select cast(product_id as varchar) product_id, product_category category,"
-    " department, timestamp '2017-01-01' occurred_at from '{data}/products.parquet'",
+    " department, cast(null as timestamp) launched_at, timestamp '2017-01-01' occurred_at"
+    " from '{data}/products.parquet'",
     "campaign_contacts": "select cast(household_id as varchar) customer_id,"
     " cast(start_date as timestamp) occurred_at from '{data}/campaigns.parquet'"
     " join '{data}/campaign_descriptions.parquet' using (campaign_id) where household_id < 400",

@@ -32,6 +32,7 @@ from churn_ml.features.spend import MONEY
 from churn_ml.features.support import SUPPORT
 from churn_ml.features.topics import COMPLAINT_TOPICS, by_topic
 from churn_ml.features.visits import VISITS
+from churn_ml.features.standing import STANDING
 
 if TYPE_CHECKING:
     from churn_ml.config import Features
@@ -53,6 +54,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     *FULFILMENT,
     *RETURNS,
     *PAYING,
+    *STANDING,
 )
 
 

@@ -28,7 +28,10 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * all_orders: one row per order, cancelled or not.
 * returns, return_contacts: one row per return; one per ticket about an order being given back.
 * payments, shipments: one row per attempt to pay; one per shipment.
-* terms: one row per subscription and period.
+* terms, staff: one row per subscription and period; one per assignment of a person in charge.
+* tiers(days), points: one row per customer and programme; one per booking of points.
+* novelties(days, days of newness): one row per order with a product that was new then.
+* breaches: one row per customer and place, their market or everywhere, where data leaked.
 * methods, homes: one row per customer and usual method of payment; one per customer and market.
 """
 
@@ -77,6 +80,11 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "payments": aftermath.payments,
     "shipments": aftermath.shipments,
     "terms": people.terms,
+    "staff": people.staff,
+    "tiers": people.tiers,
+    "points": people.points,
+    "novelties": shopping.novelties,
+    "breaches": market.breaches,
     "methods": market.methods,
     "homes": market.homes,
 }

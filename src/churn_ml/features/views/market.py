@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.events import attributes, days_ago
+from churn_ml.events import attributes, days_ago, placed
 
 if TYPE_CHECKING:
     from datetime import date
@@ -49,6 +49,22 @@ def methods(tables: Canonical, as_of: date) -> ibis.Table:
     usual = ranked.filter(ranked.nth == 0)
     found = usual.inner_join(of_market(tables, markets(tables)), "customer_id")
     return found.mutate(is_missing=~_lists(found.methods_offered, found.method))
+
+
+def breaches(tables: Canonical, as_of: date) -> ibis.Table:
+    """One row per customer and place where data leaked: the customer's market, or everywhere ("").
+
+    days_ago is of the latest leak there. Whoever ordered was touched by what leaked everywhere.
+    """
+    import ibis
+
+    incidents = tables["site_incidents"]
+    leaks = incidents.filter(incidents.kind == "breach")
+    leaks = leaks.mutate(days_ago=days_ago(leaks, as_of), market=leaks.market.fill_null(""))
+    latest = leaks.group_by("market").aggregate(days_ago=leaks.days_ago.min())
+    everybody = placed(tables).select("customer_id").distinct().mutate(market=ibis.literal(""))
+    at_home = attributes(tables).select("customer_id", "market")
+    return at_home.union(everybody).inner_join(latest, "market")
 
 
 def markets(tables: Canonical) -> ibis.Table:

@@ -68,6 +68,17 @@ def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> i
     return found.mutate(last_days_ago=found.days_ago.min().over(whole))
 
 
+def novelties(tables: Canonical, as_of: date, days: int, new_days: int) -> ibis.Table:
+    """One row per customer and order of the last `days` days with a product that was new then.
+
+    New is what was launched less than `new_days` days before, or had not been launched yet.
+    """
+    launched = products(tables).select("product_id", launched_on=lambda t: t.launched_at.date())
+    bought = lines(tables, as_of, days).inner_join(launched, "product_id")
+    age_days = bought.day.epoch_days() - bought.launched_on.epoch_days()
+    return bought.filter(age_days < new_days).select("customer_id", "order_id").distinct()
+
+
 def products(tables: Canonical) -> ibis.Table:
     """One row per product: the version that is valid at as_of."""
     import ibis
