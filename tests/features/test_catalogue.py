@@ -61,6 +61,15 @@ NEEDS_OF_VIEW = {
     "breaches": {"orders", "customers", "site_incidents"},
     "methods": {"customers", "markets", "payments"},
     "homes": {"customers", "markets"},
+    "mood": {"customers", "social_mentions"},
+    "economy": {"customers", "macro_indicators"},
+    "exchange": {"customers", "fx_rates", "markets"},
+    "news": {"customers", "tech_events"},
+    "competitors": {"customers", "competitor_events"},
+    "competitor_shares": {"customers", "competitor_events"},
+    "competitor_prices": {"orders", "order_lines", "products", "competitor_prices"},
+    "launches": {"orders", "order_lines", "products"},
+    "viewed": {"products", "web_events"},
 }
 
 
@@ -90,7 +99,7 @@ def test_every_ratio_and_change_has_its_flag_and_every_flag_its_number(
     indicator: Indicator,
 ) -> None:
     told = set(indicator.names)
-    number = re.compile(r"_(ratio|share|cv|rate|per_[a-z]+|delta)(_\d+[dw]?)?$")
+    number = re.compile(r"_(ratio|share|cv|rate|z|per_day|per_return|delta)(_\d+[dw]?)?$")
     ratios = {n for n in told if number.search(n)}
     flags = {n.removesuffix("_has_base") for n in told if n.endswith("_has_base")}
     assert ratios == flags

@@ -6,6 +6,7 @@ churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
 (70, 'recency', 'C02')
+(64, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING
 
 from churn_ml.errors import BadConfig
 from churn_ml.features.activity import ACTIVITY
+from churn_ml.features.assortment import ASSORTMENT
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
-from churn_ml.features.group import GROUP
+from churn_ml.features.competition import COMPETITION
 from churn_ml.features.fulfilment import FULFILMENT
+from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
 from churn_ml.features.messages import MESSAGES
+from churn_ml.features.market import MARKET
 from churn_ml.features.paying import PAYING
 from churn_ml.features.returns import RETURNS
 from churn_ml.features.rhythm import RHYTHM
@@ -55,6 +59,9 @@ CATALOGUE: tuple[Indicator, ...] = (
     *RETURNS,
     *PAYING,
     *STANDING,
+    *MARKET,
+    *COMPETITION,
+    *ASSORTMENT,
 )
 
 

@@ -1,8 +1,8 @@
 """The views that measures are taken from: events of one kind, cleaned and dated.
 
 Enters: the canonical tables already cut at `as_of`, and the days that a view is cut to. Leaves: one
-Ibis table per view, each with `customer_id` and `days_ago` (1 for the day before `as_of`; 30 for
-2017-09-01 as of 2017-10-01).
+Ibis table per view, each with `customer_id`; views of events have `days_ago`, too (1 for the day
+before `as_of`; 30 for 2017-09-01 as of 2017-10-01).
 
 * days: one row per customer and order day (events.order_days).
 * orders: one row per order that was not cancelled.
@@ -31,6 +31,12 @@ Ibis table per view, each with `customer_id` and `days_ago` (1 for the day befor
 * terms, staff: one row per subscription and period; one per assignment of a person in charge.
 * tiers(days), points: one row per customer and programme; one per booking of points.
 * novelties(days, days of newness): one row per order with a product that was new then.
+* mood(days, base days), economy, exchange(days, base days), news(days): one row per customer, of
+  what goes on in their market.
+* competitors(days), competitor_shares(days): one row per customer, of competitors in their market.
+* competitor_prices(days, days bought): one row per customer and category bought.
+* launches(days, days bought), viewed(days): one row per customer and category bought; one per look
+  at a product.
 * breaches: one row per customer and place, their market or everywhere, where data leaked.
 * methods, homes: one row per customer and usual method of payment; one per customer and market.
 """
@@ -44,6 +50,16 @@ from churn_ml.features.views import contact, groups, shopping, voice, web
 from churn_ml.features.views import contact, groups, shopping
 from churn_ml.features.views import aftermath, contact, shopping
 from churn_ml.features.views import aftermath, contact, market, people, shopping
+from churn_ml.features.views import (
+    aftermath,
+    assortment,
+    competition,
+    contact,
+    groups,
+    market,
+    people,
+    shopping,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,5 +103,14 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "breaches": market.breaches,
     "methods": market.methods,
     "homes": market.homes,
+    "mood": market.mood,
+    "economy": market.economy,
+    "exchange": market.exchange,
+    "news": market.news,
+    "competitors": competition.competitors,
+    "competitor_shares": competition.competitor_shares,
+    "competitor_prices": competition.competitor_prices,
+    "launches": assortment.launches,
+    "viewed": assortment.viewed,
 }
 """By name: what takes the tables, as_of and the view's days, and gives its rows."""
