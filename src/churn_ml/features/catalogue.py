@@ -5,8 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(70, 'recency', 'C02')
-(64, 'recency', 'C02')
+(102, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from churn_ml.features.competition import COMPETITION
 from churn_ml.features.fulfilment import FULFILMENT
 from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
-from churn_ml.features.messages import MESSAGES
 from churn_ml.features.market import MARKET
+from churn_ml.features.messages import MESSAGES
 from churn_ml.features.paying import PAYING
 from churn_ml.features.returns import RETURNS
 from churn_ml.features.rhythm import RHYTHM
@@ -33,10 +32,10 @@ from churn_ml.features.satisfaction import SATISFACTION
 from churn_ml.features.season import SEASON
 from churn_ml.features.site import SITE
 from churn_ml.features.spend import MONEY
+from churn_ml.features.standing import STANDING
 from churn_ml.features.support import SUPPORT
 from churn_ml.features.topics import COMPLAINT_TOPICS, by_topic
 from churn_ml.features.visits import VISITS
-from churn_ml.features.standing import STANDING
 
 if TYPE_CHECKING:
     from churn_ml.config import Features

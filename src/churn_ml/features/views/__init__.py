@@ -46,10 +46,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churn_ml.events import order_days
-from churn_ml.features.views import contact, groups, shopping, voice, web
-from churn_ml.features.views import contact, groups, shopping
-from churn_ml.features.views import aftermath, contact, shopping
-from churn_ml.features.views import aftermath, contact, market, people, shopping
 from churn_ml.features.views import (
     aftermath,
     assortment,
@@ -59,6 +55,8 @@ from churn_ml.features.views import (
     market,
     people,
     shopping,
+    voice,
+    web,
 )
 
 if TYPE_CHECKING:
