@@ -46,7 +46,7 @@ def test_a_withdrawal_overrides_its_own_purpose_alone_and_nobody_elses_consent()
     assert consents(merged(shop)).to_dict() == {"h1": True, "h2": True}
 
 
-def test_an_empty_attribute_of_the_survivor_stays_empty() -> None:
+def test_what_the_survivor_leaves_empty_is_as_the_old_reference_said() -> None:
     shop = canonical(
         customers=[
             {"customer_id": "h1", "tier": None, "occurred_at": "2017-01-01"},
@@ -55,4 +55,5 @@ def test_an_empty_attribute_of_the_survivor_stays_empty() -> None:
         customer_merges=MERGE,
     )
     rows = merged(shop)["customers"].to_pyarrow().to_pylist()
-    assert [(row["customer_id"], row["tier"]) for row in rows] == [("h1", None)]
+    said = sorted((row["occurred_at"].month, row["customer_id"], row["tier"]) for row in rows)
+    assert said == [(1, "h1", None), (6, "h1", "gold")]

@@ -74,8 +74,9 @@ def absent_indicators(config: Config) -> list[dict[str, Any]]:
 
     >>> from churn_ml.config import from_text
     >>> bare = '[shop]\\nname = "s"\\ncurrency = "EUR"\\n[sources.orders]\\nfiles = "*.csv"'
-    >>> absent_indicators(from_text(bare))[-1]
-    {'indicator': 'redemption_rate', 'needs': ['campaign_contacts', 'coupon_redemptions']}
+    >>> told = {each["indicator"]: each["needs"] for each in absent_indicators(from_text(bare))}
+    >>> told["redemption_rate"]
+    ['campaign_contacts', 'coupon_redemptions']
     """
     signs = catalogue(config.features)
     lacking = {one.name: [t for t in one.needs if t not in config.sources] for one in signs}

@@ -57,7 +57,8 @@ def double_keys(stage: Stage, spec: Table, *, grouped: bool = False) -> list[Dou
     >>> from churn_ml.tables import table
     >>> market = {"market": "US", "occurred_at": datetime(2017, 1, 1), "lot": "a",
     ...           "known_at": datetime(2017, 1, 2)}
-    >>> rows = [market | {"row": n, "lot_row": n + 1, "methods_offered": "card"} for n in (0, 1)]
+    >>> told = {"methods_offered": "card", "languages": "en", "local_currency": "USD"}
+    >>> rows = [market | told | {"row": n, "lot_row": n + 1} for n in (0, 1)]
     >>> stage = Stage(Path(tempfile.mkdtemp()))
     >>> stage.add(pa.Table.from_pylist(rows))
     >>> [(d.rule, d.rows) for d in double_keys(stage, table("markets"))]
