@@ -1,10 +1,10 @@
-"""What churn.toml tells a step: the identity that a re-run is held against."""
+"""Identities of churn.toml: what a re-run is held against, and the stamp of a contract."""
 
 from __future__ import annotations
 
 import pytest
 
-from churn_ml.config import Config, from_text
+from churn_ml.config import Config, Contract, from_text
 
 SHORT = """
 [shop]
@@ -50,3 +50,20 @@ def test_a_default_that_is_written_out_says_nothing_new() -> None:
 )
 def test_what_is_no_default_does(was: str, now: str) -> None:
     assert told(WRITTEN_OUT.replace(was, now)) != told(SHORT)
+
+
+@pytest.mark.parametrize(
+    ("contract", "stamp"),
+    [
+        (Contract(), "gone90-52f0833b"),
+        (Contract(name="g60", horizon_days=60), "g60-db030b14"),
+        (Contract(event="renewal", of={"tier": ("gold",)}, loyal_share=0.2), "gone90-b01ac4e2"),
+    ],
+)
+def test_the_stamps_of_the_first_shops_never_change(contract: Contract, stamp: str) -> None:
+    """As they were before loyal_share was a key: champions are found by them."""
+    assert contract.stamp == stamp
+
+
+def test_another_loyal_share_is_another_contract() -> None:
+    assert Contract(loyal_share=0.3).stamp != Contract().stamp

@@ -18,6 +18,9 @@ from pydantic import Field
 
 from churn_ml.config.section import Days, Section, Share, content_hash
 
+_LATER = ("loyal_share",)
+"""Keys that contracts of before did not have."""
+
 
 class Contract(Section):
     """The churn contract: who is eligible, which event retains, and over which days.
@@ -51,7 +54,12 @@ class Contract(Section):
     def stamp(self) -> str:
         """Name and content hash: what labels, models, scores and exports carry.
 
+        A key that came later is no part of it while left at its default: an unchanged churn.toml
+        keeps its champion and the models that were trained under it.
+
         >>> Contract(name="gone90").stamp
         'gone90-...'
         """
-        return f"{self.name}-{content_hash(self.model_dump())[:8]}"
+        fields = type(self).model_fields
+        unsaid = {key for key in _LATER if getattr(self, key) == fields[key].default}
+        return f"{self.name}-{content_hash(self.model_dump(exclude=unsaid))[:8]}"
