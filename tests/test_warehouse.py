@@ -349,6 +349,26 @@ def test_an_order_is_cancelled_when_it_was_and_not_before(warehouse: Warehouse) 
     assert (after["status"], after["cancel_reason"]) == ("cancelled", "too late")
 
 
+@pytest.mark.parametrize(
+    ("table", "row", "as_told"),
+    [
+        ("tickets", {"contacts": 4, "reopened": True, "csat": 1.0, "handle_minutes": 9.0}, False),
+        ("returns", {"refund_amount": Decimal("12.50")}, False),
+        ("orders", {"cancel_reason": "too late"}, False),
+        ("payments", {"status": "failed"}, True),
+        ("orders", {"status": "cancelled"}, True),
+    ],
+)
+def test_what_waits_for_a_time_that_is_empty_is_not_there_but_a_status_is(
+    warehouse: Warehouse, table: str, row: dict[str, Any], as_told: bool
+) -> None:
+    """A first load of history shows what an open ticket comes to later; nobody solved it yet."""
+    known = {"occurred_at": datetime(2017, 9, 20), "known_at": datetime(2017, 9, 21)}
+    rows = arrow(table, [row | known]).drop_columns(["ingest_key"])
+    seen = written_and_read(warehouse, table, rows, OCT)
+    assert {name: seen[name] for name in row} == (row if as_told else dict.fromkeys(row))
+
+
 def written_and_read(
     warehouse: Warehouse, name: str, rows: pa.Table, as_of: date
 ) -> dict[str, Any]:

@@ -29,9 +29,11 @@ class Column:
     `default` stands where no source speaks of the column.
 
     `after` names the timestamp, in the same row, that the value waits for: a ticket's `csat` is not
-    there before its `resolved_at`, nor is `resolved_at` itself. A read at an `as_of` that lies
-    before it gives `until_then`, null where that is not said. (A first load of history brings every
-    row in its final form.) Plans, such as `due_at`, wait for nothing.
+    there before its `resolved_at`, nor is `resolved_at` itself. A read at an `as_of` before it is
+    null, and so is one where the timestamp is null. Where `until_then` is said, an earlier read
+    gives that; one without the timestamp gives the value as it was told: a payment that failed has
+    no `paid_at`. (A first load of history brings every row in its final form.) Plans, such as
+    `due_at`, wait for nothing.
     """
 
     name: str

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from churn_ml.errors import BadInput
-from churn_ml.tables import Table
+from churn_ml.tables import Column, Table
 
 # Types as DuckDB and as Ibis call them; a column that no table declares is a float64 feature.
 _SQL = {
@@ -96,24 +96,24 @@ def as_known(rows: Scan, end: datetime) -> Scan:
 
     >>> from churn_ml.tables import table
     >>> told = as_known(no_rows(table("returns")), datetime(2017, 10, 1)).query
-    >>> 'case when "closed_at" >= timestamp' in told, 'case when "reason"' in told
+    >>> 'case when "closed_at" < timestamp' in told, 'case when "reason"' in told
     (True, False)
     """
     waits = {c.name: c for c in rows.table.columns if c.after}
     if not waits:
         return rows
     at = f"timestamp '{end.isoformat(sep=' ')}'"
-    columns = []
-    for name in rows.names:
-        if (column := waits.get(name)) is None:
-            columns.append(_name(name))
-            continue
-        before = "null" if column.until_then is None else text(column.until_then)
-        waited = (
-            f"case when {_name(str(column.after))} >= {at} then {before} else {_name(name)} end"
-        )
-        columns.append(f"{waited} as {_name(name)}")
-    return Scan(rows.table, f"select {', '.join(columns)} from ({rows.query})", rows.names)
+    told = [_known(waits[name], at) if name in waits else _name(name) for name in rows.names]
+    return Scan(rows.table, f"select {', '.join(told)} from ({rows.query})", rows.names)
+
+
+def _known(column: Column, at: str) -> str:
+    """`column` as it was known at `at`: nothing computes when an undated status came about."""
+    name, after = _name(column.name), _name(str(column.after))
+    if column.until_then is None:
+        return f"case when {after} < {at} then {name} end as {name}"
+    before = text(column.until_then)
+    return f"case when {after} >= {at} then {before} else {name} end as {name}"
 
 
 def is_unique(rows: Scan) -> str:
