@@ -67,12 +67,13 @@ def test_it_goes_from_ingest_to_export_with_a_value_of_nothing(tmp_path: Path) -
 
 def test_the_preflight_says_what_a_training_would_come_to(tmp_path: Path) -> None:
     """D14: each outcome is a word of its own, and none is an error."""
-    house = house_of(tmp_path, 30)
+    house = house_of(tmp_path, 30, """expressions = { status = "'completed'" }""")
     flow.ingest(house, AS_OF)
     small = flow.preflight(house, AS_OF)
     assert small.status == "rule_only"
     assert "the shop keeps it" in small.details["words"][0]
     assert "100 rows and 20 churners are needed" in small.details["words"][0]
+    assert any("map orders.cancelled_at too" in line for line in small.details["words"])
     for layer in small.details["layers"].values():
         assert layer["rows"] == layer["churners"] + layer["stayers"]
     early = flow.preflight(house, date(2017, 4, 1))

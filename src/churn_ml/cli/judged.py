@@ -43,6 +43,8 @@ def checked(told: Mapping[str, Any]) -> Iterator[Part]:
         ("rule", "why", "verdict", "rows", "worst", "allowed", "most in"),
         [_rule(rule) for one in read for rule in one["rules"]],
     )
+    for line in (line for one in read for line in one["untimed"]):
+        yield f"\n{line}"
     yield from _absent(told)
     seconds, rows = told["seconds"], sum(one["rows"] for one in read)
     yield f"\nThe whole, about {rows:,} rows, takes about {seconds:,.0f} s to read and judge."

@@ -176,6 +176,7 @@ class _Trial:
 
 def _told(config: Config, tried: Tried, files: dict[str, str]) -> dict[str, Any]:
     """Counts of the sample, and each rule that rows of it break, the worst file by name."""
+    from churn_ml.sources import untimed
     from churn_ml.validate.tolerance import tolerance
 
     found = tried.validated
@@ -202,6 +203,7 @@ def _told(config: Config, tried: Tried, files: dict[str, str]) -> dict[str, Any]
         "quarantined": found.quarantined,
         "excluded": found.excluded,
         "rules": rules,
+        "untimed": untimed(found.table, config.sources[found.table]),
     }
 
 

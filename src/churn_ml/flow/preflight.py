@@ -101,9 +101,11 @@ def look(trial: Attempt) -> dict[str, Any]:
 
     Returns `verdict`, `history` (first day, days, days needed), `layers` (cut-offs, rows, churners,
     stayers, treated and immature), `minimum`, `absent` (a line for each indicator that is not
-    available) and `words`. Raises TooEarly where history is too short, NotReady without an order.
+    available), `untimed` (a line for each column without its time) and `words`. Raises TooEarly
+    where history is too short, NotReady without an order.
     """
     from churn_ml.preflight import absent, count, verdict
+    from churn_ml.sources import untimed
 
     config = trial.house.config
     contract, limits = config.contract, config.training
@@ -124,7 +126,8 @@ def look(trial: Attempt) -> dict[str, Any]:
             for layer, cut_offs in days.items()
         },
         "minimum": {"rows": limits.min_rows, "churners": limits.min_churners},
-        "absent": absent(now, catalogue(trial.house.config.features)),
+        "absent": absent(now, catalogue(config.features)),
+        "untimed": [line for name, told in config.sources.items() for line in untimed(name, told)],
     }
     told["words"] = _in_words(told, counts)
     for line in told["words"]:
@@ -167,7 +170,7 @@ def _labels(trial: Attempt, now: dict[str, ibis.Table], cut_offs: tuple[date, ..
 
 
 def _in_words(told: dict[str, Any], counts: dict[str, Counts]) -> list[str]:
-    """The verdict, the counts against the minimum, and what is not available, a line each."""
+    """The verdict, the counts against the minimum, and what has no time or is missing, by line."""
     minimum = told["minimum"]
     lines = [
         f"{layer}: {found.rows:,} customers at {len(told['layers'][layer]['cut_offs'])} cut-offs, "
@@ -177,4 +180,5 @@ def _in_words(told: dict[str, Any], counts: dict[str, Counts]) -> list[str]:
     needed = f"{minimum['rows']:,} rows and {minimum['churners']:,} churners are needed to train"
     history = told["history"]
     days = f"history: {history['days']:,} days of {history['days_needed']:,} needed"
-    return [f"{IN_WORDS[told['verdict']]} ({needed})", days, *lines, *told["absent"]]
+    first = f"{IN_WORDS[told['verdict']]} ({needed})"
+    return [first, days, *lines, *told["untimed"], *told["absent"]]

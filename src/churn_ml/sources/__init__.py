@@ -9,6 +9,7 @@ A new source is a file here and a row in `kinds.py`.
                      computing.py has DuckDB compute it
     files.py         files of a shop as lots; mapped.py maps, chooses and groups their rows,
                      packing.py makes batches of them
+    untimed.py       columns brought without the time they wait for
     places.py        where files are: below churn.toml, or in an object store
     formats.py       one file to rows; text.py, delimited.py and json_lines.py read text,
                      header.py finds the columns, native.py knows their types
@@ -21,6 +22,7 @@ A new source is a file here and a row in `kinds.py`.
 
 from churn_ml.sources.kinds import SOURCES, Kind, entries_of, open_source, resolved
 from churn_ml.sources.protocol import BATCH_ROWS, LOT_COLUMNS, Entry, Lot, Source
+from churn_ml.sources.untimed import untimed
 
 __all__ = [
     "BATCH_ROWS",
@@ -33,4 +35,5 @@ __all__ = [
     "entries_of",
     "open_source",
     "resolved",
+    "untimed",
 ]
