@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,10 @@ from hypothesis import strategies as st
 
 from churn_ml.errors import BadConfig, BadInput, BrokenPromise, NotReady, StaleAttempt
 from churn_ml.in_memory import arrow
+from churn_ml.tables import Table
+from churn_ml.tables import table as table_named
 from churn_ml.warehouse import Warehouse, content_hash, latest
+from churn_ml.warehouse.handle import open_handle
 
 OCT, NOV = date(2017, 10, 1), date(2017, 11, 1)
 Seen = tuple[str, datetime, datetime, str]
@@ -47,9 +51,7 @@ def orders(rows: Sequence[Seen]) -> pa.Table:
         }
         for number, (order_id, occurred, known, amount) in enumerate(rows, start=1)
     ]
-    from churn_ml.tables import table
-
-    schema = table("orders").schema()
+    schema = table_named("orders").schema()
     return pa.Table.from_pylist(
         said, schema=pa.schema([f for f in schema if f.name != "ingest_key"])
     )
@@ -122,12 +124,10 @@ def test_no_versions_give_an_empty_typed_table(warehouse: Warehouse) -> None:
 
 
 def test_what_is_read_has_the_declared_types(warehouse: Warehouse) -> None:
-    from churn_ml.tables import table
-
     version = write(warehouse, OCT, order())
     read = warehouse.read("orders", {"2017-10-01": version}).to_pyarrow()
-    assert read.schema.names == list(table("orders").names)
-    assert read.schema.types == table("orders").schema().types
+    assert read.schema.names == list(table_named("orders").names)
+    assert read.schema.types == table_named("orders").schema().types
     assert read["ingest_key"].to_pylist() == [OCT]
 
 
@@ -157,6 +157,46 @@ def test_features_of_two_specifications_are_read_each_with_its_own_columns(
     ]
     both = warehouse.read("features", {"2017-10-01": first, "2017-11-01": second})
     assert both.to_pyarrow().num_rows == 4
+
+
+def older(name: str, *without: str) -> Table:
+    """A table as it was before it got some of its columns."""
+    now = table_named(name)
+    columns = tuple(c for c in now.columns if c.name not in without)
+    return replace(now, columns=columns, key=tuple(k for k in now.key if k not in without))
+
+
+def of_before(warehouse: Warehouse, shape: Table, partition: date, *rows: dict[str, Any]) -> int:
+    """A partition written when the table had the columns of `shape`."""
+    handle = open_handle(f"{warehouse.uri}/{shape.name}", shape, None)
+    told = arrow(shape.name, list(rows)).select(shape.names).drop_columns([shape.partition])
+    return warehouse.replace(handle, partition, told).version
+
+
+JOINED = {"customer_id": "h1", "promo_id": "p", "occurred_at": datetime(2017, 9, 1)}
+
+
+def test_a_lake_of_before_is_read_and_written_with_the_columns_of_today(
+    warehouse: Warehouse,
+) -> None:
+    """Promotions were joined only, before there were offers with a depth."""
+    old = of_before(warehouse, older("promo_events", "kind", "depth"), OCT, JOINED)
+    read = warehouse.read("promo_events", {"2017-10-01": old}, as_of=NOV).to_pyarrow()
+    assert read.schema.names == list(table_named("promo_events").names)
+    assert (read["kind"].to_pylist(), read["depth"].to_pylist()) == (["joined"], [None])
+    assert warehouse.read_partition("promo_events", OCT, old).num_rows == 1
+
+    offered = arrow("promo_events", [JOINED | {"kind": "offered", "depth": 0.2}])
+    new = write(warehouse, NOV, offered.drop_columns(["ingest_key"]), "promo_events")
+    both = warehouse.read("promo_events", {"2017-10-01": old, "2017-11-01": new}, as_of=NOV)
+    rows = both.order_by("kind").to_pyarrow().to_pylist()
+    assert [(row["kind"], row["depth"]) for row in rows] == [("joined", None), ("offered", 0.2)]
+
+
+def test_a_column_that_every_row_must_fill_is_asked_for_in_words(warehouse: Warehouse) -> None:
+    old = of_before(warehouse, older("reviews", "rating"), OCT, {"occurred_at": "2017-09-01"})
+    with pytest.raises(NotReady, match=r"without its column rating.*churn-ml ingest --as-of DAY"):
+        warehouse.read("reviews", {"2017-10-01": old})
 
 
 def test_an_empty_partition_of_features_keeps_their_names(warehouse: Warehouse) -> None:
@@ -428,9 +468,7 @@ def test_latest_takes_the_version_valid_at_as_of(warehouse: Warehouse) -> None:
         {**stamp, "tier": tier, "occurred_at": at, "day": at.date(), "known_at": at}
         for tier, at in moves
     ]
-    from churn_ml.tables import table
-
-    schema = pa.schema([f for f in table("customers").schema() if f.name != "ingest_key"])
+    schema = pa.schema([f for f in table_named("customers").schema() if f.name != "ingest_key"])
     version = write(warehouse, NOV, pa.Table.from_pylist(rows, schema=schema), "customers")
     for as_of, tier in ((OCT, "basic"), (NOV, "gold")):
         cut = warehouse.read("customers", {"2017-11-01": version}, as_of=as_of)
@@ -735,4 +773,5 @@ def test_a_year_of_partitions_is_looked_up_once(
     reader = Warehouse(warehouse.uri)
     for _ in range(3):
         assert len(seen(reader, published, date(2018, 1, 1))) == 30
-    assert next(opened) == 2  # the newest state, and the one version that was overtaken
+    # the newest state, the first one's columns, and the one version that was overtaken
+    assert next(opened) == 3

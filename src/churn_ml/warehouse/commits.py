@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import NotReady
@@ -62,6 +63,11 @@ class Commits:
     def columns(self, version: int) -> list[str]:
         """The columns that the table had at `version`: an empty partition has no file to ask."""
         return [column.name for column in self._at(version).schema().fields]
+
+    @cached_property
+    def first_columns(self) -> frozenset[str]:
+        """The columns that the table was created with: its oldest files have no more."""
+        return frozenset(self.columns(0))
 
     def _at(self, version: int | None) -> DeltaTable:
         from deltalake import DeltaTable

@@ -209,9 +209,15 @@ class Warehouse:
         if not files:
             # An empty partition has no file to ask for its features; its version has.
             return sql.no_rows(table, _further(table, commits.columns(newest)))
-        source = sql.parquet(table, files)
-        named = self._rows(f"describe select * from {source}") if table.open else []
-        return sql.scan(table, source, [*table.names, *_further(table, [r[0] for r in named])])
+        # Features come and go between versions of an open table, a declared column came once.
+        later = [name for name in table.names if name not in commits.first_columns]
+        if not later and not table.open:
+            return sql.scan(table, sql.parquet(table, files, union=False), table.names)
+        source = sql.parquet(table, files, union=True)
+        held = [row[0] for row in self._rows(f"describe select * from {source}")]
+        if later:
+            source = sql.completed(table, source, held, later)
+        return sql.scan(table, source, [*table.names, *_further(table, held)])
 
     def _commits_upto(self, table: Table, version: int) -> Commits:
         """What is known of the table's commits, looked up again where `version` is newer."""

@@ -13,11 +13,11 @@ at it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from churn_ml.errors import BadInput
+from churn_ml.errors import BadInput, NotReady
 from churn_ml.tables import Column, Table
 
 # Types as DuckDB and as Ibis call them; a column that no table declares is a float64 feature.
@@ -53,13 +53,34 @@ class Scan:
         return Scan(self.table, f"{self.query} {clause}", self.names)
 
 
-def parquet(table: Table, files: Sequence[str]) -> str:
-    """The call that reads `files` of `table`, the partition column taken from their paths."""
+def parquet(table: Table, files: Sequence[str], *, union: bool) -> str:
+    """The call that reads `files` of `table`, the partition column taken from their paths.
+
+    With `union` the files may have different columns: what one lacks is null in its rows.
+    """
     listed = ", ".join(text(file) for file in files)
     options = f"hive_partitioning = true, hive_types = {{{text(table.partition)}: DATE}}"
-    # Features come and go between versions of an open table; the declared columns do not.
-    union = ", union_by_name = true" if table.open else ""
-    return f"read_parquet([{listed}], {options}{union})"
+    return f"read_parquet([{listed}], {options}{', union_by_name = true' if union else ''})"
+
+
+def completed(table: Table, source: str, held: Sequence[str], later: Collection[str]) -> str:
+    """`source`, which has the columns `held`, with those that the table got `later`.
+
+    Where a file is older than a column, its rows say nothing of it: the column's default holds,
+    else null. Raises NotReady where every row has to fill it and none does.
+
+    >>> from churn_ml.tables import table
+    >>> print(completed(table("ad_events"), "old", ["event_id"], ["kind"]))
+    (select *, cast('click' as VARCHAR) as "kind" from old)
+    """
+    columns = [column for column in table.columns if column.name in later]
+    for column in columns:
+        if column.required and column.default is None and column.name not in held:
+            raise _too_old(table, column)
+    told = [_defaulted(c) for c in columns if c.name in held]
+    replaced = f" replace ({', '.join(told)})" if told else ""
+    added = [f", {_absent(c)} as {_name(c.name)}" for c in columns if c.name not in held]
+    return f"(select *{replaced}{''.join(added)} from {source})"
 
 
 def scan(table: Table, source: str, names: Sequence[str]) -> Scan:
@@ -131,6 +152,27 @@ def newest_per_key(table: Table) -> str:
     order = ("known_at", "ingest_key", "lot", "lot_row")
     by = ", ".join(f"{n} desc" for n in order if n in table.names and n not in table.key)
     return f"qualify row_number() over (partition by {_key(table)} order by {by}) = 1"
+
+
+def _absent(column: Column) -> str:
+    """What `column` is where a file does not have it."""
+    value = "null" if column.default is None else text(column.default)
+    return f"cast({value} as {_SQL[column.type]})"
+
+
+def _defaulted(column: Column) -> str:
+    name = _name(column.name)
+    return f"coalesce({name}, {_absent(column)}) as {name}"
+
+
+def _too_old(table: Table, column: Column) -> NotReady:
+    return NotReady(
+        f"the lake holds table {table.name} without its column {column.name}",
+        where=f"warehouse, table {table.name}",
+        got="files that an earlier version of churn_ml wrote",
+        expected=f"{column.name} ({column.meaning}) in every row",
+        next_step=f"write each of its days anew: churn-ml {table.owner} --as-of DAY --repin",
+    )
 
 
 def _key(table: Table) -> str:
