@@ -116,6 +116,22 @@ def test_an_empty_attribute_of_the_survivor_hides_no_known_one_of_the_old() -> N
     ]
 
 
+@pytest.mark.parametrize("second", [{"lot_row": 2}, {"lot": "other", "lot_row": 1}])
+def test_of_two_old_references_valid_from_one_instant_neither_hides_the_other(
+    second: dict[str, object],
+) -> None:
+    """A drop without valid_from: all its rows are of one instant; h1 itself is not in it."""
+    shop = canonical(
+        customers=[
+            {"customer_id": "h5", "tier": "gold", "occurred_at": "2017-10-01", "lot_row": 1},
+            {"customer_id": "h9", "country": "DE", "occurred_at": "2017-10-01"} | second,
+        ],
+        customer_merges=said(("h5", "h1"), ("h9", "h1")),
+    )
+    (row,) = merged(shop)["customers"].to_pyarrow().to_pylist()
+    assert (row["customer_id"], row["tier"], row["country"]) == ("h1", "gold", "DE")
+
+
 def test_attributes_are_the_survivors_own_unless_it_has_none() -> None:
     shop = canonical(
         customers=[

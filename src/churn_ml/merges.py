@@ -138,7 +138,9 @@ def _moved(name: str, rows: ibis.Table, moves: ibis.Table) -> ibis.Table:
     key = table(name).key
     if "customer_id" in key:
         first = [moved.given.asc()] if name == people.CONSENTS.name else []
-        order = [*first, moved.is_own.desc(), moved.known_at.desc(), moved.lot, moved.lot_row]
+        # the last one in the order of `_completed`, which knows what those before it knew
+        last = [moved[name].desc() for name in ("is_own", "known_at", "lot", "lot_row")]
+        order = [*first, *last]
         place = ibis.row_number().over(ibis.window(group_by=list(key), order_by=order))
         moved = moved.mutate(place=place)
         moved = moved.filter(moved.place == 0)
