@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from churn_ml.clock import literal
 from churn_ml.errors import BadConfig
 from churn_ml.sources.grammar import (
     AGGREGATES,
@@ -103,7 +104,7 @@ class Writer:
 
     def _atom(self, node: exp.Expr) -> str:
         if isinstance(node, exp.Literal) and node.is_string:
-            return "'" + str(node.this).replace("'", "''") + "'"
+            return literal(str(node.this))
         if not isinstance(node, exp.Column):
             return "null" if isinstance(node, exp.Null) else str(node.this).lower()
         if len(node.parts) != 1 or not isinstance(node.this, exp.Identifier):

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.clock import literal
 from churn_ml.errors import BadConfig
 from churn_ml.tables import Table
 from churn_ml.tables import table as table_named
@@ -75,7 +76,7 @@ class Warehouse:
         connection.raw_sql("set autoinstall_known_extensions = false")
         if (root := folder(self.uri)) is not None:
             spill = root / "_spill" / str(os.getpid())
-            connection.raw_sql(f"set temp_directory = {sql.text(str(spill))}")
+            connection.raw_sql(f"set temp_directory = {literal(str(spill))}")
         return connection
 
     @contextmanager

@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from churn_ml.clock import literal
 from churn_ml.errors import BadInput, NotReady
 from churn_ml.tables import Column, Table
 
@@ -58,8 +59,8 @@ def parquet(table: Table, files: Sequence[str], *, union: bool) -> str:
 
     With `union` the files may have different columns: what one lacks is null in its rows.
     """
-    listed = ", ".join(text(file) for file in files)
-    options = f"hive_partitioning = true, hive_types = {{{text(table.partition)}: DATE}}"
+    listed = ", ".join(literal(file) for file in files)
+    options = f"hive_partitioning = true, hive_types = {{{literal(table.partition)}: DATE}}"
     return f"read_parquet([{listed}], {options}{', union_by_name = true' if union else ''})"
 
 
@@ -133,7 +134,7 @@ def _known(column: Column, at: str) -> str:
     name, after = _name(column.name), _name(str(column.after))
     if column.until_then is None:
         return f"case when {after} < {at} then {name} end as {name}"
-    before = text(column.until_then)
+    before = literal(column.until_then)
     return f"case when {after} >= {at} then {before} else {name} end as {name}"
 
 
@@ -156,7 +157,7 @@ def newest_per_key(table: Table) -> str:
 
 def _absent(column: Column) -> str:
     """What `column` is where a file does not have it."""
-    value = "null" if column.default is None else text(column.default)
+    value = "null" if column.default is None else literal(column.default)
     return f"cast({value} as {_SQL[column.type]})"
 
 
@@ -181,12 +182,3 @@ def _key(table: Table) -> str:
 
 def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """`value` as an SQL literal.
-
-    >>> print(text("it's"))
-    'it''s'
-    """
-    return "'" + value.replace("'", "''") + "'"
