@@ -173,6 +173,15 @@ def test_the_password_of_the_url_is_never_shown() -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.timeout(20)
+def test_a_ledger_works_in_its_old_mode_where_no_write_ahead_log_can_be(tmp_path: Path) -> None:
+    # locks by files, as on shares that know no shared memory
+    ledger = Ledger.open(f"sqlite:///file:{tmp_path}/ledger.db?vfs=unix-dotfile&uri=true")
+    publish(ledger, "ingest", OCT, written("orders"))
+    assert ledger.versions(["orders"]) == {"orders": {"2017-10-01": 7}}
+    ledger.close()
+
+
 def test_sqlite_keeps_a_write_ahead_log_and_full_fsync(tmp_path: Path) -> None:
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
     with ledger.reading() as connection:

@@ -72,7 +72,8 @@ def use_write_ahead_log(engine: Engine) -> None:
     """Let readers read while one writes; the file remembers it, so it is set only once.
 
     SQLite refuses the switch at once, without its own wait, while another process writes or
-    switches too: the wait is made here.
+    switches too: the wait is made here. Where the file system knows no such log, it keeps the old
+    mode without a word, and the ledger works in that.
     """
     until = time.monotonic() + _BUSY_SECONDS
     raw = engine.raw_connection()
@@ -89,5 +90,7 @@ def use_write_ahead_log(engine: Engine) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
                 time.sleep(0.05)
+            else:
+                return
     finally:
         raw.close()
