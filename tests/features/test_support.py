@@ -99,6 +99,18 @@ def test_hours_to_answer_and_to_solve_are_medians_of_what_is_over(read: Read, on
     }
 
 
+def test_hours_to_answer_are_counted_in_whole_seconds(read: Read) -> None:
+    ticket = {
+        "occurred_at": datetime(2017, 9, 20, 10, microsecond=900_000),
+        "first_response_at": datetime(2017, 9, 20, 12, microsecond=100_000),
+        "resolved_at": datetime(2017, 9, 20, 13, microsecond=100_000),
+    }
+    assert read(ANSWERS, orders=[{"occurred_at": "2017-09-01"}], tickets=[ticket]) == {
+        "first_response_h_180d": 2,
+        "resolve_h_180d": 3,
+    }
+
+
 @pytest.mark.parametrize(("ago", "count"), [(7, 0), (8, 1), (800, 1)])
 def test_feedback_is_unanswered_once_it_is_older_than_a_week(
     read: Read, on: On, ago: int, count: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.events import days_ago
+from churn_ml.events import days_ago, seconds
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,12 +34,12 @@ def tickets(tables: Canonical, as_of: date) -> ibis.Table:
     none yet. `topic` is in lower case.
     """
     rows = tables["tickets"]
-    opened = rows.occurred_at.epoch_seconds()
+    opened = seconds(rows.occurred_at)
     return rows.mutate(
         days_ago=days_ago(rows, as_of),
         topic=rows.topic.strip().lower(),
-        response_seconds=rows.first_response_at.epoch_seconds() - opened,
-        resolve_seconds=rows.resolved_at.epoch_seconds() - opened,
+        response_seconds=seconds(rows.first_response_at) - opened,
+        resolve_seconds=seconds(rows.resolved_at) - opened,
     )
 
 
