@@ -174,6 +174,9 @@ def test_a_shop_may_give_an_indicator_other_windows() -> None:
         ("frequency", (30, 30)),
         ("recency", (30,)),
         ("nonsense", (30,)),
+        ("activity_slope", (7,)),
+        ("activity_slope", (80,)),
+        ("weeks_active", (5,)),
     ],
 )
 def test_windows_that_do_not_fit_are_refused_before_anything_runs(

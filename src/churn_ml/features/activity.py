@@ -144,6 +144,7 @@ WEEKS_ACTIVE = Indicator(
     unit="weeks",
     direction="down",
     windows=(84,),
+    in_weeks=True,
     needs=("orders",),
     source="B20",
     of=_weeks_active,

@@ -64,11 +64,16 @@ CATALOGUE: tuple[Indicator, ...] = (
 )
 
 
+FEWEST_DAYS = 14
+"""The shortest window of an indicator that counts weeks: a slope needs two."""
+
+
 def catalogue(settings: Features) -> tuple[Indicator, ...]:
     """Every indicator, with the windows and complaint topics that churn.toml gives.
 
     Raises BadConfig for a name that is no indicator, for another number of windows than the
-    indicator takes, and for topics that cannot be names.
+    indicator takes, for days that are no whole weeks where it counts weeks, and for topics that
+    cannot be names.
 
     >>> from churn_ml.config import Features
     >>> weekly = catalogue(Features(windows={"frequency": (7,)}))
@@ -124,4 +129,12 @@ def _check(known: Mapping[str, Indicator], name: str, windows: Sequence[int]) ->
             got=", ".join(map(str, windows)) or "none",
             expected="different days, at least one" if known[name].any_number else expected,
             next_step=f"give it as many as here: {', '.join(map(str, own))}" if own else "leave it",
+        )
+    if known[name].in_weeks and any(days % 7 or days < FEWEST_DAYS for days in windows):
+        raise BadConfig(
+            f"the windows of {name} are not whole weeks",
+            where=where,
+            got=", ".join(map(str, windows)),
+            expected=f"a multiple of 7 days, {FEWEST_DAYS} or more",
+            next_step=f"round it to weeks, such as {own[0]} days",
         )

@@ -95,6 +95,8 @@ class Indicator:
     """What the windows are compared with, in words; empty where with nothing."""
     any_number: bool = False
     """True where a shop may give more or fewer windows than these."""
+    in_weeks: bool = False
+    """True where a window is counted in weeks: two whole ones at least."""
     owner: str = "retention"
     """Who in the shop can act on it: retention, marketing, service, logistics, product, site."""
     personal: bool = False

@@ -210,6 +210,7 @@ ACTIVITY_SLOPE = Indicator(
     unit="days per week, per week",
     direction="down",
     windows=(84,),
+    in_weeks=True,
     needs=("orders", "web_events"),
     source="C15",
     of=_slope,
