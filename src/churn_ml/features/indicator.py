@@ -1,7 +1,7 @@
 """What an indicator is: a named warning sign, and how its columns are read from the tables.
 
 An indicator is computed in two moves. First its *measures*: sums, counts, extremes and medians over
-one view (views.py), one row per customer; the measures of all indicators on a view are gathered in
+one view (views/), one row per customer; the measures of all indicators on a view are gathered in
 one aggregation, so each class of events is read once. Then its *columns*: expressions over the
 joined measures, one float64 column each in the feature frame.
 
