@@ -12,6 +12,8 @@ from churn_ml.features.support import ANSWERS, COMPLAINTS, COMPLEXITY, INQUIRY, 
 
 Read = Callable[..., dict[str, float | None]]
 On = Callable[..., list[dict[str, Any]]]
+SOLVED = [{"customer_id": "y", "occurred_at": "2017-09-01", "resolved_at": datetime(2017, 9, 2)}]
+"""Somebody else's ticket, which shows that the shop records solutions."""
 
 
 def test_the_worked_example_of_the_module(read: Read, on: On) -> None:
@@ -115,8 +117,15 @@ def test_hours_to_answer_are_counted_in_whole_seconds(read: Read) -> None:
 def test_feedback_is_unanswered_once_it_is_older_than_a_week(
     read: Read, on: On, ago: int, count: int
 ) -> None:
-    found = read(UNANSWERED, orders=on(1), tickets=on(ago, kind="feedback"))
+    tickets = on(ago, kind="feedback") + SOLVED
+    found = read(UNANSWERED, orders=on(1), tickets=tickets)
     assert found == {"unanswered_feedback_7d": count}
+
+
+def test_where_the_shop_solved_no_ticket_nobody_knows_which_are_open(read: Read, on: On) -> None:
+    found = read(UNANSWERED, orders=on(1), tickets=on(20, 800, kind="complaint"))
+    assert found == {"unanswered_feedback_7d": None}
+    assert read(UNANSWERED, orders=on(1), tickets=SOLVED) == {"unanswered_feedback_7d": 0}
 
 
 def test_open_complaints_and_feedback_are_counted_and_nothing_else(read: Read, on: On) -> None:

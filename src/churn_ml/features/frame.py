@@ -126,7 +126,11 @@ def _distinct(measures: Iterable[Measure]) -> list[Measure]:
 
 def _join(joined: ibis.Table, rows: ibis.Table, wanted: Sequence[Measure]) -> ibis.Table:
     """`joined` with the measures of one view beside it, one row per customer still."""
-    found = rows.group_by("customer_id").aggregate(**{m.name: m.of(rows) for m in wanted})
+    of_shop = {m.name: m.of(rows) for m in wanted if m.of_shop}
+    if of_shop:
+        joined = joined.cross_join(rows.aggregate(**of_shop))
+    own = {m.name: m.of(rows) for m in wanted if not m.of_shop}
+    found = rows.group_by("customer_id").aggregate(**own)
     # Each join names the other's key for itself, so that the joins make one chain: dropping the key
     # at once would tell every column again after each view, and the query grow with their square.
     return joined.left_join(found, "customer_id", rname=f"{{name}}_{wanted[0].name}")

@@ -46,13 +46,16 @@ class Measure:
     """One number per customer, aggregated from a view.
 
     `of` takes the view and gives an aggregate; `empty` is the number of a customer of whom the
-    view holds nothing: 0 for counts and sums, None where there is no such number.
+    view holds nothing: 0 for counts and sums, None where there is no such number. With `of_shop`
+    the aggregate is over the rows of all customers, the same number for each: what the shop
+    recorded at all.
     """
 
     name: str
     view: View
     of: Reader
     empty: int | None = 0
+    of_shop: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ scale who write and no longer buy.
 
 A ticket belongs to the day it was opened. How it went on is told once it is resolved, so the share
 of complex tickets is one of the resolved ones. Degenerate cases: without an answer in the window
-there is no median; a change of complaints needs a customer since the window before began.
+there is no median; a change of complaints needs a customer since the window before began. Where
+no ticket of the shop was ever solved, nobody knows which are still open.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from churn_ml.features.indicator import (
     Reader,
     View,
     delta,
-    plain,
     ratio,
     since,
     window_before,
@@ -131,10 +131,15 @@ def _unanswered(days: int) -> Parts:
     def waits(t: ibis.Table) -> ibis.BooleanValue:
         return t.kind.isin(("complaint", "feedback")) & t.resolved_at.isnull() & ~within(days)(t)
 
-    name = f"unanswered_feedback_{days}d"
-    return Parts(
-        (Measure(name, View("tickets"), lambda t: t.count(where=waits(t))),), (plain(name),)
+    waiting = Measure(f"unanswered_{days}", View("tickets"), lambda t: t.count(where=waits(t)))
+    solved = Measure(
+        "tickets_solved", View("tickets"), lambda t: t.resolved_at.count(), of_shop=True
     )
+
+    def unanswered(t: ibis.Table) -> ibis.Value:
+        return (t[solved.name] > 0).ifelse(t[waiting.name], None)
+
+    return Parts((waiting, solved), (Column(f"unanswered_feedback_{days}d", unanswered),))
 
 
 INQUIRY = Indicator(
