@@ -153,6 +153,11 @@ def test_invitations_fall_for_who_was_a_customer_in_both_windows(
     }
 
 
+def test_invitations_that_nobody_recorded_before_are_no_base(read: Read, on: On) -> None:
+    found = read(INVITATION, orders=on(800), web_events=on(1, 359, kind="invite"))
+    assert found == {"invites_delta_180d": None, "invites_delta_180d_has_base": 0}
+
+
 def test_two_customers_keep_their_own_messages(read: Read, on: On, told: Any) -> None:
     mine = told("m1", 10, opened=9) + told("m2", 10)
     theirs = [row | {"customer_id": "y"} for row in told("m3", 10) + told("m4", 9, opened=9)]

@@ -91,8 +91,12 @@ def test_reviews_comments_and_posts_are_written_for_others(read: Read, on: On) -
     assert alone == {"ugc_delta_90d": -1, "ugc_delta_90d_has_base": 1}
     events = on(1, 2, kind="comment") + on(3, kind="forum_post") + on(4, kind="page_view")
     # 4 now (1 review, 2 comments, 1 post), 2 before.
-    both = read(CONTRIBUTION, orders=on(180), reviews=reviews, web_events=events)
+    before = on(180, kind="comment", customer_id="y")
+    both = read(CONTRIBUTION, orders=on(180), reviews=reviews, web_events=events + before)
     assert both == {"ugc_delta_90d": 2, "ugc_delta_90d_has_base": 1}
+    # The shop took in comments only from 3 days ago on.
+    newly = read(CONTRIBUTION, orders=on(180), reviews=reviews, web_events=events)
+    assert newly == {"ugc_delta_90d": None, "ugc_delta_90d_has_base": 0}
     young = read(CONTRIBUTION, orders=on(179), reviews=reviews)
     assert young == {"ugc_delta_90d": None, "ugc_delta_90d_has_base": 0}
 

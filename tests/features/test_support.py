@@ -68,6 +68,16 @@ def test_who_came_in_the_window_before_has_no_change_of_complaints(read: Read, o
     assert found["complaints_delta_90d_has_base"] == 0
 
 
+@pytest.mark.parametrize(("shops_first", "change"), [(179, None), (180, 2)])
+def test_tickets_recorded_only_in_the_window_before_are_no_base(
+    read: Read, on: On, shops_first: int, change: float | None
+) -> None:
+    tickets = on(1, 2, kind="complaint") + on(shops_first, kind="inquiry", customer_id="y")
+    found = read(COMPLAINTS, orders=on(800), tickets=tickets)
+    assert found["complaints_delta_90d"] == change
+    assert found["complaints_delta_90d_has_base"] == (change is not None)
+
+
 def _ticket(ago: int, first: float | None, solved: float | None) -> dict[str, Any]:
     """A ticket opened at 10:00, answered and solved so many hours later."""
     opened = datetime(2017, 10, 1, 10) - timedelta(days=ago)

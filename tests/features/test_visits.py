@@ -153,7 +153,8 @@ def test_social_media_is_kept_apart_from_visits(at: Read, on: On) -> None:
 def test_two_visit_days_in_the_last_of_twelve_weeks_are_a_slope_of_6_22_1716(
     at: Read, on: On
 ) -> None:
-    found = at(ACTIVITY_SLOPE, on(1, 7) + on(7, kind="click"))
+    others = on(84, customer_id="y")
+    found = at(ACTIVITY_SLOPE, on(1, 7) + on(7, kind="click") + others)
     assert found == {"activity_slope_12w": round(6 * 22 / 1716, 9)}
 
 
@@ -167,8 +168,12 @@ def test_the_slope_takes_orders_and_visits_and_ends_after_twelve_weeks(read: Rea
 def test_a_customer_younger_than_twelve_weeks_has_no_slope(
     read: Read, on: On, first: int, slope: float | None
 ) -> None:
-    found = read(ACTIVITY_SLOPE, orders=on(first), web_events=[])
+    found = read(ACTIVITY_SLOPE, orders=on(first), web_events=on(84, customer_id="y"))
     assert found == {"activity_slope_12w": slope}
+
+
+def test_visits_recorded_for_less_than_twelve_weeks_make_no_slope(at: Read, on: On) -> None:
+    assert at(ACTIVITY_SLOPE, on(1, 83)) == {"activity_slope_12w": None}
 
 
 @pytest.mark.parametrize(
@@ -186,10 +191,20 @@ def test_a_customer_younger_than_twelve_weeks_has_no_slope(
 def test_one_and_done_is_one_order_and_no_visit_in_the_30_days_after_it(
     read: Read, on: On, orders: tuple[int, ...], visits: tuple[int, ...], done: int | None
 ) -> None:
-    found = read(ONE_AND_DONE, orders=on(*orders), web_events=on(*visits))
+    others = on(90, customer_id="y")
+    found = read(ONE_AND_DONE, orders=on(*orders), web_events=on(*visits) + others)
     assert found == {"one_and_done_30d": done}
+
+
+@pytest.mark.parametrize(("shops_first", "done"), [(49, None), (50, 1)])
+def test_who_came_back_is_not_known_where_visits_are_recorded_only_since(
+    read: Read, on: On, shops_first: int, done: int | None
+) -> None:
+    others = on(shops_first, customer_id="y")
+    assert read(ONE_AND_DONE, orders=on(50), web_events=others) == {"one_and_done_30d": done}
 
 
 def test_a_cancelled_order_is_no_second_order(read: Read, on: On) -> None:
     orders = on(50) + on(45, status="cancelled", order_id="c")
-    assert read(ONE_AND_DONE, orders=orders, web_events=[]) == {"one_and_done_30d": 1}
+    events = on(50, customer_id="y")
+    assert read(ONE_AND_DONE, orders=orders, web_events=events) == {"one_and_done_30d": 1}

@@ -257,6 +257,30 @@ def since(days: int) -> Reader:
     return lambda t: t.tenure_days >= days
 
 
+def recorded(view: View) -> Measure:
+    """The days since the shop's first row of `view`, the same for every customer; null without.
+
+    >>> recorded(View("tickets")).name
+    'tickets_recorded'
+    """
+    return Measure(
+        f"{view.name}_recorded", view, lambda t: t.days_ago.max(), empty=None, of_shop=True
+    )
+
+
+def since_recorded(days: int, first: Measure) -> Reader:
+    """`since(days)`, and the shop recorded by then: before `first` nothing is known, not nothing.
+
+    >>> import ibis
+    >>> import pyarrow as pa
+    >>> first = recorded(View("tickets"))
+    >>> told = {"tenure_days": [60, 60, 59], "tickets_recorded": [60, 59, 60]}
+    >>> since_recorded(60, first)(ibis.memtable(pa.table(told))).to_pyarrow().to_pylist()
+    [True, False, False]
+    """
+    return lambda t: since(days)(t) & (t[first.name] >= days)
+
+
 def within(days: int) -> Reader:
     """True for the events of [as_of - days, as_of), of a view with the column days_ago.
 

@@ -6,8 +6,9 @@ email_open_rate_delta_90d is 1 / 4 - 3 / 4 = -0.5. A bounced message reached nob
 opened five times is opened once.
 
 Degenerate cases: a share of a window in which nothing was sent, shown or offered has no base, and
-neither has its change. What is opened after as_of is not known at as_of: the newest messages have
-had less time than the others, in both windows of every customer alike.
+neither has its change; the change of a count needs a customer, and a shop that recorded such
+events, since the window before began. What is opened after as_of is not known at as_of: the newest
+messages have had less time than the others, in both windows of every customer alike.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from churn_ml.features.indicator import (
     parts,
     plain,
     ratio,
+    recorded,
     share,
-    since,
+    since_recorded,
     window_before,
     within,
 )
@@ -99,14 +101,15 @@ def _promo_joins(days: int) -> Parts:
 
 
 def _invitation(days: int) -> Parts:
+    first = recorded(View("invites"))
     sent = _of_kind("invites", "invites", days, "invite")
     change = delta(
         f"invites_delta_{days}d",
         lambda t: t[f"invites_{days}"],
         window_before("invites", days),
-        since(2 * days),
+        since_recorded(2 * days, first),
     )
-    return Parts((TENURE, *sent), change)
+    return Parts((TENURE, first, *sent), change)
 
 
 def _offers(days: int) -> Parts:

@@ -25,7 +25,7 @@ from churn_ml.features.indicator import (
     parts,
     plain,
     share,
-    since,
+    since_recorded,
     window_before,
     within,
 )
@@ -48,13 +48,24 @@ def _contribution(days: int) -> Parts:
         )
 
     now, both = count(days), count(2 * days)
+    first = Measure(
+        "contributions_recorded", View("contributions"), _first, empty=None, of_shop=True
+    )
     change = delta(
         f"ugc_delta_{days}d",
         lambda t: t[now.name],
         window_before("contributions", days),
-        since(2 * days),
+        since_recorded(2 * days, first),
     )
-    return Parts((TENURE, now, both), change)
+    return Parts((TENURE, first, now, both), change)
+
+
+def _first(t: ibis.Table) -> ibis.IntegerScalar:
+    """The days since which both reviews and, where there are any, other texts are recorded."""
+    import ibis
+
+    reviews, others = t.days_ago.max(where=t.is_review), t.days_ago.max(where=~t.is_review)
+    return ibis.least(reviews, others.fill_null(reviews))
 
 
 def _rating(days: int) -> Parts:

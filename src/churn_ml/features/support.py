@@ -6,8 +6,8 @@ scale who write and no longer buy.
 
 A ticket belongs to the day it was opened. How it went on is told once it is resolved, so the share
 of complex tickets is one of the resolved ones. Degenerate cases: without an answer in the window
-there is no median; a change of complaints needs a customer since the window before began. Where
-no ticket of the shop was ever solved, nobody knows which are still open.
+there is no median; a change of complaints needs a customer, and tickets of the shop, since the
+window before began. Where no ticket of the shop was ever solved, nobody knows which are still open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from churn_ml.features.indicator import (
     View,
     delta,
     ratio,
-    since,
+    recorded,
+    since_recorded,
     window_before,
     within,
 )
@@ -95,19 +96,19 @@ def complaint(t: ibis.Table) -> ibis.BooleanValue:
 
 def _complaints(days: int) -> Parts:
     now, both = (tickets("complaints", days * k, complaint) for k in (1, 2))
-    orders = _orders(days)
+    orders, first = _orders(days), recorded(View("tickets"))
     change = delta(
         f"complaints_delta_{days}d",
         lambda t: t[now.name],
         window_before("complaints", days),
-        since(2 * days),
+        since_recorded(2 * days, first),
     )
     columns = (
         Column(f"complaints_{days}d", lambda t: t[now.name]),
         _per_order(f"complaints_per_order_{days}d", now, orders),
         *change,
     )
-    return Parts((TENURE, now, both, orders), columns)
+    return Parts((TENURE, first, now, both, orders), columns)
 
 
 def _hours(name: str, seconds: str, days: int) -> tuple[Measure, Column]:

@@ -11,8 +11,9 @@ week, and one division of whole numbers makes the slope. Two visit days in the l
 else give 6 * 22 / 1716 = 0.076923077 points per week.
 
 Degenerate cases: a trend has no base where nothing lies in the window before, nor where the first
-visit known is younger than both windows. A customer younger than the weeks has no slope. Whether
-somebody came back after the first order is not known before the window after it is over.
+visit known is younger than both windows. A customer younger than the weeks has no slope, and none
+has one before the shop has recorded visits for so long. Whether somebody came back after the first
+order is not known before the window after it is over, nor where visits are recorded only since.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from churn_ml.features.indicator import (
     parts,
     plain,
     ratio,
+    recorded,
+    since_recorded,
     within,
 )
 from churn_ml.features.rhythm import TENURE
@@ -122,17 +125,19 @@ def _slope(days: int) -> Parts:
 
         return Measure(f"visits_{name}_{weeks}w", view, of)
 
+    first = recorded(VISIT_DAYS)
     ordering, visiting = weighed("weighed_orders", DAYS), weighed("weighed_visits", VISIT_DAYS)
 
     def slope(t: ibis.Table) -> ibis.Value:
         weighed_days = (t[ordering.name] + t[visiting.name]).cast("float64")
         value = 6 * weighed_days / (weeks * (weeks * weeks - 1))
-        return (t.tenure_days >= 7 * weeks).ifelse(value, None)
+        return since_recorded(7 * weeks, first)(t).ifelse(value, None)
 
-    return Parts((TENURE, ordering, visiting), (Column(f"activity_slope_{weeks}w", slope),))
+    return Parts((TENURE, first, ordering, visiting), (Column(f"activity_slope_{weeks}w", slope),))
 
 
 def _one_and_done(days: int) -> Parts:
+    first = recorded(VISIT_DAYS)
     after = Measure(
         f"visits_after_first_{days}",
         VISIT_DAYS,
@@ -141,10 +146,10 @@ def _one_and_done(days: int) -> Parts:
 
     def done(t: ibis.Table) -> ibis.Value:
         came_back = (t.visits_orders != 1) | (t[after.name] > 0)
-        over = (t.tenure_days > days).ifelse(1, None)
-        return came_back.ifelse(0, over)
+        over = (t.tenure_days > days) & (t[first.name] >= t.tenure_days)
+        return came_back.ifelse(0, over.ifelse(1, None))
 
-    return Parts((TENURE, _ORDERS, after), (Column(f"one_and_done_{days}d", done),))
+    return Parts((TENURE, first, _ORDERS, after), (Column(f"one_and_done_{days}d", done),))
 
 
 BROWSING = Indicator(

@@ -51,12 +51,15 @@ def reviews(tables: Canonical, as_of: date) -> ibis.Table:
 
 
 def contributions(tables: Canonical, as_of: date) -> ibis.Table:
-    """One row per review, and per comment and forum post where the shop has web_events."""
-    rows = tables["reviews"].select("customer_id", "day")
+    """One row per review, and per comment and forum post where the shop has web_events: days_ago.
+
+    `is_review` tells the one from the other.
+    """
+    rows = tables["reviews"].select("customer_id", "day", is_review=True)
     if "web_events" in tables:
         events = tables["web_events"]
         written = events.filter(events.kind.isin(CONTRIBUTED))
-        rows = rows.union(written.select("customer_id", "day"))
+        rows = rows.union(written.select("customer_id", "day", is_review=False))
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
