@@ -156,9 +156,9 @@ def wishes(tables: Canonical, as_of: date, days: int, paid_days: int) -> ibis.Ta
     rows = wanted.left_join(listed, "product_id").drop("product_id_right")
     rows = rows.left_join(paid, "customer_id").drop("customer_id_right")
     rows = rows.left_join(got, ["customer_id", "product_id"])
-    return rows.drop("customer_id_right", "product_id_right").mutate(
-        bought=(rows.bought_ago <= days).fill_null(False)
-    )
+    # One by one: names dropped together have no order, and the query another in each process.
+    rows = rows.drop("customer_id_right").drop("product_id_right")
+    return rows.mutate(bought=(rows.bought_ago <= days).fill_null(False))
 
 
 def _visits(tables: Canonical, as_of: date, days: int | None = None) -> ibis.Table:
