@@ -117,6 +117,15 @@ def test_a_session_lasts_from_its_first_event_to_the_end_of_its_last(at: Read) -
     }
 
 
+@pytest.mark.parametrize(("ago", "seconds"), [(1, 40), (2, 940)])
+def test_the_time_on_the_last_page_counts_where_it_cannot_run_on_after_as_of(
+    at: Read, ago: int, seconds: int
+) -> None:
+    events = session(ago, 0, 40)
+    events[1]["duration_seconds"] = 900
+    assert at(SESSION_LENGTH, events)["session_seconds_30d"] == seconds
+
+
 def test_a_session_over_midnight_belongs_to_the_day_of_its_first_event(at: Read) -> None:
     half_a_day = 12 * 3600
     found = at(SESSION_LENGTH, session(31, half_a_day - 60, half_a_day + 60) + session(30, 0, 30))

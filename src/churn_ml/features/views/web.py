@@ -69,12 +69,14 @@ def sessions(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     """One row per customer and session of the last `days` days: days_ago, seconds, errors.
 
     `seconds` lie between the first event and the last, with the time spent on the last where it is
-    known; `errors` are the events that were or had one.
+    known: of the day before as_of it is not, for it may run on after as_of. `errors` are the events
+    that were or had one.
     """
     rows = _visits(tables, as_of, days)
     rows = rows.filter(rows.session_id.notnull())
     began = seconds(rows.occurred_at)
-    ended = began + rows.duration_seconds.fill_null(0).floor()
+    spent = (rows.days_ago > 1).ifelse(rows.duration_seconds, None).fill_null(0)
+    ended = began + spent.floor()
     return rows.group_by("customer_id", "session_id").aggregate(
         days_ago=rows.days_ago.max(),
         seconds=ended.max() - began.min(),
