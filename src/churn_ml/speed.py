@@ -1,8 +1,8 @@
-"""Speed of the features: how much dearer than reading the events is computing every indicator.
+"""Speed of the features: how much dearer than reading orders is computing all that they tell.
 
 Enters: how many synthetic events, and how many cut-offs. Leaves: a JSON-able result. The events are
-made up (fixed seed): a quarter orders, three quarters their lines, in one Parquet file of six
-columns. Nothing about customers may be learned from them; they are only many.
+made up (fixed seed): a quarter orders, three quarters their lines; the indicators of other tables,
+such as visits, messages and tickets, are not measured. Nothing may be learned from such customers.
 
 The bare scan and the real path (`features.build`, then a Parquet file) run in one process, one
 after the other, so that their ratio says something where a second does not. Worked example: 10 M

@@ -104,8 +104,9 @@ def features(
     memory_limit: Annotated[str, typer.Option(help="Of DuckDB.")] = "1GB",
     as_json: Json = False,
 ) -> None:
-    """Compute every indicator of many synthetic events, and a bare scan of them beside it.
+    """Compute the indicators of synthetic orders, lines and products, beside a bare scan of them.
 
+    Those of other tables, such as visits, messages and tickets, are not measured.
     Reads and writes: a folder of its own that is gone afterwards. No figure of quality comes from
     such events.
     """
