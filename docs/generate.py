@@ -122,8 +122,12 @@ def _type(annotation: Any) -> str:
         return annotation.__name__
     if get_origin(annotation) is Annotated:
         return _type(get_args(annotation)[0])
+    parts = get_args(annotation)
     if isinstance(annotation, types.UnionType) or get_origin(annotation) is Union:
-        return " or ".join(_type(part) for part in get_args(annotation)).replace("NoneType", "None")
+        return " or ".join(map(_type, parts)).replace("NoneType", "None")
+    if get_origin(annotation) in {dict, tuple}:
+        inner = ", ".join("..." if part is ... else _type(part) for part in parts)
+        return f"{annotation.__origin__.__name__}[{inner}]"
     return str(annotation).replace("typing.", "")
 
 

@@ -121,6 +121,12 @@ def named_in(folder: str) -> set[str]:
     return set(SIGN.findall(text)) | set(FAULT.findall(SIGN.sub("", text) + tests))
 
 
+def test_the_types_of_settings_are_told_in_words_of_the_shop_not_of_a_library() -> None:
+    told = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert "| dict[str, tuple[int, ...]] |" in told
+    assert "FieldInfo" not in told
+
+
 def test_the_page_of_faults_explains_the_ids_that_the_code_names_and_no_other_fault() -> None:
     heads = re.findall(r"^\| ([A-Z]\d.*?) \|", (ROOT / "docs/faults.md").read_text(), re.MULTILINE)
     explained = {each for head in heads for each in head.split(", ")}
