@@ -10,19 +10,8 @@ fully, the one at the far edge 1 / W. It is a sum of whole numbers divided once.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    DAYS,
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    plain,
-    ratio,
-    since,
-    within,
-)
+from churn_ml.features.columns import plain, ratio, since, within
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, Reader, View
 from churn_ml.features.rhythm import TENURE
 
 SATURDAY = 5

@@ -10,7 +10,8 @@ whose completeness is known there is no mean.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View, plain, share
+from churn_ml.features.columns import plain, share
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View
 from churn_ml.features.views.assortment import MILLION
 
 

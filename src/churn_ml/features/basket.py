@@ -13,17 +13,8 @@ from __future__ import annotations
 from functools import partial
 
 from churn_ml.features.activity import order_days
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    ratio,
-    since,
-    within,
-)
+from churn_ml.features.columns import ratio, since, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View
 from churn_ml.features.rhythm import TENURE
 
 

@@ -11,17 +11,8 @@ contact_recency_days.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    View,
-    parts,
-    plain,
-    ratio,
-    within,
-)
+from churn_ml.features.columns import plain, ratio, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View, parts
 
 _RECENCY = Measure("contact_recency_days", View("contacts"), lambda t: t.days_ago.min(), empty=None)
 

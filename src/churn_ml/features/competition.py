@@ -10,15 +10,8 @@ which nothing was seen has 0 promotions and launches, but no change of shares.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    Indicator,
-    Measure,
-    Parts,
-    View,
-    delta,
-    plain,
-    ratio,
-)
+from churn_ml.features.columns import delta, plain, ratio
+from churn_ml.features.indicator import Indicator, Measure, Parts, View
 from churn_ml.features.market import of_market
 from churn_ml.features.views.assortment import MILLION
 

@@ -10,19 +10,8 @@ in time; one that never arrived tells nothing of how long delivery takes, but it
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    delta,
-    ratio,
-    share,
-    window_before,
-    within,
-)
+from churn_ml.features.columns import delta, ratio, share, window_before, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View
 from churn_ml.features.views.aftermath import DAY_SECONDS
 
 LAST_SHIPMENTS = 3

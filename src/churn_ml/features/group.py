@@ -9,7 +9,8 @@ fewer than 20 customers at risk in it, there is no rate.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import Indicator, Measure, Parts, View, ratio
+from churn_ml.features.columns import ratio
+from churn_ml.features.indicator import Indicator, Measure, Parts, View
 
 FEWEST = 20
 """Customers below which a rate says more of chance than of the group."""

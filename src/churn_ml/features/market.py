@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View, plain, ratio
+from churn_ml.features.columns import plain, ratio
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View
 
 if TYPE_CHECKING:
     import ibis

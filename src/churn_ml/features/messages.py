@@ -16,15 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
+from churn_ml.features.columns import (
     delta,
-    parts,
     plain,
     ratio,
     recorded,
@@ -33,6 +26,7 @@ from churn_ml.features.indicator import (
     window_before,
     within,
 )
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View, parts
 from churn_ml.features.rhythm import TENURE
 from churn_ml.features.views.contact import BASIS_POINTS
 

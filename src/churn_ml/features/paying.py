@@ -11,18 +11,8 @@ market is not known has no pay_method_gap.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    parts,
-    plain,
-    ratio,
-    within,
-)
+from churn_ml.features.columns import plain, ratio, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View, parts
 
 LAST_TERMS = 4
 """Periods of subscriptions that tell whether a customer renews."""

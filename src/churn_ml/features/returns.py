@@ -15,16 +15,9 @@ from __future__ import annotations
 from functools import partial
 
 from churn_ml.features.activity import orders
+from churn_ml.features.columns import ratio, within
 from churn_ml.features.fulfilment import rate_and_change
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    View,
-    ratio,
-    within,
-)
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, View
 from churn_ml.features.views.aftermath import DAY_SECONDS
 
 

@@ -14,17 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import (
-    DAYS,
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    parts,
-    plain,
-    ratio,
-    within,
-)
+from churn_ml.features.columns import plain, ratio, within
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, parts
 
 if TYPE_CHECKING:
     import ibis

@@ -14,21 +14,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    delta,
-    parts,
-    plain,
-    share,
-    since_recorded,
-    window_before,
-    within,
-)
+from churn_ml.features.columns import delta, plain, share, since_recorded, window_before, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View, parts
 from churn_ml.features.rhythm import TENURE
 from churn_ml.features.views.voice import HUNDREDTHS
 
@@ -37,24 +24,19 @@ if TYPE_CHECKING:
 
 NEUTRAL = 3
 """Up to 3 of 5 a customer is dissatisfied or neutral."""
+_TEXTS = View("contributions")
 
 
 def _contribution(days: int) -> Parts:
     def count(window: int) -> Measure:
-        return Measure(
-            f"contributions_{window}",
-            View("contributions"),
-            lambda t: t.count(where=within(window)(t)),
-        )
+        return Measure(f"texts_{window}", _TEXTS, lambda t: t.count(where=within(window)(t)))
 
     now, both = count(days), count(2 * days)
-    first = Measure(
-        "contributions_recorded", View("contributions"), _first, empty=None, of_shop=True
-    )
+    first = Measure("texts_recorded", _TEXTS, _first, empty=None, of_shop=True)
     change = delta(
         f"ugc_delta_{days}d",
         lambda t: t[now.name],
-        window_before("contributions", days),
+        window_before("texts", days),
         since_recorded(2 * days, first),
     )
     return Parts((TENURE, first, now, both), change)

@@ -13,7 +13,8 @@ compare with: null. Shops of less than a year have these columns empty.
 from __future__ import annotations
 
 from churn_ml.features.activity import order_days
-from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, ratio, since
+from churn_ml.features.columns import ratio, since
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts
 from churn_ml.features.rhythm import TENURE
 
 YEAR_DAYS = 364

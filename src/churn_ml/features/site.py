@@ -11,16 +11,8 @@ price, and a customer of whom no purchase is known, say nothing of prices.
 
 from __future__ import annotations
 
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    ratio,
-    within,
-)
+from churn_ml.features.columns import ratio, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View
 
 
 def _checkout_abandonment(days: int) -> Parts:

@@ -11,16 +11,8 @@ frequency and none in spend. A negative sum is no base.
 from __future__ import annotations
 
 from churn_ml.features.activity import order_days
-from churn_ml.features.indicator import (
-    DAYS,
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    ratio,
-    since,
-    within,
-)
+from churn_ml.features.columns import ratio, since, within
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts
 from churn_ml.features.rhythm import TENURE
 
 NET_LAST = Measure("net_last", DAYS, lambda t: t.net_cents.sum(where=t.days_ago == t.recency_days))

@@ -14,16 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from churn_ml.features.activity import orders
-from churn_ml.features.indicator import (
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    ratio,
-    within,
-)
+from churn_ml.features.columns import ratio, within
+from churn_ml.features.indicator import Column, Indicator, Measure, Parts, Reader, View
 from churn_ml.features.rhythm import TENURE
 
 if TYPE_CHECKING:

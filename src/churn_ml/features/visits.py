@@ -20,21 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.features.indicator import (
-    DAYS,
-    Column,
-    Indicator,
-    Measure,
-    Parts,
-    Reader,
-    View,
-    parts,
-    plain,
-    ratio,
-    recorded,
-    since_recorded,
-    within,
-)
+from churn_ml.features.columns import plain, ratio, recorded, since_recorded, within
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, Reader, View, parts
 from churn_ml.features.rhythm import TENURE
 
 if TYPE_CHECKING:
