@@ -20,8 +20,9 @@ class Features(Section):
     """What the indicators look at. Windows are proposals of the house, not findings.
 
     `windows` gives an indicator of docs/indicators.md other days than its own, by its name:
-    `windows = { frequency = [7, 28] }`. Every complaint topic becomes a feature of its own, and
-    complaints of any other topic, or of none, are counted together as `other`.
+    `windows = { frequency = [7, 28] }`; what the value model reads is computed beside them. Every
+    complaint topic becomes a feature of its own, and complaints of any other topic, or of none, are
+    counted together as `other`.
     """
 
     windows: dict[str, tuple[Annotated[int, Field(gt=0, le=3660)], ...]] = Field(

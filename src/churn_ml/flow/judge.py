@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadConfig
 from churn_ml.flow import telling, weighing
+from churn_ml.flow.definitions import known_to
 from churn_ml.flow.record import decide, recorded
 from churn_ml.house import House
 
@@ -80,7 +81,8 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     house, config = trial.house, trial.house.config
     panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
     bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
-    champion = house.bundle(former) if former else bundles["rule"]
+    reigning = house.bundle(former) if former else None
+    champion = reigning if reigning and known_to(reigning, config) else bundles["rule"]
     seen = set(weighing.earlier(panel, "evaluate")["customer_id"])
     frozen = weighing.evidence(config, panel, "evaluate", seen)
     simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
@@ -95,8 +97,8 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     ]
     told: dict[str, Any] = {"reference": reference}
     told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
-    if former is None:
-        told |= _first(bundles["rule"].id, frozen.hash)
+    if champion is not reigning:
+        told |= _first(former, bundles["rule"].id, frozen.hash)
     else:
         challenger = house.bundle(pins["challenger"])
         pair = (former, champion, tau), (pins["challenger"], challenger)
@@ -106,13 +108,15 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     return told
 
 
-def _first(rule: str, evidence_hash: str) -> dict[str, Any]:
+def _first(former: str | None, rule: str, evidence_hash: str) -> dict[str, Any]:
+    """The verdict where no champion can be weighed: the rule is it, as under a new contract."""
+    why = f"the features of {former} are built otherwise now" if former else "no champion yet"
     return {
         "decision": "first",
-        "champion_from": None,
+        "champion_from": former,
         "challenger": rule,
         "evidence_hash": evidence_hash,
-        "reasons": ["no champion yet: the inactivity rule is it until something beats it"],
+        "reasons": [f"{why}: the inactivity rule is it until something beats it"],
         "interval": None,
         "grade": None,
         "alpha_spent": 0.0,

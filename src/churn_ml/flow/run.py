@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import NotReady
+from churn_ml.flow.definitions import can_score
 from churn_ml.flow.export import destinations, export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
@@ -36,11 +37,12 @@ def run(
     The ingest comes first, then the steps of the main contract, then those of each further one; in
     a house under one contract only that one's.
 
-    Training is due where there is no champion, or [schedule] train_every_days after the last; one
-    that was killed before its verdict is judged first. Where there is too little to learn from, or
-    MLflow is away or refuses, that is said to `warn` (default: the house's progress) and the other
-    steps go on; the next walk logs what MLflow missed. `approver` answers a verdict to promote;
-    without one it waits. Raises what the steps raise.
+    Training is due where no champion can score, and comes first then, or [schedule]
+    train_every_days after the last; one that was killed before its verdict is judged first. Where
+    there is too little to learn from, or MLflow is away or refuses, that is said to `warn`
+    (default: the house's progress) and the other steps go on; the next walk logs what MLflow
+    missed. `approver` answers a verdict to promote; without one it waits. Raises what the steps
+    raise.
     """
     warn = warn or house.say
     receipts = [ingest(house, as_of, repin=repin)]
@@ -55,7 +57,7 @@ def _walked(
 ) -> list[Receipt]:
     """Every step that is due under one contract, after the ingest."""
     receipts: list[Receipt] = []
-    first = house.champion(as_of) is None
+    first = not can_score(house, as_of)
     if first:
         receipts += _trained(house, as_of, approver, warn)
     receipts.append(score(house, as_of, repin=repin))

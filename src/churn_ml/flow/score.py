@@ -43,13 +43,14 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
     from churn_ml import actions, cohort, features, merges, scoring, segments
+    from churn_ml.flow.definitions import indicators
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
     zone = config.shop.time_zone
     people = cohort.cohort(world, as_of, config.contract, zone=zone)
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
-    signs = features.catalogue(config.features)
+    signs = indicators(config)
     rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
     spec_hash = features.spec_hash(features.defining(bundle.features, signs))
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)

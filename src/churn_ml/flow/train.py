@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
+from churn_ml.flow.definitions import can_score, indicators
 from churn_ml.flow.learn import treated
 from churn_ml.flow.preflight import history_starts, look
 from churn_ml.house import House
@@ -73,9 +74,10 @@ def _until_then(error: TooEarly, champion: str | None) -> TooEarly:
 
 
 def due(house: House, as_of: date) -> bool:
-    """Whether a training is due: without a champion, or [schedule] train_every_days after the last.
+    """Whether a training is due: [schedule] train_every_days after the last, or nothing can score.
 
-    Where the last one's verdict is still to come, no champion is no reason for another.
+    Nothing can where there is no champion, or its features are built otherwise now. Where the last
+    one's verdict is still to come, that is no reason for another.
 
     >>> from churn_ml.config import Config, Shop
     >>> from churn_ml.ledger import Ledger
@@ -89,7 +91,7 @@ def due(house: House, as_of: date) -> bool:
         days=house.config.schedule.train_every_days
     ):
         return True
-    return house.champion(as_of) is None and not _pending(house, newest)
+    return not _pending(house, newest) and not can_score(house, as_of)
 
 
 def _pending(house: House, training: Publication) -> bool:
@@ -142,7 +144,7 @@ def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.Dat
     contract, zone = config.contract, config.shop.time_zone
     trial.house.say(f"  features as of {cut_off.isoformat()}")
     then = trial.canonical(cut_off)
-    signs = features.trainable(features.catalogue(config.features))
+    signs = features.trainable(indicators(config))
     rows = features.build(then, cut_off, contract, indicators=signs, zone=zone)
     stages = cohort.cohort(then, cut_off, contract, zone=zone)[["customer_id", "stage"]]
     truth = labels.labels(
@@ -171,7 +173,7 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
 
     house = trial.house
     judged = weighing.judged(panel, house.held_out)
-    signs = features.catalogue(house.config.features)
+    signs = indicators(house.config)
     check_counts({layer: count(weighing.rows_of(judged, layer)) for layer in LAYERS})
     house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
     done = training.train(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml.economics import Terms, Truth, for_part, per_1000, realised
+from churn_ml.flow.definitions import VALUE_FEATURES
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import best_reference
@@ -37,16 +38,6 @@ if TYPE_CHECKING:
     from churn_ml.models.bundle import Bundle
 
 PAST = "spend_90d"
-VALUE_FEATURES = (
-    "recency_days",
-    "tenure_days",
-    "order_days_30d",
-    "order_days_90d",
-    "spend_30d",
-    "spend_60d",
-    "spend_90d",
-    "basket_median_90d",
-)
 TIE_KEY = b"churn_ml"
 """Ties on the choosing cut-off are decided by this key: no customer is contacted there."""
 
