@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +195,10 @@ def test_without_a_champion_no_second_training_is_due_before_the_verdict_on_the_
     judged = house.ledger.take_token("judge", FIRST)
     house.ledger.publish(judged, receipt=Receipt("judge", FIRST, "first"), at=house.clock())
     assert flow.due(house, FIRST + timedelta(days=1))
+
+
+def test_a_walk_passes_over_no_training_that_somebody_has_to_mend(house: House) -> None:
+    said: list[str] = []
+    with pytest.raises(NotReady, match="the data does not reach this as_of"):
+        flow.run(house, date(2016, 12, 1), warn=said.append)  # before the shop's first file
+    assert said == []

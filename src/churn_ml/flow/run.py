@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from churn_ml.errors import NotReady
+from churn_ml.errors import TooEarly
 from churn_ml.flow.definitions import can_score
 from churn_ml.flow.export import destinations, export
 from churn_ml.flow.ingest import ingest
@@ -79,7 +79,7 @@ def _trained(house: House, as_of: date, approver: str | None, warn: Progress) ->
         return _logged(house, newest.as_of, warn)
     try:
         trained = train(house, as_of)
-    except NotReady as error:
+    except TooEarly as error:
         warn(f"  not trained: {error}")
         return []
     return [trained, *_logged(house, as_of, warn), promote(house, as_of, approver=approver)]
