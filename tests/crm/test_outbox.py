@@ -26,13 +26,20 @@ class World:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     suppressed: set[str] = field(default_factory=set)
     consents: dict[str, bool] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
     failpoint: Callable[[str], None] = lambda _: None
 
     def export(self, content: dict[str, str], as_of: date, *, dry_run: bool = False) -> Exported:
         return self.outbox().export(desired(content, as_of), as_of, dry_run=dry_run)
 
     def outbox(self) -> Outbox:
-        guard = Guard(lambda _: self.suppressed, lambda _: self.consents, True, frozenset({"NONE"}))
+        guard = Guard(
+            lambda _: self.suppressed,
+            lambda _: self.consents,
+            True,
+            frozenset({"NONE"}),
+            recent=lambda _, __: self.elsewhere,
+        )
         return Outbox(
             self.crm,
             self.journal,
@@ -250,6 +257,27 @@ def test_p3_consent_withdrawn_between_two_batches_turns_the_row_into_a_removal()
     assert world.journal.state("recorder")["c"] == ("", OCTOBER)
     assert ("recorder", "c", OCTOBER) not in world.journal.contacts
     assert world.export(FIVE, OCTOBER).sent == 0
+
+
+def test_who_was_contacted_under_another_contract_loses_the_offer_and_keeps_the_segment() -> None:
+    world = World(crm=Recorder(delivers=True), elsewhere={"a"})
+    done = world.export({"a": "1", "b": "1"}, OCTOBER)
+    assert (done.sent, done.removed, done.withheld) == (2, 0, 1)
+    assert dict(world.crm.rows["a"].payload) == {"segment": "1", "offer": "NONE"}
+    assert world.journal.contacts == [("recorder", "b", OCTOBER)]
+    assert world.export({"a": "1", "b": "1"}, OCTOBER).unchanged == 2
+    world.elsewhere = set()  # the window is over
+    assert world.export({"a": "1", "b": "1"}, NOVEMBER).sent == 1
+    assert world.crm.rows["a"].payload["offer"] == "COUPON"
+
+
+def test_a_contact_made_is_not_taken_back_for_one_that_is_planned_after_it() -> None:
+    world = World()
+    world.export({"a": "1"}, OCTOBER)
+    world.elsewhere = {"a"}
+    again = world.export({"a": "1"}, OCTOBER)
+    assert (again.unchanged, again.removed, again.withheld) == (1, 0, 0)
+    assert world.crm.rows["a"].payload["offer"] == "COUPON"
 
 
 def test_p3_a_batch_that_may_have_arrived_is_taken_back_under_another_id() -> None:

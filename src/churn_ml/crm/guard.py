@@ -4,8 +4,8 @@ A plan may be hours old when it is sent, or days when it is resumed. Before ever
 asks the sources again (fault P3) and names the customers whose row must not go: the outbox then
 sends a removal in its place. Suppression bars every row; a missing consent bars the rows with an
 offer that needs one; a contact under another contract, less than [policy] contact_window_days away,
-bars the rows that would be a contact. A source that cannot be read stops the export: it fails
-closed (P4).
+bars the rows that would be a contact: of them the outbox plans the rest, without an offer. A source
+that cannot be read stops the export: it fails closed (P4).
 
 Worked example: `h1` was given a coupon as of 2017-10-01 and withdrew consent on 2017-10-02, before
 the export ran: his row is withheld, `h2`'s without an offer is not.
@@ -31,6 +31,8 @@ from churn_ml.config import Config
 from churn_ml.crm.protocol import Row
 from churn_ml.errors import ChurnError, Unreachable
 
+RECENT = "recently_contacted"
+"""Why a row that would be a contact must not go: the one reason that spares the rest of the row."""
 Found = TypeVar("Found")
 Suppressed = Callable[[Sequence[str]], Collection[str]]
 Consents = Callable[[Sequence[str]], Mapping[str, bool]]
@@ -101,7 +103,7 @@ class Guard:
             r.customer_id for r in asked if not given.get(r.customer_id, self.consent_default)
         )
         return (
-            dict.fromkeys(self._recently_contacted(upserts), "recently_contacted")
+            dict.fromkeys(self._recently_contacted(upserts), RECENT)
             | dict.fromkeys(refused, "no_consent")
             | {customer_id: "suppressed" for customer_id in ids if customer_id in barred}
         )

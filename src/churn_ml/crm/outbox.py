@@ -27,13 +27,13 @@ Exported(sent=0, unchanged=1, removed=0, rejected=0, withheld=0, resumed=0, olde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from churn_ml.crm.guard import Guard
-from churn_ml.crm.payload import removal, restored, saved
+from churn_ml.crm.guard import RECENT, Guard
+from churn_ml.crm.payload import quiet, removal, restored, saved
 from churn_ml.crm.plan import Plan, plan
-from churn_ml.crm.protocol import Ack, Batch, Destination, Journal, Rejection, Row
+from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
 from churn_ml.errors import BrokenPromise
 
 
@@ -43,7 +43,8 @@ class Exported:
 
     `sent` upserts and `removed` removals were acknowledged, `resumed` of them from a plan that an
     earlier run left open; `rejected` ones are planned again by the next run; `withheld` customers
-    are suppressed, without consent or contacted under another contract about now; `older` rows came
+    are suppressed, without consent or contacted under another contract about now (of these only the
+    offer is withheld); `older` rows came
     too late for this destination.
     """
 
@@ -123,14 +124,30 @@ class Outbox:
         """The plan on what is acknowledged, and on rows still open as if they were.
 
         The newest plan is read before the state: one that is saved in between is noticed when
-        ours is saved on the older one.
+        ours is saved on the older one. A customer contacted under another contract about now keeps
+        segment and score, without the offer.
         """
         name = self.destination.name
         last, left = self.journal.last_plan(name), self._left_open()
         expected = {r.customer_id: (r.content_hash, r.as_of) for r in (left.rows if left else ())}
         state = {**self.journal.state(name), **expected}
-        withheld = frozenset(self.guard.withheld(desired))
-        return plan(desired, as_of, name, state=state, last=last, withheld=withheld)
+        withheld = self.guard.withheld(desired)
+        # a contact that the destination has acknowledged is made: it is not too soon after itself
+        late = {
+            row.customer_id
+            for row in desired
+            if withheld.get(row.customer_id) == RECENT
+            and state.get(row.customer_id, (REMOVED, as_of))[0] != row.content_hash
+        }
+        planned = plan(
+            [quiet(row) if row.customer_id in late else row for row in desired],
+            as_of,
+            name,
+            state=state,
+            last=last,
+            withheld=frozenset(c for c, why in withheld.items() if why != RECENT),
+        )
+        return planned if planned.older else replace(planned, withheld=planned.withheld | late)
 
     def _save(self, planned: Plan) -> None:
         """Save the plan; an empty one too where its as_of is new, which older runs must respect."""

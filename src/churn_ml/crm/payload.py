@@ -141,6 +141,19 @@ def removal(customer_id: str, as_of: date) -> Row:
     return Row(customer_id, "remove", as_of, {}, REMOVED)
 
 
+def quiet(row: Row) -> Row:
+    """The row without its offer: what is told where the customer may not be contacted now.
+
+    >>> cells = {"segment": "S", "offer": "COUPON"}
+    >>> row = quiet(Row("h1", "upsert", date(2017, 10, 1), cells, "9f", contact=True))
+    >>> dict(row.payload), row.contact
+    ({'segment': 'S', 'offer': 'NONE'}, False)
+    """
+    cells = {**row.payload, "offer": NONE}
+    content = {f.name: cells[f.name] for f in FIELDS if f.content and f.name in cells}
+    return Row(row.customer_id, row.op, row.as_of, cells, content_hash(content))
+
+
 def saved(row: Row) -> SavedRow:
     """The row as the journal keeps it."""
     payload = json.dumps(dict(row.payload), ensure_ascii=False, separators=(",", ":"))
