@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from churn_ml import crm, flow
-from churn_ml.errors import BadConfig, BadInput
+from churn_ml.errors import BadConfig, BadInput, Transient
 from churn_ml.flow.export import recent
 from churn_ml.house import House
 
@@ -131,6 +131,26 @@ def test_a_score_with_the_other_contracts_model_is_refused(walked: House) -> Non
     ).to_pandas()
     with pytest.raises(BadInput, match="under another churn contract"):
         scoring.score(theirs, rows, quick.config.contract.stamp, spec_hash=theirs.origin.spec_hash)
+
+
+def test_a_further_contract_waits_until_the_main_one_has_scored_the_day(
+    walked: House, tmp_path: Path
+) -> None:
+    import shutil
+
+    from churn_ml.ledger import Ledger
+
+    for file in walked.config.root.glob("ledger.db*"):
+        shutil.copy(file, tmp_path)
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+    main, day = replace(walked, ledger=ledger), FIRST - timedelta(days=1)
+    quick, now = main.under("quick"), walked.clock()
+    for house in (quick, main):
+        champion = house.champion(FIRST)
+        ledger.decide(day, "override", champion_from=None, champion_to=champion, who="ada", at=now)
+    with pytest.raises(Transient, match=r"has not scored this day .* --as-of 2017-09-30, then"):
+        flow.score(quick, day)
+    assert quick.publication("score", day) is None
 
 
 def test_the_main_contract_publishes_the_same_with_and_without_a_further_one(

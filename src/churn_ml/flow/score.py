@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
+from churn_ml.errors import Transient
+from churn_ml.flow.definitions import indicators
 from churn_ml.house import House
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 
     Reads canonical tables and the champion; writes cohort, features, scores, segments and actions.
     Without a champion nothing is written and the receipt says `no_champion`. Raises NotReady where
-    data do not reach `as_of`.
+    data do not reach `as_of`, Transient where a contract that chooses before has yet to score it.
     """
     with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
         house.watermark(as_of)
@@ -35,15 +37,32 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         if model_id is None:
             trial.leave("no_champion")
         else:
+            if trial.former is None:
+                _in_turn(house, as_of)
             _score(trial, house.bundle(model_id))
     return trial.receipt
+
+
+def _in_turn(house: House, as_of: date) -> None:
+    """Raise Transient where a contract before this one has a champion, and not scored `as_of`."""
+    lines = ("", *house.config.contracts)
+    for line in lines[: lines.index(house.config.line)]:
+        before = house.under(line)
+        if before.champion(as_of) and before.publication("score", as_of) is None:
+            contract = f" --contract {line}" if line else ""
+            raise Transient(
+                "a contract that chooses before this one has not scored this day yet",
+                where=f"score under {house.config.line}, as of {as_of.isoformat()}",
+                got=f"nothing under {line or 'the main contract'}",
+                expected="its actions: nobody is contacted under two contracts at once",
+                next_step=f"churn-ml score --as-of {as_of.isoformat()}{contract}, then try again",
+            )
 
 
 def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
     from churn_ml import actions, cohort, features, merges, scoring, segments
-    from churn_ml.flow.definitions import indicators
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
