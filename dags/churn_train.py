@@ -48,12 +48,10 @@ def churn_train(line: str) -> door.Dag:
                 return door.hand_on(
                     flow.train(at, day, repin=door.param("repin")), door.of(door.CHALLENGER, line)
                 )
-            except TooEarly:
+            except TooEarly as error:
                 if not door.by_event():
                     raise
-                return door.hand_on(
-                    at.ledger.receipts(at.config.called("train"), day, limit=1)[0].receipt
-                )
+                door.too_early(at, "train", error)
 
         @task
         def log() -> door.Told:

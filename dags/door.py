@@ -34,6 +34,7 @@ from churn_ml.errors import BadInput, Permanent, Transient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from churn_ml.errors import TooEarly
     from churn_ml.house import House
     from churn_ml.receipts import Receipt
 
@@ -216,6 +217,17 @@ def hand_on(receipt: Receipt, asset: Asset | None = None, **more: Any) -> dict[s
     if asset is not None:
         name_receipt(asset, receipt.reference)
     return told
+
+
+def too_early(at: House, step: str, error: TooEarly) -> NoReturn:
+    """Skip a task whose step came too early: its receipt stands in XCom, if the ledger took it.
+
+    Where the ledger was away, the newest receipt is that of another try, or there is none.
+    """
+    for filed in at.ledger.receipts(at.config.called(step), as_of(), limit=1):
+        if filed.receipt.status == "too_early":
+            hand_on(filed.receipt)
+    skip(str(error), {"status": "too_early"})
 
 
 def name_receipt(asset: Asset, reference: str) -> None:

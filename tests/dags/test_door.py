@@ -22,7 +22,7 @@ from churn_ml import errors, flow
 from churn_ml.attempt import attempt
 from churn_ml.config import load
 from churn_ml.demo import DEMO_KEY
-from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly
+from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly, Transient
 from churn_ml.house import open_house, open_ledger
 
 from ..conftest import AIRFLOW_HOME, FIRST
@@ -296,6 +296,23 @@ def test_a_history_too_short_fails_whoever_asked_and_skips_an_event(
     told = {"receipt": "train/2017-02-01/1", "status": "too_early", "rows_in": 0, "rows_out": 0}
     assert context["ti"].pushed == ({} if run_type == "manual" else {"return_value": told})
     assert not context["outlet_events"]
+
+
+def test_a_history_too_short_skips_an_event_where_the_ledger_was_away_too(
+    at_shop: Path,
+    work: Callable[[str, str], Callable[..., Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    def away(*_: Any) -> None:
+        raise Transient("the ledger did not answer")
+
+    monkeypatch.setattr("churn_ml.ledger.Ledger.record_failure", away)
+    with running("2017-02-01", repin=False) as context:
+        with pytest.raises(AirflowSkipException, match="history is too short"):
+            work("churn_train", "train")()
+    assert context["ti"].pushed == {"return_value": {"status": "too_early"}}
 
 
 def test_what_a_training_lacks_otherwise_fails_an_event_too(
