@@ -34,6 +34,15 @@ SECOND = date(2017, 11, 1)
 
 PLATFORM = "tests/stack/"
 """Tests of the running platform: they wait more than they compute."""
+LONG = (
+    PLATFORM,
+    "tests/test_story.py",
+    "tests/gate/",
+    "tests/demo/",
+    "tests/own/",
+    "tests/faults/",
+)
+"""What lasts longest; a worker that begins with such a file last is waited for by the others."""
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
@@ -49,8 +58,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The platform's tests are handed out first: they last longest."""
-    items.sort(key=lambda item: not item.nodeid.startswith(PLATFORM))
+    """What lasts longest is handed out first."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
 
 
 @pytest.fixture(autouse=True)
