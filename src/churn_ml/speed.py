@@ -25,6 +25,7 @@ from churn_ml.config import Contract
 from churn_ml.errors import BadInput
 from churn_ml.in_memory import canonical
 from churn_ml.tables import table as table_named
+from churn_ml.warehouse.sql import no_rows
 
 if TYPE_CHECKING:
     import ibis
@@ -54,16 +55,12 @@ select sum(length(customer_id)), sum(epoch(occurred_at)), sum(kind), sum(length(
        sum(length(product_id)), sum(net_amount) from events
 """
 _ORDERS = """
-create or replace view orders as
 select occurred_at, cast(occurred_at as date) as day, customer_id, order_id, net_amount,
-       'completed' as status, null::varchar as store_id from events
-where kind = 0 and occurred_at < timestamp '{as_of}'
+       'completed' as status from events where kind = 0 and occurred_at < timestamp '{as_of}'
 """
 _LINES = """
-create or replace view order_lines as
 select occurred_at, cast(occurred_at as date) as day, customer_id, order_id, net_amount,
-       product_id, 0::decimal(18, 2) as discount_amount, 0::decimal(18, 2) as coupon_amount
-from events where kind > 0 and occurred_at < timestamp '{as_of}'
+       product_id from events where kind > 0 and occurred_at < timestamp '{as_of}'
 """
 _VIEW = "create view events as select * from read_parquet('{file}')"
 _NAIVE = "select * from read_parquet('{file}') where kind = 0"
@@ -159,23 +156,23 @@ def _connected(place: Path, file: Path, memory_limit: str) -> Any:
 def _built(con: Any, as_of: date) -> pd.DataFrame:
     """The features of the events before `as_of`, by the path that scoring takes."""
     cut = as_of.isoformat()
-    con.raw_sql(_ORDERS.format(as_of=cut))
-    con.raw_sql(_LINES.format(as_of=cut))
-    tables = {name: _table(con, name) for name in ("orders", "order_lines")}
+    told = {"orders": _ORDERS, "order_lines": _LINES}
+    tables = {name: _table(con, name, rows.format(as_of=cut)) for name, rows in told.items()}
     return features.build(tables | canonical(products=_products()), as_of, EVERYBODY)
 
 
-def _table(con: Any, name: str) -> ibis.Table:
-    """A view of `con`; ibis itself would ask by a call that DuckDB has dropped."""
+def _table(con: Any, name: str, rows: str) -> ibis.Table:
+    """A view of `rows` with every column of the table; ibis would ask by a call DuckDB dropped."""
     import ibis
-    import pyarrow as pa
     from ibis.expr import operations
 
-    declared = table_named(name).schema()
-    told = [row[0] for row in con.raw_sql(f"describe {name}").fetchall()]
-    schema = pa.schema([declared.field(column) for column in told])
+    whole = no_rows(table_named(name))
+    con.raw_sql(f"create or replace view {name} as {whole.query} union all by name {rows}")
     return operations.DatabaseTable(
-        name=name, schema=ibis.schema(schema), source=con, namespace=operations.Namespace()
+        name=name,
+        schema=ibis.schema(whole.types()),
+        source=con,
+        namespace=operations.Namespace(),
     ).to_expr()
 
 
