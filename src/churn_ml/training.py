@@ -47,6 +47,8 @@ Floats = NDArray[np.float64]
 
 REFERENCE = "rule"
 """The family that is always fitted beside the candidates: the bar, and the first champion."""
+FLAG = "_has_base"
+"""The end of a flag's name: it says whether the ratio before it has a denominator."""
 RESAMPLES = 1000
 """Draws of customers behind the interval of each metric."""
 
@@ -182,10 +184,27 @@ def feature_columns(panel: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(str(name) for name in panel.columns if name not in PANEL.names))
 
 
+def teaching(past: pd.DataFrame) -> tuple[str, ...]:
+    """The features that differ between the rows, and the flags of those that do; all if none does.
+
+    A column that says the same of everybody teaches nothing, and takes the place of others where a
+    family looks at a sample of the columns.
+
+    >>> rows = pd.DataFrame({"recency_days": [3.0, 9.0], "late_share_180d": [None, None]})
+    >>> teaching(rows.assign(late_share_180d_has_base=0.0))
+    ('recency_days',)
+    """
+    names = feature_columns(past)
+    values = past[list(names)].nunique()
+    still = {name for name in names if values[name] <= 1 and not name.endswith(FLAG)}
+    kept = tuple(name for name in names if name.removesuffix(FLAG) not in still)
+    return kept or names
+
+
 def _fitted(name: str, shared: _Material) -> Model:
     """One family fitted on the past; raises Leak where it knows the later labels."""
     past, later = shared.past, shared.later
-    columns = list(feature_columns(past))
+    columns = list(feature_columns(past) if name == REFERENCE else teaching(past))
     model = family(name).model.fit(past[columns], _labels(past), seed=shared.origin.seed)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
