@@ -36,6 +36,7 @@ _CONVERTED: Mapping[Type, str] = {
     "timestamp": "as_time",
     "date": "as_time",
 }
+_STORED = {"instant": pa.timestamp("us", "UTC"), "day": pa.date32(), "naive": pa.timestamp("us")}
 _UNREAD = {"as_text": "null", "as_time": "'infinity'::timestamptz"}
 """What stands for a value that is there and does not read; NaN where it is a number."""
 
@@ -77,13 +78,14 @@ def statement(
 
 
 def _values(schema: pa.Schema) -> Iterator[str]:
-    """Every stored column as expressions see it: fractions exact to six decimals."""
+    """Every stored column as expressions see it: fractions exact to six decimals, and its time."""
     for field in schema:
         if field.name == ROW:
             continue
         exact = pa.types.is_floating(field.type)
         held = f"try_cast({field.name} as decimal(38,6))" if exact else field.name
         yield f"{held} as v_{field.name[2:]}"
+        yield f"as_time({held}) as t_{field.name[2:]}"
 
 
 def _typed(type_: Type, one: Compiled, *, grouped: bool) -> str:
@@ -125,11 +127,13 @@ def _macros(told: SourceTable, zone: str) -> Iterator[str]:
         f" when typeof(x) = '{_INSTANT}' then try_cast(x as timestamp)::varchar"
         " else x::varchar end"
     )
-    # the lambda binds x once: the clock's SQL names it a hundred times
+    for type_, stored in _STORED.items():
+        yield f"time_{type_}(x) as timezone('UTC', {clock.from_native('x', stored, zone)})"
+    # the lambda binds x once: the clock's SQL names a text a hundred times
+    text = clock.from_text("trim(t)", zone, told.dates)
+    yield f"time_text(x) as list_transform([x::varchar], lambda t: timezone('UTC', {text}))[1]"
     yield (
-        "as_time(x) as list_transform([x], lambda t: timezone('UTC', case typeof(t)"
-        f" when 'VARCHAR' then {clock.from_text('trim(t::varchar)', zone, told.dates)}"
-        f" when '{_INSTANT}' then {clock.from_native('t', pa.timestamp('us', 'UTC'), zone)}"
-        f" when 'DATE' then {clock.from_native('t', pa.date32(), zone)}"
-        f" else {clock.from_native('t', pa.timestamp('us'), zone)} end))[1]"
+        f"as_time(x) as case typeof(x) when 'VARCHAR' then time_text(x)"
+        f" when '{_INSTANT}' then time_instant(x)"
+        f" when 'DATE' then time_day(x) else time_naive(x) end"
     )

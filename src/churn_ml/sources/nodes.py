@@ -49,6 +49,15 @@ def value(name: str) -> str:
     return "v_" + raw(name)[2:]
 
 
+def time_of(values: str) -> str:
+    """SQL of a column's value, or of its least, as SQL of the time in it, read once a row.
+
+    >>> time_of(value("at")), time_of("min(v_6174)")
+    ('t_6174', 'min(t_6174)')
+    """
+    return values.replace("v_", "t_")
+
+
 def refused(where: str, got: str, expected: str) -> BadConfig:
     """The error for an expression that is not of the language."""
     return BadConfig(
@@ -187,7 +196,8 @@ class Writer:
         if name == "any":
             return self._in_aggregate(node, lambda: f"arg_min({self.sql(parts[0])}, {ROW})")
         inner = self.sql(parts[0])
-        read = f"as_{name}({inner})"
+        stored = name == "time" and isinstance(parts[0], exp.Column)
+        read = time_of(inner) if stored else f"as_{name}({inner})"
         unread = f"({inner} is not null and trim({inner}::varchar) <> '' and {read} is null)"
         self._note(unread)
         return read
