@@ -46,10 +46,10 @@ class Killed(BaseException):
     """Nothing in the house catches it."""
 
 
-def land(zone: Landing, numbers: list[int], *, anew: bool) -> None:
+def land(zone: Landing, numbers: list[int], *, anew: bool, on: date = DAY) -> None:
     piece = pa.table({"id": numbers, CURSOR: [str(number) for number in numbers]})
     with zone.alone():
-        drop = zone.begin(DAY, {"id": "int64"}, anew=anew)
+        drop = zone.begin(on, {"id": "int64"}, anew=anew)
         assert drop
         zone.land(drop, iter([piece]), chunk_rows=2)
         zone.end(drop)
@@ -99,3 +99,13 @@ def test_killed_anywhere_while_it_lands_anew_the_old_or_the_new_landing_is_whole
     assert ended
     assert found == [OLD] * found.index(NEW) + [NEW] * (len(found) - found.index(NEW))
     assert found.index(NEW) > 3
+
+
+def test_an_empty_drop_goes_on_behind_the_one_before_it_that_was_read_anew(tmp_path: Path) -> None:
+    zone, next_day = Landing(tmp_path), date(2017, 10, 2)
+    land(zone, OLD, anew=False)
+    land(zone, [], anew=False, on=next_day)
+    land(zone, [*OLD, *NEW], anew=True)
+    drop = zone.begin(next_day, {"id": "int64"})
+    assert drop is not None
+    assert drop.after == "7"

@@ -13,7 +13,7 @@ the files tells where the drop began and whether it is whole.
 
 What is read anew is landed apart, in `.anew`, and takes the place of the old when it is whole. A
 kill between the two renames of that is mended by whoever comes next: until then the old is there,
-from then on the new.
+from then on the new. A killed reading anew begins again.
 
 Worked example: the drop of 2017-10-01 is killed after 00003.parquet, whose last order was created
 at 2017-09-14 18:02. The next try reads on after that time, and the drop of 2017-10-02 after the
@@ -78,7 +78,7 @@ class Landing:
         return _noted(self._folder(as_of))
 
     def begin(self, as_of: date, columns: Mapping[str, str], *, anew: bool = False) -> Drop | None:
-        """The drop of `as_of` to land rows of; None where it is whole, or a later one was begun.
+        """The drop of `as_of` to land rows of; None where it is whole, or a later one has files.
 
         `columns`: name -> type of what is to be read. A drop that was begun with others, or is to
         be read `anew`, begins again where it began, apart: its files stay until `end`.
@@ -90,10 +90,13 @@ class Landing:
         if known is None:
             before = max(filter(self._was_read, self._begun(as_of)), default=None)
             known = Drop(as_of, self._highest(), before, dict(columns))
+        elif not _files(self._folder(as_of)):
+            # the drop before may have been read anew since, and reach further than it did
+            known = Drop(as_of, self._highest(), known.before, dict(columns))
         elif anew or known.columns != dict(columns):
             shutil.rmtree(self._anew, ignore_errors=True)
             known = Drop(as_of, known.after, known.before, dict(columns), apart=True)
-        elif known.whole and _files(self._folder(as_of)):
+        elif known.whole:
             return None
         self._note(known)
         return known

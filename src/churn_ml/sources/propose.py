@@ -82,7 +82,7 @@ def _by_header(sample: Sample, taken: dict[str, Sample]) -> str | None:
 
 
 def _key_of(name: str) -> set[str]:
-    """The columns of a key that no constant and no default stands in for."""
+    """The columns of a key that no default stands in for."""
     spec = table(name)
     return {c for c in spec.key if spec.column(c).default is None}
 
