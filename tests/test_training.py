@@ -264,6 +264,33 @@ def test_d17_a_feature_that_is_missing_for_churners_only_is_caught(panel: pd.Dat
         trained(panel)
 
 
+def test_d17_a_feature_that_gives_the_label_away_at_the_choosing_cut_off_alone_is_caught(
+    panel: pd.DataFrame,
+) -> None:
+    label, later = panel["label"].astype(float), panel["layer"] == "choose"
+    panel["leak_probe"] = np.where(later, label, panel["recency_days"])
+    with pytest.raises(Leak, match="feature leak_probe at the choosing cut-off"):
+        trained(panel)
+
+
+@pytest.mark.parametrize("kind", ["number", "hash", "row"])
+def test_d17_an_id_as_a_feature_is_caught(panel: pd.DataFrame, kind: str) -> None:
+    number = panel["customer_id"].str[1:].astype(float)
+    told = {"number": 7 * number, "hash": np.sin(number), "row": number + 1}
+    panel["customer_number"] = told[kind]
+    if kind == "row":  # in another order at every cut-off
+        panel.loc[panel["layer"] == "choose", "customer_number"] = number.to_numpy()[399::-1]
+    with pytest.raises(Leak, match=r"stands for the customer.*feature customer_number"):
+        trained(panel)
+
+
+def test_what_single_features_tell_of_the_choosing_cut_off_is_told(panel: pd.DataFrame) -> None:
+    alone = trained(panel).alone
+    assert sorted(alone) == list(feature_columns(panel))
+    assert 0.6 < alone["order_count"] < 0.9
+    assert 0.5 <= alone["basket_amount"] < 0.6  # drawn without regard to the label
+
+
 def test_a_handful_of_rows_that_separate_by_chance_are_no_leak() -> None:
     few = [layer("train", TRAIN[0], 1, 12), layer("choose", CHOOSE, 2, 12)]
     tiny = pd.concat(few, ignore_index=True)

@@ -98,7 +98,7 @@ class TooEarly(NotReady):
 
 
 class Leak(Permanent):
-    """A training cut-off's label window reaches the test cut-off."""
+    """A training would learn from what it cannot know: its own test, or what comes after."""
 
 
 class StaleAttempt(Permanent):

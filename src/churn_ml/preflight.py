@@ -4,12 +4,11 @@ Enters: the panel in order (one row per customer_id and cut_off) and the setting
 panel, its labels alone, and the tables. Leaves: counts, a word for what they allow, the indicators
 that the shop's tables leave out, or an error that says what to do.
 
-Three things are refused: layers whose label windows overlap and labels that nobody can know yet;
-layers without a churner or without a stayer; and features that give the label away. Too few rows or
-churners are told, not refused: they are enough for the inactivity rule. Worked example: trained on
-2017-11-01 with a horizon of 30, a training cut-off 2017-08-03 beside the choosing one 2017-09-01 is
-a leak, its window ends one day too late; a churn flag computed as "silent for 90 days at the
-cut-off" is found by its recency, which ranks the churners with an AUC of 1.
+Two things are refused: layers whose label windows overlap and labels that nobody can know yet; and
+layers without a churner or without a stayer. (Features that give the label away are leakage.py's.)
+Too few rows or churners are told, not refused: they are enough for the inactivity rule. Worked
+example: trained on 2017-11-01 with a horizon of 30, a training cut-off 2017-08-03 beside the
+choosing one 2017-09-01 is a leak, its window ends one day too late.
 """
 
 from __future__ import annotations
@@ -20,13 +19,8 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from churn_ml import kernels
 from churn_ml.errors import Leak, TooEarly
 from churn_ml.features.catalogue import CATALOGUE
-from churn_ml.kernels import Floats
-from churn_ml.models.protocol import CEILING, matrix
 from churn_ml.timeline import check_split, is_mature, matures_on
 
 if TYPE_CHECKING:
@@ -37,10 +31,6 @@ if TYPE_CHECKING:
     from churn_ml.features.indicator import Indicator
 
 LAYERS = ("train", "choose", "evaluate")
-GIVEAWAY_AUC = 0.99
-"""No honest feature or model reaches it; what does has seen the label."""
-FEW = 20
-"""With fewer churners or stayers than this, a feature may separate them by chance."""
 
 
 @dataclass(frozen=True)
@@ -177,41 +167,3 @@ def _holds(tables: Canonical, name: str, column: str | None = None) -> bool:
     rows = tables[name]
     found = rows.count() if column is None else rows[column].count()
     return bool(found.to_pyarrow().as_py())
-
-
-def check_giveaways(past: pd.DataFrame, features: Sequence[str]) -> None:
-    """Raise Leak where one feature alone, or where it is missing, tells who churned.
-
-    `past`: the usable training rows, with label 0 or 1.
-    """
-    values, label = matrix(past, features), past["label"].to_numpy(dtype=float)
-    for name, column in zip(features, values.T, strict=True):
-        for gap in (-CEILING, CEILING):
-            known = np.where(np.isnan(column), gap, column)
-            check_honest(f"feature {name}", label, known)
-            check_honest(f"feature {name}", label, -known)
-
-
-def check_honest(where: str, label: Floats, score: Floats) -> None:
-    """Raise Leak where `score` ranks churners above stayers as only a leak can.
-
-    `label`: 1 churned, 0 not. Fewer than `FEW` of either kind prove nothing.
-
-    >>> label = np.repeat([0.0, 1.0], 50)
-    >>> check_honest("feature recency_days", label, np.tile([3.0, 9.0], 50))
-    >>> check_honest("feature days_to_next_order", label, label)
-    Traceback (most recent call last):
-    ...
-    churn_ml.errors.Leak: something gives the label away | where: feature days_to_next_order | ...
-    """
-    if min(label.sum(), len(label) - label.sum()) < FEW:
-        return
-    found = float(kernels.auc(label, score)(np.ones((1, len(label))))[0])
-    if found > GIVEAWAY_AUC:
-        raise Leak(
-            "something gives the label away",
-            where=where,
-            got=f"AUC {found:.4f}",
-            expected=f"at most {GIVEAWAY_AUC}; honest churn models lie between .7 and .9",
-            next_step="compute features from rows before as_of only, never from the label's event",
-        )

@@ -8,8 +8,9 @@ layer (2017-10-01) belongs to the gate and is not looked at.
 
 Only mature, untreated rows teach. Below [training] min_rows or min_churners the inactivity rule is
 fitted alone, and the training says so. Refused: cut-offs whose label window reaches the next layer,
-labels that cannot be known yet, and features that give the label away (an honest churn model stays
-near an AUC of .8; a churn flag computed from the features themselves reaches 1.0).
+labels that cannot be known yet, and features that stand for the customer or give the label away
+(an honest churn model stays near an AUC of .8; a churn flag computed from the features themselves
+reaches 1.0).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churn_ml.errors import BadInput
+from churn_ml.leakage import check_giveaways, check_honest, check_identities
 from churn_ml.metrics import Interval, report
 from churn_ml.models.bundle import Bundle, Origin, versions
 from churn_ml.models.families import family
@@ -31,8 +33,6 @@ from churn_ml.models.protocol import Labels, Model
 from churn_ml.preflight import (
     Counts,
     check_counts,
-    check_giveaways,
-    check_honest,
     check_time,
     count,
     too_few,
@@ -91,6 +91,9 @@ class Training:
     best: str
     train: Counts
     choose: Counts
+    alone: Mapping[str, float]
+    """Feature -> the AUC with which it alone tells the churners of the choosing cut-off, or of the
+    training ones where too few churned there; empty where too few churned at all."""
     too_few: bool = False
     """True where rows or churners are below the minimum: the rule then stands alone."""
 
@@ -157,7 +160,7 @@ def train(
     )
     usable = rows[rows["label"].notna() & ~rows["treated"].astype(bool)]
     past, later = (usable[usable["layer"] == layer] for layer in ("train", "choose"))
-    check_giveaways(past, feature_columns(panel))
+    alone = _alone(past, later)
     origin = Origin(
         spec_hash="",
         contract=config.contract.stamp,
@@ -172,7 +175,7 @@ def train(
     fitted = [_fitted(name, shared) for name in names]
     value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
     candidates = tuple(_candidate(model, value, shared) for model in fitted)
-    return Training(candidates, _best(candidates), counts["train"], counts["choose"], short)
+    return Training(candidates, _best(candidates), counts["train"], counts["choose"], alone, short)
 
 
 def feature_columns(panel: pd.DataFrame) -> tuple[str, ...]:
@@ -199,6 +202,14 @@ def teaching(past: pd.DataFrame) -> tuple[str, ...]:
     still = {name for name in names if values[name] <= 1 and not name.endswith(FLAG)}
     kept = tuple(name for name in names if name.removesuffix(FLAG) not in still)
     return kept or names
+
+
+def _alone(past: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
+    """How much each feature tells alone, later; raises Leak where one gives away label or row."""
+    names = feature_columns(past)
+    check_identities(pd.concat([past, later]), names)
+    before = check_giveaways(past, names, "training cut-offs")
+    return check_giveaways(later, names, "choosing cut-off") or before
 
 
 def _fitted(name: str, shared: _Material) -> Model:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from churn_ml import flow
+from churn_ml import features, flow
+from churn_ml.attempt import attempt
 from churn_ml.config import Config, Features, Shop, load
 from churn_ml.demo import DEMO_KEY
+from churn_ml.errors import Leak
 from churn_ml.features import names
+from churn_ml.flow import leakage
 from churn_ml.flow.definitions import VALUE_FEATURES, indicators
 from churn_ml.house import House, open_house
 from churn_ml.models import store
 from churn_ml.receipts import Receipt
+from churn_ml.training import feature_columns
+from churn_ml.warehouse import sql
 
 from ..conftest import FIRST
 
@@ -64,6 +73,90 @@ def test_a_shop_below_the_minimum_keeps_the_rule_and_is_told_so(
     assert any("too few to train more than the inactivity rule" in line for line in said)
     assert {"kind", "rows", "passes", "total_ratio"} <= set(receipt.details["value"])
     json.dumps(dict(receipt.details), allow_nan=False)
+
+
+def test_the_real_catalogue_on_real_data_has_no_leak_and_the_receipt_says_so(
+    house: House, trained: tuple[Path, Receipt, list[str]]
+) -> None:
+    _, receipt, said = trained
+    found = receipt.details["leakage"]
+    assert (found["tables"], found["cut_off"]) == (7, "2017-08-01")
+    assert found["features"] == len(feature_columns(panel_of(house)))
+    assert found["computed_twice"] >= leakage.TWICE
+    assert found["customers"] == (panel_of(house)["layer"] == "choose").sum()
+    assert all(0.5 <= row["auc"] < 0.9 for row in found["strongest"])
+    assert any("no leak at 2017-08-01" in line for line in said)
+    published = house.ledger.publication("train", FIRST)
+    assert published is not None
+    assert published.pins["leakage"] == found
+
+
+def panel_of(house: House) -> pd.DataFrame:
+    """The published panel of the training of `trained`."""
+    versions = house.published("panel")
+    rows = house.warehouse.read_partition("panel", FIRST, versions[FIRST.isoformat()])
+    found: pd.DataFrame = rows.to_pandas()
+    return found
+
+
+def after_the_cut(house: House) -> pd.DataFrame:
+    """The order days of the choosing cut-off, counted in tables that know the day of training."""
+    panel = panel_of(house)
+    later = panel["layer"] == "choose"
+    cut_off = panel.loc[later, "cut_off"].iloc[0]
+    sign = next(one for one in indicators(house.config) if one.name == "frequency")
+    with attempt(house, "train", FIRST, (), repin=True) as trial:
+        trial.leave("read")
+        told = features.build(
+            trial.canonical(FIRST), cut_off, house.config.contract, indicators=[sign]
+        )
+    known = told.set_index("customer_id")[sign.names[0]]
+    panel.loc[later, sign.names[0]] = panel.loc[later, "customer_id"].map(known)
+    return panel
+
+
+def an_id(house: House) -> pd.DataFrame:
+    panel = panel_of(house)
+    return panel.assign(customer_number=panel["customer_id"].str.extract(r"(\d+)").astype(float))
+
+
+def of_the_label(house: House) -> pd.DataFrame:
+    """Right for nine customers of ten only: no AUC alone betrays it."""
+    panel = panel_of(house)
+    wrong = np.arange(len(panel)) % 10 == 0
+    return panel.assign(was_saved=(panel["label"].fillna(0).astype(float) - wrong).abs())
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (after_the_cut, "computed after its cut-off.*feature order_days_7d at 2017-08-01"),
+        (an_id, "comes from nowhere.*feature customer_number"),
+        (of_the_label, "comes from nowhere.*feature was_saved"),
+    ],
+)
+def test_d17_a_training_refuses_the_planted_leak_and_names_the_column(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    plant: Callable[[House], pd.DataFrame],
+    words: str,
+) -> None:
+    planted, before = plant(house), house.ledger.publication("train", FIRST)
+    monkeypatch.setattr(import_module("churn_ml.flow.train"), "build_panel", lambda _: planted)
+    with pytest.raises(Leak, match=words):
+        flow.train(house, FIRST, repin=True)
+    assert house.ledger.publication("train", FIRST) == before
+
+
+def test_d17_a_training_refuses_tables_that_hold_what_happened_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, cut = panel_of(house), sql.cut_at
+    monkeypatch.setattr(sql, "cut_at", lambda shape, end: cut(shape, end + timedelta(days=9)))
+    with attempt(house, "train", FIRST, (), repin=True) as trial:
+        trial.leave("looked")
+        with pytest.raises(Leak, match=r"holds what comes after.*table order_lines"):
+            leakage.look(trial, panel)
 
 
 @pytest.mark.parametrize(

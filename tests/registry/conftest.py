@@ -56,6 +56,7 @@ def trained(models: Path) -> Trains:
             started_at=AT,
             ended_at=AT + timedelta(seconds=90),
             caller=caller,
+            leakage={"features": 84, "strongest": [{"feature": "recency_days", "auc": 0.71}]},
         )
 
     return train

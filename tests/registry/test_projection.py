@@ -55,6 +55,8 @@ def test_a_training_is_a_run_with_a_nested_run_and_a_version_per_model(
     assert parent.info.run_id == logged.run_id
     assert parent.data.params["train_rows"] == "800"
     assert parent.data.params["best"] == "rule1"
+    assert parent.data.params["leakage_features"] == "84"
+    assert parent.data.metrics == {"alone_auc_recency_days": 0.71}
     assert Counter(run.data.tags.get(PARENT) for run in runs(registry)) == {
         None: 1,
         parent.info.run_id: 2,

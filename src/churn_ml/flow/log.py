@@ -130,6 +130,7 @@ def _trained(house: House, published: Publication) -> Trained:
         started_at=filed.at - timedelta(seconds=filed.receipt.seconds),
         ended_at=filed.at,
         caller=filed.caller or house.caller,
+        leakage=pins.get("leakage", {}),
     )
 
 

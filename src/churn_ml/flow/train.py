@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
+from churn_ml.flow import leakage
 from churn_ml.flow.definitions import can_score, indicators
 from churn_ml.flow.learn import treated
 from churn_ml.flow.preflight import history_starts, look
@@ -35,23 +36,26 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Build the panel, fit every candidate, save them, and name the challenger.
 
     Reads canonical tables; writes the panel, the model folders and the ledger's model rows. Where
-    rows or churners are below [training] min_rows or min_churners only the
-    inactivity rule is fitted, and the receipt says so under `too_few`. Raises TooEarly where even
-    that cannot be learned or judged: history is too short, or a layer has no customer, no churner
-    or no stayer; NotReady where the orders end long before `as_of`, or customers were contacted
-    and nobody was held out; Leak where training would see its own test.
+    rows or churners are below [training] min_rows or min_churners only the inactivity rule is
+    fitted, and the receipt says so under `too_few`. Raises TooEarly where even that cannot be
+    learned or judged: history is too short, or a layer has no customer, no churner or no stayer;
+    NotReady where the orders end long before `as_of`, or customers were contacted and nobody was
+    held out; Leak where training would see its own test or what comes after.
     """
     with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
         house.watermark(as_of)
         try:
             trial.details |= {"preflight": look(trial)}
             panel = build_panel(trial)
+            trial.details |= {"leakage": leakage.look(trial, panel)}
             trial.write("panel", panel)
             trial.count("panel", len(panel), len(panel))
             done = fit(panel, trial)
         except TooEarly as error:
             raise _until_then(error, house.champion(as_of)) from error
         trial.details |= _too_few(trial, done)
+        trial.details["leakage"] |= leakage.told(done.alone)
+        trial.pins["leakage"] = trial.details["leakage"]
         ids = {each.name: _keep(trial, each) for each in done.candidates}
         told = _told(done)
         trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
@@ -165,8 +169,7 @@ def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
 
     `panel`: one row per customer_id and cut_off. Choosing and tuning see the rows that the gate
     would see: after campaigns, the universal holdout. What could not be judged is not fitted.
-    Raises as `train` does. Notes in the receipt how good the value model is on the choosing
-    cut-off.
+    Raises as `train` does. The receipt says how good the value model is on the choosing cut-off.
     """
     from churn_ml import features, training
     from churn_ml.flow import telling, weighing
@@ -226,12 +229,8 @@ def _told(done: Training) -> list[dict[str, Any]]:
     from churn_ml.flow.telling import interval_told, number_told
 
     return [
-        {
-            "name": each.name,
-            "model": each.bundle.id,
-            "tau": each.bundle.tau,
-            "profit_per_1000": number_told(each.profit_per_1000),
-        }
+        {"name": each.name, "model": each.bundle.id, "tau": each.bundle.tau}
+        | {"profit_per_1000": number_told(each.profit_per_1000)}
         | {name: interval_told(found) for name, found in each.metrics.items()}
         for each in done.candidates
     ]

@@ -174,7 +174,7 @@ class Registry:
         self._model()
         tags = trained.tags | {NOTE: description.of_training(trained)}
         with self._runs.opened(f"train {trained.as_of.isoformat()}", trained, tags) as parent:
-            self._runs.note(parent, trained, trained.params, {})
+            self._runs.note(parent, trained, trained.params, trained.metrics)
             for each in trained.fitted:
                 self._runs.still_ours(parent)
                 place = known[each.model_id]

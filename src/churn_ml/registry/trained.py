@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -79,7 +79,8 @@ class Trained:
 
     `layers`: train and choose -> rows, churners, treated, immature and the cut_offs. `read`:
     canonical table -> partition -> version. `challenger`: the model id of the candidate that leads.
-    `caller`: who asked for it, a URL or None. `receipt`: its reference in the ledger.
+    `caller`: who asked for it, a URL or None. `receipt`: its reference in the ledger. `leakage`:
+    what was looked at for leaks, and the features that alone tell most, strongest first.
     """
 
     as_of: date
@@ -94,6 +95,7 @@ class Trained:
     started_at: datetime
     ended_at: datetime
     caller: str | None = None
+    leakage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -107,14 +109,28 @@ class Trained:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The counts of each layer, and the family that leads."""
+        """The counts of each layer, the family that leads, and what was looked at for leaks."""
         counts = {
             f"{layer}_{kind}": number
             for layer, found in self.layers.items()
             for kind, number in found.items()
             if kind != "cut_offs"
         }
-        return counts | {"best": self.leader.name}
+        looked = {
+            f"leakage_{name}": found for name, found in self.leakage.items() if name != "strongest"
+        }
+        return counts | looked | {"best": self.leader.name}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The AUC of each of the features that alone tell most of who churned.
+
+        An honest one stays far below the candidates' own.
+        """
+        return {
+            f"alone_auc_{row['feature']}": float(row["auc"])
+            for row in self.leakage.get("strongest", ())
+        }
 
     @property
     def tags(self) -> dict[str, str]:
