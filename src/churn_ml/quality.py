@@ -49,7 +49,7 @@ TEST_DAYS = (275, 305, 335)
 GONE30 = Contract(
     name="gone30", lookback_days=90, horizon_days=30, min_orders=3, activity_unit="order_day"
 )
-FAMILIES = ("rule", "logistic", "xgboost")
+FAMILIES = ("rule", "cadence", "rfm", "bgnbd", "pareto", "logistic", "xgboost")
 
 
 def as_of_day(day: int) -> date:
@@ -132,17 +132,18 @@ def _scored(past: pd.DataFrame, test: pd.DataFrame, config: Config) -> pd.DataFr
     import numpy as np
 
     from churn_ml.models.families import family
+    from churn_ml.models.protocol import Setting
     from churn_ml.models.value import ValueModel
     from churn_ml.models.value_quality import cross_fitted
     from churn_ml.training import feature_columns
 
     recipe, names = weighing.recipe(config), list(feature_columns(past))
     label = past["label"].to_numpy(dtype=np.int64)
+    cut_offs = past["cut_off"].to_numpy("datetime64[D]")
+    setting = Setting(config.training.seed, config.contract.horizon_days, cut_offs)
     value = ValueModel.fit(past, recipe).predict(test)
     scores = {
-        f"p_{name}": family(name)
-        .model.fit(past[names], label, seed=config.training.seed)
-        .predict(test)
+        f"p_{name}": family(name).model.fit(past[names], label, setting).predict(test)
         for name in FAMILIES
     }
     return test.assign(value=value, value_e=cross_fitted(past, test, recipe), **scores)

@@ -24,12 +24,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn_ml.errors import BadInput
+from churn_ml.errors import BadConfig, BadInput
 from churn_ml.leakage import check_giveaways, check_honest, check_identities
 from churn_ml.metrics import Interval, report
 from churn_ml.models.bundle import Bundle, Origin, versions
 from churn_ml.models.families import family
-from churn_ml.models.protocol import Labels, Model
+from churn_ml.models.protocol import Labels, Model, Setting
 from churn_ml.preflight import (
     Counts,
     check_counts,
@@ -47,6 +47,7 @@ Floats = NDArray[np.float64]
 
 REFERENCE = "rule"
 """The family that is always fitted beside the candidates: the bar, and the first champion."""
+DAY = "datetime64[D]"
 FLAG = "_has_base"
 """The end of a flag's name: it says whether the ratio before it has a denominator."""
 RESAMPLES = 1000
@@ -107,6 +108,7 @@ class _Material:
     origin: Origin
     spec_hash: Callable[[Sequence[str]], str]
     money: Money
+    horizon_days: int
 
 
 def train(
@@ -171,7 +173,8 @@ def train(
         seed=config.training.seed,
         versions={},
     )
-    shared = _Material(past, later, origin, spec_hash, money)
+    shared = _Material(past, later, origin, spec_hash, money, config.contract.horizon_days)
+    _check_needs(names, past)
     fitted = [_fitted(name, shared) for name in names]
     value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
     candidates = tuple(_candidate(model, value, shared) for model in fitted)
@@ -215,11 +218,28 @@ def _alone(past: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
 def _fitted(name: str, shared: _Material) -> Model:
     """One family fitted on the past; raises Leak where it knows the later labels."""
     past, later = shared.past, shared.later
-    columns = list(feature_columns(past) if name == REFERENCE else teaching(past))
-    model = family(name).model.fit(past[columns], _labels(past), seed=shared.origin.seed)
+    recipe = family(name)
+    columns = list(recipe.needs or teaching(past))
+    setting = Setting(shared.origin.seed, shared.horizon_days, past["cut_off"].to_numpy(DAY))
+    model = recipe.model.fit(past[columns], _labels(past), setting)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
     return model
+
+
+def _check_needs(names: Sequence[str], past: pd.DataFrame) -> None:
+    """Raise BadConfig where a candidate needs a feature that this shop's data do not give."""
+    for name in names:
+        missing = [need for need in family(name).needs if need not in past.columns]
+        if missing:
+            raise BadConfig(
+                f"candidate {name} needs features that are not there",
+                where="[training] candidates",
+                got=f"{len(feature_columns(past))} features",
+                expected=", ".join(missing),
+                next_step=f"take {name} out of candidates, or bring the tables of its features:"
+                " churn-ml preflight",
+            )
 
 
 def _value(lead: Model, shared: _Material) -> ValueModel:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from churn_ml.models import FAMILIES, Bundle, versions
-from churn_ml.models.example import ORIGIN, worth
+from churn_ml.models.example import ORIGIN, SETTING, worth
 
 
 def shop(customers: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -26,6 +26,13 @@ def shop(customers: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     logit = 0.08 * rows["recency_days"] - 0.35 * rows["order_count"] - 1
     label = (rng.random(customers) < 1 / (1 + np.exp(-logit))).astype(int).to_numpy()
     rows.loc[rng.random(customers) < 0.1, "basket_amount"] = np.nan
+    # what the rules and the processes read: a habit that hangs together with the silence
+    rows["tenure_days"] += rows["recency_days"]
+    gap = (rows["tenure_days"] - rows["recency_days"]) / np.maximum(rows["order_count"], 1)
+    rows["gap_mean_days"] = gap.where(rows["order_count"] > 1)
+    rows["gap_median_days"] = rows["gap_mean_days"].round()
+    rows["order_days_90d"] = rng.poisson(3, customers).astype(float)
+    rows["spend_90d"] = rng.lognormal(3, 1, customers)
     return rows, label
 
 
@@ -44,7 +51,7 @@ def bundles(rows: pd.DataFrame, label: np.ndarray) -> dict[str, Bundle]:
     found = {}
     for family in FAMILIES:
         origin = replace(ORIGIN, versions=versions(family))
-        fitted = family.model.fit(rows, label, seed=17)
+        fitted = family.model.fit(rows, label, SETTING)
         found[family.name] = Bundle(fitted, worth(100.0), 2.5, origin)
     return found
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from churn_ml.errors import BadInput, NotReady, Tampered
 from churn_ml.models import Bundle, family, load, save
+from churn_ml.models.example import SETTING
 from churn_ml.models.protocol import to_json
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_the_id_is_the_family_and_twelve_digits(bundle: Bundle) -> None:
 def test_m6_trained_twice_gives_one_id(
     bundle: Bundle, rows: pd.DataFrame, label: np.ndarray
 ) -> None:
-    fitted = family(bundle.model.family).model.fit(rows, label, seed=17)
+    fitted = family(bundle.model.family).model.fit(rows, label, SETTING)
     assert dataclasses.replace(bundle, model=fitted).id == bundle.id
 
 

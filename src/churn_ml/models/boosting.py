@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_ml.models.protocol import Labels, Matrix, Vector, labels, matrix, to_json
+from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, labels, matrix, to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +47,13 @@ class XGBoost:
     family: str = "xgboost"
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, *, seed: int) -> XGBoost:
+    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> XGBoost:
         """A booster of `TREES` trees on every column of `rows`.
 
         >>> import pandas as pd
+        >>> from churn_ml.models.example import SETTING
         >>> rows = pd.DataFrame({"recency_days": np.arange(200.0)})
-        >>> model = XGBoost.fit(rows, (rows["recency_days"] > 99).to_numpy(int), seed=17)
+        >>> model = XGBoost.fit(rows, (rows["recency_days"] > 99).to_numpy(int), SETTING)
         >>> first, last = model.predict(rows)[[0, 199]]
         >>> bool(first < 0.4), bool(last > 0.6)
         (True, True)
@@ -61,7 +62,7 @@ class XGBoost:
 
         features = tuple(str(name) for name in rows.columns)
         table = xgb.DMatrix(matrix(rows, features), labels(label), nthread=1)
-        booster = xgb.train({**RECIPE, "seed": seed}, table, num_boost_round=TREES)
+        booster = xgb.train({**RECIPE, "seed": setting.seed}, table, num_boost_round=TREES)
         return cls(features, bytes(booster.save_raw(raw_format="ubj")))
 
     def predict(self, rows: pd.DataFrame) -> Vector:

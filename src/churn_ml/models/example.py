@@ -12,10 +12,12 @@ silent for 21 days at .45, and takes it to be worth 100.00.
 
 from __future__ import annotations
 
-import math
 from datetime import date
 
+import numpy as np
+
 from churn_ml.models.bundle import Bundle, Origin
+from churn_ml.models.protocol import Setting
 from churn_ml.models.rule import Rule
 from churn_ml.models.value import ValueModel
 
@@ -30,6 +32,8 @@ ORIGIN = Origin(
     versions={},
 )
 """Where the bundles of examples come from."""
+SETTING = Setting(seed=17, horizon_days=30, cut_off=np.array(["2017-08-02"], "datetime64[D]"))
+"""What the fits of examples are told, with one cut-off for all rows."""
 
 
 def by_hand(slope: float = 0.9, *, tau: float = 0.0, origin: Origin = ORIGIN) -> Bundle:
@@ -38,7 +42,7 @@ def by_hand(slope: float = 0.9, *, tau: float = 0.0, origin: Origin = ORIGIN) ->
     >>> by_hand(slope=0.5).id == by_hand().id
     False
     """
-    return Bundle(Rule(-3.0, slope, math.log(5.0)), worth(100.0), tau, origin)
+    return Bundle(Rule(-3.0, slope, (4.0,)), worth(100.0), tau, origin)
 
 
 def worth(amount: float) -> ValueModel:

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from churn_ml.errors import BadInput
 from churn_ml.models.boosting import XGBoost
+from churn_ml.models.buying import BgNbdModel, ParetoNbdModel
 from churn_ml.models.logistic import Logistic
+from churn_ml.models.one_number import OneNumber
 from churn_ml.models.protocol import Family
-from churn_ml.models.rule import Rule
+from churn_ml.models.rule import Cadence, Rfm, Rule
+
+
+def _of_one_number(model: type[OneNumber], meaning: str, *packages: str) -> Family:
+    return Family(model.family, model, meaning, ("numpy", *packages), model.features)
+
 
 FAMILIES: tuple[Family, ...] = (
-    Family("rule", Rule, "inactivity: one-variable fit on days since the last order", ("numpy",)),
+    _of_one_number(Rule, "inactivity: one-variable fit on days since the last order"),
+    _of_one_number(Cadence, "silence as a multiple of the customer's own gap"),
+    _of_one_number(Rfm, "recency, frequency and money: equal weights on their places"),
+    _of_one_number(BgNbdModel, "buy till you die: BG/NBD", "scipy"),
+    _of_one_number(ParetoNbdModel, "buy till you die: Pareto/NBD", "scipy"),
     Family("logistic", Logistic, "standardised columns, ridge penalty", ("numpy", "scikit-learn")),
     Family("xgboost", XGBoost, "300 regularised trees of depth 4", ("numpy", "xgboost-cpu")),
 )

@@ -25,6 +25,7 @@ import numpy as np
 from churn_ml.models.protocol import (
     Labels,
     Matrix,
+    Setting,
     Vector,
     labels,
     matrix,
@@ -94,12 +95,13 @@ class Logistic:
     family: str = "logistic"
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, *, seed: int) -> Logistic:  # noqa: ARG003
-        """The regression fitted on every column of `rows`; `seed` is not needed.
+    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Logistic:  # noqa: ARG003
+        """The regression fitted on every column of `rows`; no `setting` is needed.
 
         >>> import pandas as pd
+        >>> from churn_ml.models.example import SETTING
         >>> rows = pd.DataFrame({"recency_days": [1.0, 2, 3, 40, 50, None]})
-        >>> model = Logistic.fit(rows, np.array([0, 0, 0, 1, 1, 1]), seed=17)
+        >>> model = Logistic.fit(rows, np.array([0, 0, 0, 1, 1, 1]), SETTING)
         >>> model.standard.median
         (3.0,)
         >>> [round(p, 2) for p in model.predict(rows).tolist()]

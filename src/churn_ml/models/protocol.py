@@ -32,12 +32,24 @@ CEILING = 1e30
 """The largest size of a feature that a model sees; float32 kernels overflow above 3e38."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a fit is told besides rows and labels.
+
+    `horizon_days` is the contract's; `cut_off` holds the cut-off of each row (datetime64[D]).
+    """
+
+    seed: int
+    horizon_days: int
+    cut_off: NDArray[np.datetime64]
+
+
 class Model(Protocol):
     """A fitted churn model of any family."""
 
     @property
     def family(self) -> str:
-        """The name of the recipe: rule, logistic or xgboost."""
+        """The name of the recipe, such as rule or xgboost."""
         ...
 
     @property
@@ -46,7 +58,7 @@ class Model(Protocol):
         ...
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, *, seed: int) -> Model:
+    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Model:
         """A model fitted on all columns of `rows` (float64, NaN where missing)."""
         ...
 
@@ -74,12 +86,16 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Family:
-    """One recipe: its name, its class, what it is, and the packages that decide its bytes."""
+    """One recipe: its name, its class, what it is, and the packages that decide its bytes.
+
+    `needs` are the feature columns that it cannot do without; without any it takes what is there.
+    """
 
     name: str
     model: type[Model]
     meaning: str
     packages: tuple[str, ...]
+    needs: tuple[str, ...] = ()
 
 
 def matrix(rows: pd.DataFrame, features: Sequence[str]) -> Matrix:

@@ -1,126 +1,92 @@
-"""The inactivity rule as a probability: the first champion, and the bar for every other model.
+"""Rules as probabilities: inactivity, the customer's own cadence, and RFM.
 
-"Silent for long" is what a shop would watch without us. To stand in the same gate as the others
-it becomes a probability by a logistic fit on one variable, the days since the last order d::
+"Silent for long" is what a shop would watch without us: the inactivity rule is the first champion,
+and the bar for every other model. Its number is ln(1 + days since the last order): the logarithm
+leaves the ranking as it is and is better calibrated than plain days (Complete Journey, gone30:
+Brier .0734 against .0743). "Silent for longer than usual" divides by the customer's own median gap.
+RFM adds the places of recency, order days and spend among the customers trained on.
 
-    logit P(churn) = a + b ln(1 + d)
-
-The logarithm leaves the ranking as it is and is better calibrated than plain days (Complete
-Journey, gone30: Brier .0734 against .0743). Worked example: a customer whose last order lies
-three days before 2017-10-01 has d = 3, so ln(1 + d) = 1.386.
+Worked example, as of 2017-10-01: last order 09-28, usually one a week. The number of inactivity is
+ln(1 + 3) = 1.386, that of cadence ln(1 + 3 / 7) = .357.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import numpy as np
 
-from churn_ml.models.protocol import (
-    Labels,
-    Matrix,
-    Vector,
-    labels,
-    matrix,
-    probability,
-    significant,
-    to_json,
-)
+from churn_ml.models.one_number import OneNumber
+from churn_ml.models.protocol import Matrix, Setting, Vector, significant
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-RECENCY = "recency_days"
-PENALTY = 1e-6
-"""Ridge on (a, b): keeps both finite where days since last order separate the classes."""
-MAX_STEPS = 100
-STILL = 1e-12
+PLACES = 20
+"""RFM's places: twentieths of the training rows."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A fitted inactivity rule; `typical` stands in for missing days (their median, logged)."""
+class Rule(OneNumber):
+    """The inactivity rule: ln(1 + days since the last order).
 
-    intercept: float
-    slope: float
-    typical: float
-    family: str = "rule"
-    features: tuple[str, ...] = (RECENCY,)
-
-    @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, *, seed: int) -> Rule:  # noqa: ARG003 - as all
-        """The rule fitted on `recency_days` of `rows`; `seed` is not needed.
-
-        >>> import pandas as pd
-        >>> days = pd.DataFrame({"recency_days": [1.0, 2, 3, 40, 50, 60]})
-        >>> rule = Rule.fit(days, np.array([0, 0, 1, 0, 1, 1]), seed=17)
-        >>> rule.slope > 0
-        True
-        """
-        known = labels(label)
-        days = _logged(rows)
-        typical = float(np.nanmedian(days)) if np.isfinite(days).any() else 0.0
-        intercept, slope = significant(_newton(np.where(np.isnan(days), typical, days), known))
-        return cls(intercept, slope, significant(np.array([typical]))[0])
-
-    def predict(self, rows: pd.DataFrame) -> Vector:
-        """The probability of churn of every row."""
-        return probability(self.intercept + self.slope * self._filled(rows))
-
-    def contributions(self, rows: pd.DataFrame) -> Matrix:
-        """The one feature's part of the logit, against the typical customer: rows x 1."""
-        return (self.slope * (self._filled(rows) - self.typical))[:, np.newaxis]
-
-    def base(self) -> float:
-        """The logit of the typical customer."""
-        return self.intercept + self.slope * self.typical
-
-    def files(self) -> dict[str, bytes]:
-        """One JSON file with the three numbers.
-
-        >>> Rule(-3.0, 0.9, 1.5).files()
-        {'rule.json': b'{"intercept":-3.0,"slope":0.9,"typical":1.5}'}
-        """
-        numbers = {"intercept": self.intercept, "slope": self.slope, "typical": self.typical}
-        return {"rule.json": to_json(numbers)}
-
-    @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Rule:
-        """The rule that `files` described.
-
-        >>> rule = Rule(-3.0, 0.9, 1.5)
-        >>> Rule.from_files(rule.files()) == rule
-        True
-        """
-        return cls(**json.loads(files["rule.json"]))
-
-    def _filled(self, rows: pd.DataFrame) -> Vector:
-        days = _logged(rows)
-        return np.where(np.isnan(days), self.typical, days)
-
-
-def _logged(rows: pd.DataFrame) -> Vector:
-    """ln(1 + days since the last order); negative days cannot be and count as 0."""
-    return np.log1p(np.maximum(matrix(rows, (RECENCY,))[:, 0], 0.0))
-
-
-def _newton(x: Vector, label: Labels) -> Vector:
-    """Maximum likelihood of (intercept, slope) by Newton's method, with a trace of ridge.
-
-    Plain sums instead of matrix products: the same bits with any number of threads.
+    >>> import pandas as pd
+    >>> from churn_ml.models.example import SETTING
+    >>> days = pd.DataFrame({"recency_days": [1.0, 2, 3, 40, 50, 60]})
+    >>> rule = Rule.fit(days, np.array([0, 0, 1, 0, 1, 1]), SETTING)
+    >>> rule.slope > 0, rule.typical
+    (True, (21.5,))
     """
-    beta = np.zeros(2)
-    for _ in range(MAX_STEPS):
-        p = probability(beta[0] + beta[1] * x)
-        weight, error = p * (1 - p), p - label
-        uphill = np.array([error.sum(), (error * x).sum()]) + PENALTY * beta
-        off = (weight * x).sum()
-        curvature = np.array([[weight.sum(), off], [off, (weight * x * x).sum()]])
-        step = np.linalg.solve(curvature + PENALTY * np.eye(2), uphill)
-        beta = beta - step
-        if np.abs(step).max() < STILL:
-            break
-    return beta
+
+    family: ClassVar[str] = "rule"
+    features: ClassVar[tuple[str, ...]] = ("recency_days",)
+
+    @classmethod
+    def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:  # noqa: ARG003
+        """Negative days cannot be and count as 0."""
+        return np.log1p(np.maximum(values[:, 0], 0.0))
+
+
+class Cadence(OneNumber):
+    """The own-cadence rule: ln(1 + days since the last order / own median gap).
+
+    Who has no habit yet is measured by the typical gap.
+
+    >>> Cadence.number(np.array([[3.0, 7.0]]), {}).round(3).tolist()
+    [0.357]
+    """
+
+    family: ClassVar[str] = "cadence"
+    features: ClassVar[tuple[str, ...]] = ("recency_days", "gap_median_days")
+
+    @classmethod
+    def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:  # noqa: ARG003
+        """A gap below a day cannot be and counts as one."""
+        return np.log1p(np.maximum(values[:, 0], 0.0) / np.maximum(values[:, 1], 1.0))
+
+
+class Rfm(OneNumber):
+    """RFM as one score: equal weights (Miglautsch 2000), 0 for the top and 1 for the bottom.
+
+    >>> places = {"edges": [[10.0, 20.0], [1.0, 2.0], [5.0, 50.0]]}
+    >>> Rfm.number(np.array([[1.0, 3, 99], [30, 0, 0]]), places).tolist()
+    [0.0, 1.0]
+    """
+
+    family: ClassVar[str] = "rfm"
+    features: ClassVar[tuple[str, ...]] = ("recency_days", "order_days_90d", "spend_90d")
+
+    @classmethod
+    def learn(cls, values: Matrix, setting: Setting) -> Mapping[str, Any]:  # noqa: ARG003
+        """The edges between the places, per feature."""
+        inner = np.arange(1, PLACES) / PLACES
+        edges = np.quantile(values, inner, axis=0)
+        return {"edges": [significant(of_one) for of_one in edges.T]}
+
+    @classmethod
+    def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:
+        """The mean share of edges on the worse side: long ago, seldom, little."""
+        worse = []
+        for column, edges in zip(values.T, learned["edges"], strict=True):
+            below = np.searchsorted(edges, column, side="right") / len(edges)
+            worse.append(below)
+        recency, frequency, money = worse
+        score: Vector = (recency + (1 - frequency) + (1 - money)) / len(worse)
+        return score

@@ -1,0 +1,82 @@
+"""BG/NBD and Pareto/NBD as churn models: the chance of silence over the contract's horizon.
+
+The process (btyd.py) is fitted to the histories of the latest training cut-off, one per customer;
+its chance of no purchase within horizon_days is the number, and the labels say how far to believe
+it: a contract's customers are chosen (three orders lately), and a process fitted on them is off in
+level though not in rank.
+
+A history is read from three features: the time observed is tenure_days, the last purchase came
+tenure_days - recency_days after the first, and the repeat purchases are that divided by
+gap_mean_days, the mean gap; one where there is a single gap, which has no mean. Worked example, as
+of 2017-10-01: first order 100 days ago, last 10 days ago, a mean gap of 30: 3 repeat purchases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted
+from churn_ml.models.one_number import OneNumber
+from churn_ml.models.protocol import Matrix, Setting, Vector, significant
+
+EDGE = 1e-9
+"""Chances are kept so far from 0 and 1: their logit stays finite."""
+
+
+def histories(values: Matrix) -> Histories:
+    """Recency, tenure and mean gap (days, in that order; NaN for no mean) as histories, by row.
+
+    >>> seen = histories(np.array([[10.0, 100.0, 30.0], [50.0, 90.0, np.nan], [9.0, 9.0, np.nan]]))
+    >>> seen.x.tolist(), seen.t_x.tolist(), seen.T.tolist()
+    ([3.0, 1.0, 0.0], [90.0, 40.0, 0.0], [100.0, 90.0, 9.0])
+    """
+    recency, tenure, gap = np.maximum(values.T, 0.0)
+    last = np.maximum(tenure - recency, 0.0)
+    by_gap = np.round(last / np.where(gap > 0, gap, np.inf))
+    x = np.where(np.isnan(gap), last > 0, by_gap)
+    return Histories(np.minimum(x, tenure), last, tenure, np.ones(len(values)))
+
+
+class _Buying(OneNumber):
+    """What both processes share."""
+
+    process: ClassVar[Callable[..., Any]]
+    features: ClassVar[tuple[str, ...]] = ("recency_days", "tenure_days", "gap_mean_days")
+    may_miss: ClassVar[frozenset[str]] = frozenset({"gap_mean_days"})
+
+    @classmethod
+    def learn(cls, values: Matrix, setting: Setting) -> Mapping[str, Any]:
+        """The parameters of the process, in days, and the horizon it is asked about."""
+        latest = np.broadcast_to(setting.cut_off == setting.cut_off.max(), len(values))
+        last = values[latest]
+        seen = histories(last)
+        found = vars(fitted(cls.process, Histories.of(seen.x, seen.t_x, seen.T)))
+        told = significant(np.array([*found.values()]), digits=6)
+        return dict(zip(found, told, strict=True)) | {"horizon_days": setting.horizon_days}
+
+    @classmethod
+    def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:
+        """The logit of the chance of no purchase within the horizon."""
+        told = dict(learned)
+        horizon = float(told.pop("horizon_days"))
+        process: Process = cls.process(**told)
+        p = np.clip(process.silent(histories(values), horizon), EDGE, 1 - EDGE)
+        logit: Vector = np.log(p / (1 - p))
+        return logit
+
+
+class BgNbdModel(_Buying):
+    """BG/NBD (Fader, Hardie & Lee 2005)."""
+
+    family: ClassVar[str] = "bgnbd"
+    process: ClassVar[Callable[..., Any]] = BgNbd
+
+
+class ParetoNbdModel(_Buying):
+    """Pareto/NBD (Schmittlein, Morrison & Colombo 1987)."""
+
+    family: ClassVar[str] = "pareto"
+    process: ClassVar[Callable[..., Any]] = ParetoNbd
