@@ -14,7 +14,8 @@ import pytest
 from churn_ml.config import Config, Contract, Shop
 from churn_ml.errors import BadInput, Leak, NotReady
 from churn_ml.models.example import worth
-from churn_ml.training import Money, Training, feature_columns, train
+from churn_ml.panel import feature_columns
+from churn_ml.training import Money, Training, train
 
 TODAY = date(2017, 11, 1)
 TRAIN = (date(2017, 7, 3), date(2017, 8, 2))

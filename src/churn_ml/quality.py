@@ -135,7 +135,7 @@ def _scored(past: pd.DataFrame, test: pd.DataFrame, config: Config) -> pd.DataFr
     from churn_ml.models.protocol import Setting
     from churn_ml.models.value import ValueModel
     from churn_ml.models.value_quality import cross_fitted
-    from churn_ml.training import feature_columns
+    from churn_ml.panel import feature_columns
 
     recipe, names = weighing.recipe(config), list(feature_columns(past))
     label = past["label"].to_numpy(dtype=np.int64)

@@ -24,12 +24,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn_ml.errors import BadConfig, BadInput
 from churn_ml.leakage import check_giveaways, check_honest, check_identities
 from churn_ml.metrics import Interval, report
 from churn_ml.models.bundle import Bundle, Origin, versions
-from churn_ml.models.families import family
+from churn_ml.models.families import check_needs, family
 from churn_ml.models.protocol import Labels, Model, Setting
+from churn_ml.panel import feature_columns, in_order, teaching
 from churn_ml.preflight import (
     Counts,
     check_counts,
@@ -37,7 +37,6 @@ from churn_ml.preflight import (
     count,
     too_few,
 )
-from churn_ml.tables import PANEL
 
 if TYPE_CHECKING:
     from churn_ml.config import Config
@@ -48,8 +47,6 @@ Floats = NDArray[np.float64]
 REFERENCE = "rule"
 """The family that is always fitted beside the candidates: the bar, and the first champion."""
 DAY = "datetime64[D]"
-FLAG = "_has_base"
-"""The end of a flag's name: it says whether the ratio before it has a denominator."""
 RESAMPLES = 1000
 """Draws of customers behind the interval of each metric."""
 
@@ -152,7 +149,7 @@ def train(
     >>> done.best, done.train.rows, done.too_few
     ('rule', 200, True)
     """
-    rows = _in_order(panel)
+    rows = in_order(panel)
     check_time(rows, config.contract, trained_as_of)
     counts = {layer: count(rows[rows["layer"] == layer]) for layer in ("train", "choose")}
     check_counts(counts)
@@ -174,37 +171,11 @@ def train(
         versions={},
     )
     shared = _Material(past, later, origin, spec_hash, money, config.contract.horizon_days)
-    _check_needs(names, past)
+    check_needs(names, past.columns)
     fitted = [_fitted(name, shared) for name in names]
     value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
     candidates = tuple(_candidate(model, value, shared) for model in fitted)
     return Training(candidates, _best(candidates), counts["train"], counts["choose"], alone, short)
-
-
-def feature_columns(panel: pd.DataFrame) -> tuple[str, ...]:
-    """The columns of a panel that are features, sorted by name.
-
-    >>> feature_columns(pd.DataFrame(columns=["customer_id", "label", "recency_days", "cut_off"]))
-    ('recency_days',)
-    """
-    return tuple(sorted(str(name) for name in panel.columns if name not in PANEL.names))
-
-
-def teaching(past: pd.DataFrame) -> tuple[str, ...]:
-    """The features that differ between the rows, and the flags of those that do; all if none does.
-
-    A column that says the same of everybody teaches nothing, and takes the place of others where a
-    family looks at a sample of the columns.
-
-    >>> rows = pd.DataFrame({"recency_days": [3.0, 9.0], "late_share_180d": [None, None]})
-    >>> teaching(rows.assign(late_share_180d_has_base=0.0))
-    ('recency_days',)
-    """
-    names = feature_columns(past)
-    values = past[list(names)].nunique()
-    still = {name for name in names if values[name] <= 1 and not name.endswith(FLAG)}
-    kept = tuple(name for name in names if name.removesuffix(FLAG) not in still)
-    return kept or names
 
 
 def _alone(past: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
@@ -225,21 +196,6 @@ def _fitted(name: str, shared: _Material) -> Model:
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
     return model
-
-
-def _check_needs(names: Sequence[str], past: pd.DataFrame) -> None:
-    """Raise BadConfig where a candidate needs a feature that this shop's data do not give."""
-    for name in names:
-        missing = [need for need in family(name).needs if need not in past.columns]
-        if missing:
-            raise BadConfig(
-                f"candidate {name} needs features that are not there",
-                where="[training] candidates",
-                got=f"{len(feature_columns(past))} features",
-                expected=", ".join(missing),
-                next_step=f"take {name} out of candidates, or bring the tables of its features:"
-                " churn-ml preflight",
-            )
 
 
 def _value(lead: Model, shared: _Material) -> ValueModel:
@@ -273,21 +229,6 @@ def _best(candidates: Sequence[Candidate]) -> str:
     """The candidate that earns most, ties to the first; the rule only where it stands alone."""
     running = [each for each in candidates if each.name != REFERENCE] or candidates
     return max(running, key=lambda each: each.profit_per_1000).name
-
-
-def _in_order(panel: pd.DataFrame) -> pd.DataFrame:
-    """The panel sorted by its key, cut-offs as dates, labels as nullable integers."""
-    rows = panel.assign(
-        cut_off=pd.to_datetime(panel["cut_off"]).dt.date, label=panel["label"].astype("Int64")
-    )
-    repeated = rows.duplicated(["customer_id", "cut_off"])
-    if repeated.any():
-        raise BadInput(
-            "a customer stands twice at one cut-off of the panel",
-            got=f"{int(repeated.sum())} repeated rows of {len(rows)}",
-            expected="one row per customer_id and cut_off",
-        )
-    return rows.sort_values(["cut_off", "customer_id"]).reset_index(drop=True)
 
 
 def _labels(rows: pd.DataFrame) -> Labels:

@@ -24,8 +24,8 @@ from churn_ml.flow import leakage
 from churn_ml.flow.definitions import VALUE_FEATURES, indicators
 from churn_ml.house import House, open_house
 from churn_ml.models import store
+from churn_ml.panel import feature_columns
 from churn_ml.receipts import Receipt
-from churn_ml.training import feature_columns
 from churn_ml.warehouse import sql
 
 from ..conftest import FIRST

@@ -36,7 +36,7 @@ def look(trial: Attempt, panel: pd.DataFrame) -> dict[str, Any]:
     not for training, a table that holds later rows, a feature that is another when computed again.
     """
     from churn_ml import features
-    from churn_ml.training import feature_columns
+    from churn_ml.panel import feature_columns
 
     config = trial.house.config
     signs, later = features.trainable(indicators(config)), panel[panel["layer"] == "choose"]

@@ -7,7 +7,9 @@ as `xgboost-3f2a9c1d0b7e`.
 
 from __future__ import annotations
 
-from churn_ml.errors import BadInput
+from collections.abc import Collection, Iterable
+
+from churn_ml.errors import BadConfig, BadInput
 from churn_ml.models.boosting import XGBoost
 from churn_ml.models.buying import BgNbdModel, ParetoNbdModel
 from churn_ml.models.logistic import Logistic
@@ -50,3 +52,25 @@ def family(name: str) -> Family:
         expected=", ".join(each.name for each in FAMILIES),
         next_step="correct candidates in [training]",
     )
+
+
+def check_needs(names: Iterable[str], columns: Collection[str]) -> None:
+    """Raise BadConfig where a family of `names` needs a feature that is not among `columns`.
+
+    >>> check_needs(["rule"], ["recency_days"])
+    >>> check_needs(["rfm"], ["recency_days", "order_days_90d"])
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: candidate rfm needs features that are not there | where: ...
+    """
+    for name in names:
+        missing = [need for need in family(name).needs if need not in columns]
+        if missing:
+            raise BadConfig(
+                f"candidate {name} needs features that are not there",
+                where="[training] candidates",
+                got="no " + ", ".join(missing),
+                expected=", ".join(family(name).needs),
+                next_step=f"take {name} out of candidates, or bring the tables of its features:"
+                " churn-ml preflight",
+            )
