@@ -1,11 +1,11 @@
-"""Simulate: synthetic customers with planted truth. Nothing here is real data.
+"""Synthetic customers with a true churn probability and a true value, for the gate.
 
 Real data cannot say whether a gate promotes the right model, since the truth is not known. Here it
-is: every customer has a true churn probability and a true value, and the laws of evaluation and
-gate are tested on hundreds of such populations. In: sizes and a seed. Out: arrays, or a panel.
+is, and the laws of evaluation and gate are tested on hundreds of such populations. In: sizes and a
+seed. Out: arrays, or a panel.
 
-A `Population` is made for the gate: features, a true churn probability and a true value per
-customer, labels drawn from them, and logistic candidates fitted on bootstrap samples of it.
+A `Population` holds features, a true churn probability and a true value per customer, labels drawn
+from them, and logistic candidates fitted on bootstrap samples of it.
 
 Worked example: `spending_panel(200, seed=1)` holds 200 synthetic customers at the cut-offs
 2017-04-04 to 2017-08-02, every 30 days, in the panel's columns.
