@@ -12,6 +12,7 @@ imported by the steps that need them, so `--help` answers at once::
     asking.py    what the data say before a model: preflight, horizon, rates
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
+    making.py    a synthetic shop, to try without data
     stack.py     the platform on this machine
 
 Worked example: `churn-ml score --config churn.toml --as-of 2017-10-01 --json`.
@@ -23,7 +24,7 @@ import sys
 
 import typer
 
-from churn_ml.cli import asking, judging, shop, showing, source, stack, steps
+from churn_ml.cli import asking, judging, making, shop, showing, source, stack, steps
 from churn_ml.cli.typed import typed
 from churn_ml.errors import ChurnError, Transient
 
@@ -59,6 +60,7 @@ app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")
 app.add_typer(judging.validation_app, name="validation")
 app.add_typer(source.app, name="source")
+app.add_typer(making.app, name="simulate")
 app.add_typer(stack.app, name="stack")
 
 
