@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_a_required_column_that_is_not_found_is_said_so(tmp_path: Path) -> None:
 
 def test_without_orders_the_text_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "products.csv").write_text("sku\n1\n")
-    assert "# REQUIRED: no file looks like orders" in propose(tmp_path)
+    text = propose(tmp_path)
+    assert "# REQUIRED: no file looks like orders" in text
+    assert "# [sources.orders]" in text
 
 
 def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
@@ -166,6 +169,16 @@ def test_a_file_whose_name_says_nothing_is_recognised_by_its_header(tmp_path: Pa
     assert set(from_text(propose(tmp_path)).sources) == {"order_lines", "orders"}
 
 
+def test_a_second_file_of_orders_is_taken_for_no_other_table(tmp_path: Path) -> None:
+    """A customer and a time are in every table: staff_assignments need the person in charge."""
+    for name in ("orders.csv", "drop=2017-10-01/orders.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("order_no,client,date\n1,h1,2017-09-30\n")
+    text = propose(tmp_path)
+    assert set(from_text(text).sources) == {"orders"}
+    assert "# not used: " in text
+
+
 def test_order_lines_with_an_amount_of_their_own_are_added_up(tmp_path: Path) -> None:
     (tmp_path / "lines.csv").write_text(
         "order_no,client,sku,date,qty,line_total\n1,h1,a,2017-09-30,2,9.00\n"
@@ -220,3 +233,37 @@ def test_german_files_are_recognised_with_umlauts_too(tmp_path: Path) -> None:
         "occurred_at": "Auftragsdatum",
     }
     assert (orders.decimal, orders.dates) == (",", "%d.%m.%Y %H:%M")
+
+
+def test_italian_files_are_recognised_with_accents_and_their_words_for_a_state(
+    tmp_path: Path,
+) -> None:
+    with gzip.open(tmp_path / "ordini.csv.gz", "wt", encoding="utf-8") as file:
+        file.write(
+            "Num. Ordine;Cliente;Data e ora;Totale €;Valuta;Stato\n"
+            "1;7;30/09/2010 14:05;1.209,50;EUR;Evaso\n2;8;01/10/2010 09:00;9,50;EUR;Annullato\n"
+        )
+    (tmp_path / "righe_ordine.csv").write_text(
+        "Ordine;Riga;Articolo;Quantità;Prezzo unitario;Sconto %\n1;1;a;2;6,95;0\n",
+        encoding="utf-8-sig",
+    )
+    (tmp_path / "resi.csv").write_text(
+        "Nr reso;Ordine;Cliente;Articolo;Data reso;Quantità resa;Rimborso;Motivo\n"
+    )
+    text = propose(tmp_path)
+    config = from_text(text)
+    (orders,) = config.sources["orders"]
+    assert orders.columns == {
+        "order_id": "Num. Ordine",
+        "customer_id": "Cliente",
+        "net_amount": "Totale €",
+        "currency": "Valuta",
+        "status": "Stato",
+        "occurred_at": "Data e ora",
+    }
+    assert orders.values["status"] == {"Evaso": "completed", "Annullato": "cancelled"}
+    assert (orders.decimal, orders.dates) == (",", "%d/%m/%Y %H:%M")
+    (lines,) = config.sources["order_lines"]
+    assert lines.expressions == {"net_amount": 'number("Quantità") * number("Prezzo unitario")'}
+    assert "discount_amount" not in lines.columns  # a share in percent is no amount
+    assert len(config.sources["returns"][0].columns) == 8

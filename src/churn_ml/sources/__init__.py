@@ -16,7 +16,8 @@ A new source is a file here and a row in `kinds.py`.
     postgres.py      a database as lots; postgres_settings.py says what it may be told,
                      postgres_rows.py reads it through session.py, landing.py keeps what it said
     complete_journey.py, cdnow.py, online_retail.py   public data sets, one file each
-    propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words
+    propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words,
+                     german.py and italian.py those of these languages
     skeleton.py      a first file, test and page of a new source
 """
 

@@ -46,5 +46,10 @@ OWN_TIMES: Mapping[str, str] = {
     "products": "angelegt_am gueltig_ab",
     "returns": "retourendatum eingegangen_am datum",
 }
+STATUSES: Mapping[str, str] = {
+    "completed": "abgeschlossen bezahlt versandt versendet geliefert erledigt",
+    "cancelled": "storniert abgebrochen",
+    "returned": "retourniert erstattet",
+}
 UNIT_PRICES = frozenset({"einzelpreis", "stueckpreis"})
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})

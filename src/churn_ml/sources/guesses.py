@@ -9,9 +9,10 @@ a first churn.toml that a person reads; nothing else in the house uses them. Wor
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 
-from churn_ml.sources import german
+from churn_ml.sources import german, italian
 
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
     "coupon_redemptions": ("redemption", "redemptions", "redeemed"),
@@ -113,8 +114,10 @@ _COLUMN_WORDS: Mapping[str, str] = {
     "given": "given consent opted_in opt_in optin subscribed granted",
 }
 
-UNIT_PRICES = german.UNIT_PRICES | {
-    *("price", "unit_price", "price_per_unit", "item_price", "single_price")
+UNIT_PRICES = {
+    *("price", "unit_price", "price_per_unit", "item_price", "single_price"),
+    *german.UNIT_PRICES,
+    *italian.UNIT_PRICES,
 }
 """Names of a column that has to be multiplied by the quantity."""
 
@@ -151,13 +154,13 @@ _STATUS_WORDS: Mapping[str, str] = {
 
 
 def plain_name(name: str) -> str:
-    """A column name in lower case with underscores.
+    """A column name in lower case with underscores; a share is told from an amount by its mark.
 
-    >>> plain_name("Order Date"), plain_name("InvoiceNo")
-    ('order_date', 'invoice_no')
+    >>> plain_name("Order Date"), plain_name("InvoiceNo"), plain_name("Sconto %")
+    ('order_date', 'invoice_no', 'sconto_percent')
     """
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[^a-z0-9]+", "_", split.lower().translate(german.UMLAUTS)).strip("_")
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip().replace("%", " percent"))
+    return re.sub(r"[^a-z0-9]+", "_", _unaccented(split)).strip("_")
 
 
 def table_of(path: str, taken: Collection[str] = ()) -> str | None:
@@ -165,12 +168,15 @@ def table_of(path: str, taken: Collection[str] = ()) -> str | None:
 
     >>> table_of("export/order_items-2017.csv"), table_of("sales_2017-10.csv")
     ('order_lines', 'orders')
-    >>> table_of("Bestellpositionen.csv"), table_of("Aufträge.csv")
-    ('order_lines', 'orders')
+    >>> table_of("Bestellpositionen.csv"), table_of("Aufträge.csv"), table_of("righe_ordine.csv")
+    ('order_lines', 'orders', 'order_lines')
     """
-    words = set(re.split(r"[^a-z]+", path.lower().translate(german.UMLAUTS)))
-    free = {name: marks for name, marks in TABLE_WORDS.items() if name not in taken}
-    return next((t for t in free if words & {*free[t], *german.TABLES.get(t, ())}), None)
+    words = set(re.split(r"[^a-z]+", _unaccented(path)))
+    for name in TABLE_WORDS:
+        marks = {*TABLE_WORDS[name], *german.TABLES.get(name, ()), *italian.TABLES.get(name, ())}
+        if name not in taken and words & marks:
+            return name
+    return None
 
 
 def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
@@ -181,9 +187,11 @@ def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
     >>> column_of("orders", "store_id", ["InvoiceNo", "Client"]) is None
     True
     """
-    words = [_COLUMN_WORDS.get(ours, ours), german.COLUMNS.get(ours, "")]
+    others = (german.COLUMNS, italian.COLUMNS)
+    words = [_COLUMN_WORDS.get(ours, ours), *(tongue.get(ours, "") for tongue in others)]
     if ours == "occurred_at" and table in _OWN_TIMES:
-        words = [_OWN_TIMES[table], german.OWN_TIMES.get(table, "")]
+        own = (_OWN_TIMES, german.OWN_TIMES, italian.OWN_TIMES)
+        words = [tongue.get(table, "") for tongue in own]
     names = {plain_name(name): name for name in header}
     return next((names[word] for word in " ".join(words).split() if word in names), None)
 
@@ -191,8 +199,16 @@ def column_of(table: str, ours: str, header: Collection[str]) -> str | None:
 def status_of(value: str) -> str | None:
     """Our status that their `value` means, if it is a known word.
 
-    >>> status_of("Paid"), status_of("on hold")
-    ('completed', None)
+    >>> status_of("Paid"), status_of("on hold"), status_of("Annullato")
+    ('completed', None, 'cancelled')
     """
     word = value.strip().lower()
-    return next((ours for ours, words in _STATUS_WORDS.items() if word in words.split()), None)
+    tongues = (_STATUS_WORDS, german.STATUSES, italian.STATUSES)
+    known = [pair for tongue in tongues for pair in tongue.items()]
+    return next((ours for ours, words in known if word in words.split()), None)
+
+
+def _unaccented(text: str) -> str:
+    """`text` in lower case, with ä as ae and à as a."""
+    spread = unicodedata.normalize("NFKD", text.lower().translate(german.UMLAUTS))
+    return "".join(c for c in spread if not unicodedata.combining(c))

@@ -25,6 +25,7 @@ from churn_ml.sources.looks import Looks, looks_of
 from churn_ml.sources.samples import Sample, samples_of
 from churn_ml.tables import SOURCE_TABLES, Column, table
 
+_ORDER = ("order_id", "customer_id", "occurred_at", "net_amount")
 _CONSTANTS = {"status": "completed", "purpose": "contact", "quantity": "1"}
 
 
@@ -71,20 +72,22 @@ def _named(samples: list[Sample]) -> dict[str, Sample]:
 
 
 def _by_header(sample: Sample, taken: dict[str, Sample]) -> str | None:
-    """The free table whose key is in the header, with the most of its other columns beside it."""
+    """The free table whose needs are in the header, with the most of its other columns beside."""
     told = {
         name: {c.name for c in table(name).mapped if column_of(name, c.name, sample.columns)}
         for name in SOURCE_TABLES
         if name not in taken
     }
-    fits = [name for name in told if _key_of(name) <= told[name]]
+    fits = [name for name in told if _needs_of(name) <= told[name]]
     return max(fits, key=lambda name: len(told[name]), default=None)
 
 
-def _key_of(name: str) -> set[str]:
-    """The columns of a key that no default stands in for."""
+def _needs_of(name: str) -> set[str]:
+    """The columns of its key, and the required ones, that no default stands in for."""
     spec = table(name)
-    return {c for c in spec.key if spec.column(c).default is None}
+    stands_in = {*_CONSTANTS, "currency"} - {*spec.key}
+    needed = {*spec.key, *(c.name for c in spec.mapped if c.required and c.name != "occurred_at")}
+    return {c for c in needed - stands_in if spec.column(c).default is None}
 
 
 def _currency(named: dict[str, Sample]) -> tuple[str, bool]:
@@ -216,7 +219,9 @@ def _unused(samples: list[Sample], named: dict[str, Sample]) -> str:
     """Comments about files that no table claims, and about orders that nothing looks like."""
     lines = []
     if not {"orders", "order_lines"} & set(named):
-        lines.append("# REQUIRED: no file looks like orders; write [sources.orders] by hand")
+        lines += ["# REQUIRED: no file looks like orders; write it by hand (docs/tables.md):"]
+        lines += ["# [sources.orders]", '# files = "YOUR_FILE.csv"', "# [sources.orders.columns]"]
+        lines += [f'# {name} = "THEIRS"' for name in _ORDER]
     for sample in samples:
         if sample not in named.values():
             told = _one_line(", ".join(sample.columns)) or "not readable"
