@@ -7,6 +7,7 @@ collected: a folder of this process alone, gone with it.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="churn-ml-airflow-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = str(AIRFLOW_HOME)
 
+Once = Callable[[str, Callable[[Path], Any]], Path]
 HOUSEHOLDS = 300
 FIRST = date(2017, 10, 1)
 SECOND = date(2017, 11, 1)
@@ -82,12 +84,36 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder that nobody changes: the first worker that asks makes it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], Any]) -> Path:
+        folder, whole = shared / name / "shop", shared / name / "whole"
+        folder.parent.mkdir(exist_ok=True)
+        with (shared / name / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
+                    make(folder)
+                whole.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def laid_out(once: Once) -> Path:
     """The files of 300 households up to 2017-11-01, with the demo's churn.toml; never changed."""
-    folder = tmp_path_factory.mktemp("laid_out")
-    complete_journey.lay_out(folder, households=HOUSEHOLDS, until=SECOND)
-    (folder / "churn.toml").write_text(complete_journey.churn_toml(), encoding="utf-8")
-    return folder
+
+    def make(folder: Path) -> None:
+        complete_journey.lay_out(folder, households=HOUSEHOLDS, until=SECOND)
+        (folder / "churn.toml").write_text(complete_journey.churn_toml(), encoding="utf-8")
+
+    return once("laid_out", make)
 
 
 @pytest.fixture
@@ -103,13 +129,46 @@ def house(shop: Path) -> House:
 
 
 @pytest.fixture(scope="session")
-def ingested(laid_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ingested(laid_out: Path, once: Once) -> Path:
     """A shop whose history to 2017-10-01 is ingested; never changed."""
     from churn_ml import flow
 
-    folder = Path(shutil.copytree(laid_out, tmp_path_factory.mktemp("ingested") / "shop"))
-    flow.ingest(open_house(load(folder / "churn.toml")), FIRST)
-    return folder
+    def make(folder: Path) -> None:
+        shutil.copytree(laid_out, folder)
+        flow.ingest(open_house(load(folder / "churn.toml")), FIRST)
+
+    return once("ingested", make)
+
+
+@pytest.fixture(scope="session")
+def championed(ingested: Path, once: Once) -> Path:
+    """A shop with its first champion, the inactivity rule, as of 2017-10-01; never changed.
+
+    The rule alone is trained: seconds, where the other families take a minute.
+    """
+    from churn_ml import flow
+
+    def make(folder: Path) -> None:
+        shutil.copytree(ingested, folder)
+        with (folder / "churn.toml").open("a", encoding="utf-8") as file:
+            file.write("\n[training]\nmin_rows = 1000000\n")
+        house = open_house(load(folder / "churn.toml"))
+        flow.train(house, FIRST)
+        flow.promote(house, FIRST)
+
+    return once("championed", make)
+
+
+@pytest.fixture(scope="session")
+def scored(championed: Path, once: Once) -> Path:
+    """A shop with a champion, scored as of 2017-10-01; never changed."""
+    from churn_ml import flow
+
+    def make(folder: Path) -> None:
+        shutil.copytree(championed, folder)
+        flow.score(open_house(load(folder / "churn.toml")), FIRST)
+
+    return once("scored", make)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ import pytest
 from churn_ml import errors, flow
 from churn_ml.attempt import attempt
 from churn_ml.config import load
-from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly, Transient
 from churn_ml.house import open_house, open_ledger
 
@@ -93,20 +92,6 @@ def at(door: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 def at_shop(at: Callable[[Path], Path], ingested: Path) -> Path:
     """A shop whose history to 2017-10-01 is ingested."""
     return at(ingested)
-
-
-@pytest.fixture(scope="module")
-def scored(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop trained, with its first champion, and scored as of 2017-10-01; nothing is logged."""
-    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("scored") / "shop"))
-    with (folder / "churn.toml").open("a", encoding="utf-8") as file:
-        file.write("\n[training]\nmin_rows = 1000000\n")  # the rule alone: seconds, not minutes
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
-        house = open_house(load(folder / "churn.toml"))
-        for step in (flow.train, flow.promote, flow.score):
-            step(house, FIRST)
-    return folder
 
 
 @pytest.fixture

@@ -8,15 +8,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from churn_ml import flow
-from churn_ml.house import House
+from churn_ml.config import load
+from churn_ml.house import House, open_house
+from churn_ml.sources import complete_journey
 
-from ..conftest import FIRST
+from ..conftest import FIRST, HOUSEHOLDS
 
 KILLER = Path(__file__).parent / "killed_step.py"
 
@@ -39,19 +42,21 @@ def hashes(house: House, step: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def championed(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop with a champion; never changed."""
-    from churn_ml.config import load
-    from churn_ml.demo import DEMO_KEY
-    from churn_ml.house import open_house
-
-    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("championed") / "shop"))
-    house = open_house(load(folder / "churn.toml"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
-        flow.train(house, FIRST)
-        flow.promote(house, FIRST)
+def january(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of one month, of every table, of which few are to be read; never changed."""
+    folder = tmp_path_factory.mktemp("january") / "shop"
+    complete_journey.lay_out(folder, households=HOUSEHOLDS, until=date(2017, 2, 1))
+    (folder / "churn.toml").write_text(complete_journey.churn_toml(), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(january: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What an ingest of January publishes when nobody kills it."""
+    folder = Path(shutil.copytree(january, tmp_path_factory.mktemp("undisturbed") / "shop"))
+    house = open_house(load(folder / "churn.toml"))
+    flow.ingest(house, FIRST)
+    return hashes(house, "ingest")
 
 
 @pytest.mark.parametrize(
@@ -64,16 +69,9 @@ def championed(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     ids=["after the first table is written", "before publishing", "after publishing"],
 )
 def test_a_killed_ingest_run_again_ends_as_an_undisturbed_one_c1_c2(
-    where: str,
-    when: str,
-    ingested: Path,
-    laid_out: Path,
-    tmp_path: Path,
-    copy_of: Callable[[Path], House],
+    where: str, when: str, january: Path, undisturbed: Any, copy_of: Callable[[Path], House]
 ) -> None:
-    undisturbed = hashes(copy_of(ingested), "ingest")
-    shutil.rmtree(tmp_path / "copy")
-    house = copy_of(laid_out)
+    house = copy_of(january)
     killed(house, "ingest", where, when)
     seen = house.ledger.publication("ingest", FIRST)
     assert (seen is None) == (when == "before" or "replace" in where)
@@ -90,12 +88,9 @@ def test_a_killed_ingest_run_again_ends_as_an_undisturbed_one_c1_c2(
     ids=["after the first table is written", "before publishing"],
 )
 def test_a_killed_scoring_run_again_ends_as_an_undisturbed_one_c4(
-    where: str, when: str, championed: Path, tmp_path: Path, copy_of: Callable[[Path], House]
+    where: str, when: str, championed: Path, scored: Path, copy_of: Callable[[Path], House]
 ) -> None:
-    house = copy_of(championed)
-    flow.score(house, FIRST)
-    undisturbed = hashes(house, "score")
-    shutil.rmtree(tmp_path / "copy")
+    undisturbed = hashes(open_house(load(scored / "churn.toml")), "score")
     house = copy_of(championed)
     killed(house, "score", where, when)
     assert house.ledger.versions(["scores"]) == {"scores": {}}
@@ -113,15 +108,13 @@ def test_a_killed_scoring_run_again_ends_as_an_undisturbed_one_c4(
     ids=["after the plan is saved", "after sending, before the ack", "after the first ack"],
 )
 def test_a_killed_export_run_again_ends_as_an_undisturbed_one_c8(
-    where: str, when: str, championed: Path, tmp_path: Path, copy_of: Callable[[Path], House]
+    where: str, when: str, scored: Path, tmp_path: Path, copy_of: Callable[[Path], House]
 ) -> None:
-    house = copy_of(championed)
-    flow.score(house, FIRST)
+    house = copy_of(scored)
     flow.export(house, FIRST)
     undisturbed = crm_state(house)
     shutil.rmtree(tmp_path / "copy")
-    house = copy_of(championed)
-    flow.score(house, FIRST)
+    house = copy_of(scored)
     killed(house, "export", where, when)
     flow.export(house, FIRST)
     assert crm_state(house) == undisturbed

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from churn_ml import flow
 from churn_ml.attempt import attempt
@@ -50,27 +49,12 @@ def orders_of(house: House, customer_id: str) -> int:
         return int(orders.filter(orders.customer_id == customer_id).count().to_pyarrow().as_py())
 
 
-@pytest.fixture(scope="module")
-def exported(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def test_two_merged_customers_are_one_to_the_export(
+    scored: Path, copy_of: Callable[[Path], House]
+) -> None:
     """Scored and exported on 2017-10-01, both customers in the CRM; then merged in October."""
-    import shutil
-
-    from churn_ml.demo import DEMO_KEY
-
-    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("merged") / "shop"))
-    toml = folder / "churn.toml"
-    toml.write_text(toml.read_text() + '[training]\ncandidates = ["logistic"]\n')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
-        house = open_house(load(toml))
-        flow.train(house, FIRST)
-        flow.promote(house, FIRST, approver="Ada")
-        flow.score(house, FIRST)
-        flow.export(house, FIRST)
-        yield house
-
-
-def test_two_merged_customers_are_one_to_the_export(exported: House) -> None:
+    exported = copy_of(scored)
+    flow.export(exported, FIRST)
     before = held(exported)
     old, new = sorted(frame(exported, "scores", FIRST)["customer_id"])[:2]
     assert {old, new} <= before
