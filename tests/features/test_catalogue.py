@@ -110,11 +110,19 @@ def test_every_ratio_and_change_has_its_flag_and_every_flag_its_number(
 
 
 @pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
-def test_every_indicator_can_be_built_alone(indicator: Indicator) -> None:
+def test_every_indicator_can_be_built_alone_and_beside_itself_with_other_windows(
+    indicator: Indicator,
+) -> None:
+    longer = tuple(7 * (number + 3) for number, _ in enumerate(indicator.windows))
+    other = replace(indicator, windows=longer)
+    assert len(other.names) == len(indicator.names)
     rows = [{"customer_id": "x", "occurred_at": "2017-09-30"}]
     shop = canonical(**{name: rows if name == "orders" else [] for name in indicator.needs})
-    frame = build(shop, parse_as_of("2017-10-01"), Contract(), indicators=[indicator])
-    assert tuple(frame.columns) == ("customer_id", "as_of", *indicator.names)
+    asked = [indicator, other] if indicator.windows else [indicator]
+    frame = build(shop, parse_as_of("2017-10-01"), Contract(), indicators=asked)
+    told = [name for each in asked for name in each.names]
+    assert set(other.names) <= set(told)
+    assert frame.columns.tolist() == ["customer_id", "as_of", *dict.fromkeys(told)]
 
 
 @pytest.mark.parametrize(
@@ -197,14 +205,3 @@ def test_windows_that_do_not_fit_are_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(BadConfig, match=name):
         catalogue(Features(windows={name: windows}))
-
-
-@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda i: i.name)
-def test_every_indicator_takes_other_windows_than_its_own(indicator: Indicator) -> None:
-    longer = tuple(7 * (number + 3) for number, _ in enumerate(indicator.windows))
-    other = replace(indicator, windows=longer)
-    assert len(other.names) == len(indicator.names)
-    rows = [{"customer_id": "x", "occurred_at": "2017-09-30"}]
-    shop = canonical(**{name: rows if name == "orders" else [] for name in indicator.needs})
-    frame = build(shop, parse_as_of("2017-10-01"), Contract(), indicators=[indicator, other])
-    assert set(other.names) <= set(frame.columns)
