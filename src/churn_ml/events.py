@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Canonical: TypeAlias = "Mapping[str, ibis.Table]"
 """Canonical tables by name, cut at one as_of; an absent table is absent from the mapping."""
 
+Day: TypeAlias = "date | ibis.DateScalar"
+"""The day of the cut: a date, or an expression of one where a query is to serve many."""
+
 EPOCH = date(1970, 1, 1)
 
 
@@ -61,7 +64,7 @@ def placed(tables: Canonical) -> ibis.Table:
     return orders.filter(orders.status != "cancelled")
 
 
-def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
+def days_ago(events: ibis.Table, as_of: Day) -> ibis.IntegerColumn:
     """Whole calendar days of the shop from each event's `day` to `as_of`; 1 for the day before it.
 
     >>> from churn_ml.in_memory import canonical
@@ -69,8 +72,7 @@ def days_ago(events: ibis.Table, as_of: date) -> ibis.IntegerColumn:
     >>> days_ago(orders, date(2017, 10, 1)).to_pyarrow().to_pylist()
     [1]
     """
-    today = (as_of - EPOCH).days
-    return today - events.day.epoch_days()
+    return _whole_days(as_of) - events.day.epoch_days()
 
 
 def seconds(at: ibis.TimestampColumn) -> ibis.IntegerColumn:
@@ -85,7 +87,7 @@ def seconds(at: ibis.TimestampColumn) -> ibis.IntegerColumn:
     return at.epoch_seconds().floor()
 
 
-def days_since(at: ibis.TimestampValue, as_of: date) -> ibis.IntegerValue:
+def days_since(at: ibis.TimestampValue, as_of: Day) -> ibis.IntegerValue:
     """Whole calendar days (UTC) from each instant to `as_of`; 0 or less for what is yet to come.
 
     >>> from churn_ml.in_memory import canonical
@@ -93,10 +95,15 @@ def days_since(at: ibis.TimestampValue, as_of: date) -> ibis.IntegerValue:
     >>> days_since(orders.occurred_at, date(2017, 10, 1)).to_pyarrow().to_pylist()
     [2]
     """
-    return (as_of - EPOCH).days - at.date().epoch_days()
+    return _whole_days(as_of) - at.date().epoch_days()
 
 
-def order_days(tables: Canonical, as_of: date) -> ibis.Table:
+def _whole_days(day: Day) -> ibis.IntegerScalar | int:
+    """The days from 1970 to `day`."""
+    return (day - EPOCH).days if isinstance(day, date) else day.epoch_days()
+
+
+def order_days(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer_id and order day: days_ago, orders, net_cents, gap_days, recency_days.
 
     `net_cents` is the day's net amount in hundredths of the shop currency (whole numbers, so that
@@ -169,7 +176,7 @@ def logins(tables: Canonical) -> ibis.Table:
     return events.filter(events.kind == "login")
 
 
-def live_days(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
+def live_days(tables: Canonical, as_of: Day, contract: Contract) -> ibis.Table:
     """One row per customer_id and day with a sign of life: days_ago, events, orders, gap_days.
 
     `events` counts the signs of life, `orders` the orders among them, `first_at` and `last_at` are

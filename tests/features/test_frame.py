@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 import pytest
+from pandas.testing import assert_frame_equal
 
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput, BrokenPromise
-from churn_ml.features import Column, Measure, available, build, expression, names, spec_hash
+from churn_ml.features import Column, Measure, available, build, names, query, spec_hash
+from churn_ml.features.activity import ACTIVITY
+from churn_ml.features.basket import BASKET
+from churn_ml.features.frame import _query
 from churn_ml.features.indicator import View, parts
-from churn_ml.features.rhythm import RECENCY
+from churn_ml.features.query import declared
+from churn_ml.features.rhythm import RECENCY, RHYTHM
 from churn_ml.in_memory import canonical
 from churn_ml.tables import SOURCE_TABLES, table
 
@@ -55,13 +60,13 @@ REAL = {
 
 
 @pytest.fixture(scope="module")
-def query() -> str:
+def text() -> str:
     """The query of the whole catalogue over tables called as ours, cut at 2017-10-01."""
     import ibis
 
     types = {name: _described(name) for name in REAL}
     tables = {name: ibis.table(ibis.schema(types[name]), name=name) for name in REAL}
-    return str(ibis.to_sql(expression(tables, AS_OF, GONE30), dialect="duckdb"))
+    return query(tables, AS_OF, GONE30)
 
 
 def _source(name: str) -> str:
@@ -77,29 +82,29 @@ def _described(name: str) -> pa.Schema:
     return duckdb.sql(_source(name) + " limit 0").to_arrow_table().schema
 
 
-def _run(query: str, threads: int, order: str) -> pa.Table:
+def _run(text: str, threads: int, order: str) -> pa.Table:
     """The frame of some hundred real households, its input rows in the order given."""
     connection = duckdb.connect(config={"threads": threads})
     for name in REAL:
         connection.execute(f"create table {name} as {_source(name)} order by {order}")
-    return connection.sql(query).to_arrow_table().sort_by("customer_id")
+    return connection.sql(text).to_arrow_table().sort_by("customer_id")
 
 
 TOLD = names(available(REAL))  # type: ignore[arg-type]
 """The features of indicators whose tables are real here."""
 
 
-def test_one_thread_and_two_and_another_order_of_rows_give_the_same_bytes(query: str) -> None:
-    first = _run(query, 1, "hash(occurred_at)")
-    second = _run(query, 2, "occurred_at desc")
+def test_one_thread_and_two_and_another_order_of_rows_give_the_same_bytes(text: str) -> None:
+    first = _run(text, 1, "hash(occurred_at)")
+    second = _run(text, 2, "occurred_at desc")
     assert first.num_rows > 200
     assert tuple(first.column_names) == ("customer_id", *TOLD)
     for name in TOLD:
         assert first[name].combine_chunks().equals(second[name].combine_chunks()), name
 
 
-def test_real_features_are_finite_or_missing_and_ratios_have_their_flag(query: str) -> None:
-    rows = _run(query, 2, "occurred_at")
+def test_real_features_are_finite_or_missing_and_ratios_have_their_flag(text: str) -> None:
+    rows = _run(text, 2, "occurred_at")
     for name in TOLD:
         values = rows[name].to_pylist()
         assert all(value is None or isfinite(value) for value in values), name
@@ -112,9 +117,9 @@ def test_the_same_definitions_read_as_spark_sql() -> None:
     import ibis
 
     tables = {n: ibis.table(ibis.schema(table(n).schema()), name=n) for n in SOURCE_TABLES}
-    query = str(ibis.to_sql(expression(tables, AS_OF, GONE30), dialect="databricks"))
-    assert "`recency_days`" in query
-    assert "`redemption_rate_180d_has_base`" in query
+    told = query(tables, AS_OF, GONE30, dialect="databricks")
+    assert "`recency_days`" in told
+    assert "`redemption_rate_180d_has_base`" in told
 
 
 def shop(**more: object) -> dict[str, object]:
@@ -133,6 +138,20 @@ def test_one_row_per_eligible_customer_sorted_with_as_of_and_floats() -> None:
     assert build(shop(), AS_OF, Contract(lookback_days=90, min_orders=2)).customer_id.tolist() == [
         "anna"
     ]
+
+
+def test_a_second_cut_through_the_same_query_is_as_if_it_were_the_first() -> None:
+    indicators = (*RHYTHM, *ACTIVITY, *BASKET)
+    lines = [{"customer_id": "anna", "occurred_at": "2017-09-30"}]
+    rows = {**shop(), **canonical(order_lines=lines, products=[])}
+    cuts = (AS_OF, date(2017, 10, 15))
+    once = Contract(lookback_days=20)
+    cached = [build(rows, day, once, indicators=indicators) for day in cuts]
+    for day, frame in zip(cuts, cached, strict=True):
+        _query.cache_clear()
+        declared.cache_clear()
+        assert_frame_equal(build(rows, day, once, indicators=indicators), frame)
+    assert [frame.recency_days.tolist() for frame in cached] == [[1.0, 11.0], [15.0]]
 
 
 def test_nobody_eligible_gives_an_empty_frame_with_every_column() -> None:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_ml.config import Contract
-from churn_ml.features import available, expression, names
+from churn_ml.features import available, names, query
 from churn_ml.features.fulfilment import CANCELLATION
 from churn_ml.in_memory import arrow
 from churn_ml.tables import table
@@ -68,7 +68,7 @@ def _query(connection: duckdb.DuckDBPyConnection, as_of: date) -> str:
         )
         connection.execute(f"create view {view} as {cut.query}")
         tables[name] = ibis.table(cut.types(), name=view)
-    return str(ibis.to_sql(expression(tables, as_of, CONTRACT), dialect="duckdb"))
+    return query(tables, as_of, CONTRACT)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ Worked example, as of 2017-10-01 with a lookback of 90 days: a customer whose la
 2017-09-26 has recency_days 5, and an order of 2017-10-01 00:00 does not exist yet.
 
 `catalogue.py` lists the indicators; each subject has a file. `indicator.py` says what one is,
-`views/` what they read, `frame.py` puts the frame together.
+`views/` what they read, `query.py` puts both into SQL, `frame.py` runs it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import functools
 from datetime import date
 from typing import TYPE_CHECKING
 
+from churn_ml.cohort import eligible
 from churn_ml.config import Contract, content_hash
 from churn_ml.features.catalogue import CATALOGUE, catalogue, trainable
-from churn_ml.features.frame import available, build, expression
+from churn_ml.features.frame import build
 from churn_ml.features.indicator import Column, Indicator, Measure
-from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.features.query import available, declared, in_words, of_eligible, query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,8 @@ __all__ = [
     "build",
     "catalogue",
     "defining",
-    "expression",
     "names",
+    "query",
     "spec_hash",
     "trainable",
 ]
@@ -65,18 +66,17 @@ def defining(columns: Sequence[str], indicators: Sequence[Indicator]) -> tuple[I
 def spec_hash(indicators: tuple[Indicator, ...] = CATALOGUE) -> str:
     """Identity of the definitions: what is computed, as sha256 of the query that computes it.
 
-    The whole query is taken, for tables that have every column and a fixed as_of, so that a change
-    in any indicator, view or window changes the hash, and a change of wording does not.
+    The text of each is taken, over tables that have every column, and of who is eligible, so that a
+    change in any indicator, view or window changes the hash, and a change of wording does not.
 
     >>> len(spec_hash()), spec_hash() == spec_hash()
     (64, True)
     """
-    import ibis
+    who = in_words(eligible(declared().tables, date(2017, 10, 1), Contract()))
+    return content_hash([who, *map(_spec, indicators)])
 
-    tables = {
-        name: ibis.table(ibis.schema(table(name).schema()), name=name) for name in SOURCE_TABLES
-    }
-    query = ibis.to_sql(
-        expression(tables, date(2017, 10, 1), Contract(), indicators), dialect="duckdb"
-    )
-    return content_hash(str(query))
+
+@functools.cache
+def _spec(indicator: Indicator) -> str:
+    """What one indicator computes, in words."""
+    return of_eligible(declared(), [indicator])

@@ -1,32 +1,42 @@
-"""The feature frame: all measures of a view in one aggregation, joined, then read as columns.
+"""The feature frame: the query of the indicators, asked at one cut, rounded and checked.
 
 Enters: the canonical tables already cut at `as_of`, the contract (who is eligible) and the
 indicators. Leaves: one row per eligible customer. Worked example, as of 2017-10-01: three views
 are aggregated for a shop that gave orders, order_lines and campaign_contacts but no products: the
 indicators of category need products and are absent, everything else is there.
+
+The query is put into words once: it names the tables, and asks the day of the cut of the function
+`as_of_date()`. What changes from cut to cut stands before it: the tables as read at this cut, and
+who is eligible.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 from churn_ml.cohort import eligible
 from churn_ml.errors import BrokenPromise
+from churn_ml.events import needed
 from churn_ml.features.catalogue import CATALOGUE
-from churn_ml.features.views import VIEWS
+from churn_ml.features.query import available, declared, in_words, of_eligible
+from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     import ibis
     import pandas as pd
+    import pyarrow as pa
 
     from churn_ml.config import Contract
     from churn_ml.events import Canonical
-    from churn_ml.features.indicator import Indicator, Measure
+    from churn_ml.features.indicator import Indicator
 
 DECIMALS = 9
+QUERIES = 8
+"""Queries that a process keeps; one is some hundred thousand characters."""
 
 
 def build(
@@ -67,85 +77,44 @@ def build(
     import numpy as np
     import pandas as pd
 
-    rows = expression(tables, as_of, contract, indicators, zone=zone).to_pyarrow()
-    found = rows.to_pandas().sort_values("customer_id", ignore_index=True)
-    columns = found.columns.drop("customer_id")
-    # Adding 0.0 turns a rounded -0.0 into 0.0: equal numbers get equal bytes.
-    numbers = np.round(found[columns].to_numpy(dtype="float64"), DECIMALS) + 0.0
-    # One block of numbers: a frame of two hundred single columns is slow to add a column to.
-    frame = pd.DataFrame(numbers, columns=columns)
-    frame.insert(0, "customer_id", found["customer_id"])
-    frame.insert(1, "as_of", as_of)
+    rows = _asked(tables, as_of, eligible(tables, as_of, contract, zone=zone), indicators)
+    rows = rows.sort_by("customer_id")
+    told: dict[str, Any] = {"customer_id": rows["customer_id"].to_pandas(), "as_of": as_of}
+    for name in rows.column_names[1:]:
+        # Adding 0.0 turns a rounded -0.0 into 0.0: equal numbers get equal bytes.
+        told[name] = np.round(np.asarray(rows[name], dtype="float64"), DECIMALS) + 0.0
+    frame = pd.DataFrame(told, copy=False)
     _check(frame)
     return frame
 
 
-def expression(
-    tables: Canonical,
-    as_of: date,
-    contract: Contract,
-    indicators: Sequence[Indicator] = CATALOGUE,
-    *,
-    zone: str = "UTC",
-) -> ibis.Table:
-    """`build` before it runs: one row per eligible customer_id, in no order, not rounded.
-
-    >>> from datetime import date
-    >>> from churn_ml.config import Contract
-    >>> from churn_ml.in_memory import canonical
-    >>> expression(canonical(orders=[]), date(2017, 10, 1), Contract()).columns[:2]
-    ('customer_id', 'recency_days')
-    """
-    present = available(tables, indicators)
-    measures = _distinct(measure for indicator in present for measure in indicator.measures)
-    joined = eligible(tables, as_of, contract, zone=zone)
-    for view in dict.fromkeys(measure.view for measure in measures):
-        rows = VIEWS[view.name](tables, as_of, *view.days)
-        joined = _join(joined, rows, [measure for measure in measures if measure.view == view])
-    counted = {m.name: joined[m.name].fill_null(m.empty) for m in measures if m.empty is not None}
-    joined = joined.mutate(**counted)
-    columns = [column for indicator in present for column in indicator.columns]
-    return joined.select("customer_id", **{c.name: c.of(joined).cast("float64") for c in columns})
+def _asked(
+    tables: Canonical, as_of: date, who: ibis.Table, indicators: Sequence[Indicator]
+) -> pa.Table:
+    """The rows of the frame as the engine of the tables gives them, in no order, not rounded."""
+    read = {name: tables[name] for name in SOURCE_TABLES if name in tables}
+    engine = needed(tables, "orders", "cohort").get_backend()
+    for rows in (who, *read.values()):
+        # the one way to make tables in memory known to the engine before text asks for them
+        engine._run_pre_execute_hooks(rows)  # noqa: SLF001
+    engine.raw_sql(f"create or replace temp macro as_of_date() as date '{as_of.isoformat()}'")
+    before = {"eligible": who, **read}
+    told = [f"{name} AS NOT MATERIALIZED ({in_words(rows)})" for name, rows in before.items()]
+    query = _query(tuple(read), available(read, indicators))
+    return engine.con.sql(f"WITH {', '.join(told)},\n{query}").to_arrow_table()
 
 
-def available(
-    tables: Canonical, indicators: Sequence[Indicator] = CATALOGUE
-) -> tuple[Indicator, ...]:
-    """The indicators whose tables are all there, in order.
-
-    >>> [indicator.name for indicator in available({"orders": None})][:2]
-    ['recency', 'tenure']
-    """
-    return tuple(i for i in indicators if all(need in tables for need in i.needs))
-
-
-def _distinct(measures: Iterable[Measure]) -> list[Measure]:
-    """Each measure once, by name; BrokenPromise where two views share a name."""
-    found: dict[str, Measure] = {}
-    for measure in measures:
-        if found.setdefault(measure.name, measure).view != measure.view:
-            raise BrokenPromise("two measures share a name", got=measure.name)
-    return list(found.values())
-
-
-def _join(joined: ibis.Table, rows: ibis.Table, wanted: Sequence[Measure]) -> ibis.Table:
-    """`joined` with the measures of one view beside it, one row per customer still."""
-    of_shop = {m.name: m.of(rows) for m in wanted if m.of_shop}
-    if of_shop:
-        joined = joined.cross_join(rows.aggregate(**of_shop))
-    own = {m.name: m.of(rows) for m in wanted if not m.of_shop}
-    found = rows.group_by("customer_id").aggregate(**own)
-    # Each join names the other's key for itself, so that the joins make one chain: dropping the key
-    # at once would tell every column again after each view, and the query grow with their square.
-    return joined.left_join(found, "customer_id", rname=f"{{name}}_{wanted[0].name}")
+@functools.lru_cache(maxsize=QUERIES)
+def _query(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> str:
+    """The text of these indicators, over tables by their names at the day of `as_of_date()`."""
+    return of_eligible(declared(tables), indicators)
 
 
 def _check(frame: pd.DataFrame) -> None:
     """The postconditions of the room: one row per customer, and no infinite number."""
     import numpy as np
 
-    numbers = frame.iloc[:, 2:]
-    infinite = [str(name) for name in numbers.columns[np.isinf(numbers.to_numpy()).any(axis=0)]]
+    infinite = [str(name) for name in frame.columns[2:] if np.isinf(frame[name]).any()]
     if infinite:
         raise BrokenPromise("a feature is infinite", where="features", got=", ".join(infinite))
     if frame["customer_id"].duplicated().any():

@@ -15,22 +15,20 @@ from typing import TYPE_CHECKING
 from churn_ml.events import days_ago, days_since, seconds
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 DAY_SECONDS = 86_400
 
 
-def all_orders(tables: Canonical, as_of: date) -> ibis.Table:
+def all_orders(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per order, cancelled or not, with days_ago and is_cancelled."""
     rows = tables["orders"]
     return rows.mutate(days_ago=days_ago(rows, as_of), is_cancelled=rows.status == "cancelled")
 
 
-def returns(tables: Canonical, as_of: date) -> ibis.Table:
+def returns(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per return or exchange, with days_ago of its opening.
 
     `returned` names the order given back, or the return where the order is not known;
@@ -46,7 +44,7 @@ def returns(tables: Canonical, as_of: date) -> ibis.Table:
     )
 
 
-def return_contacts(tables: Canonical, as_of: date) -> ibis.Table:
+def return_contacts(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per ticket about an order that was being given back, with days_ago and contacts.
 
     The ticket was opened on the day of the order's first return or later. A ticket without a count
@@ -60,7 +58,7 @@ def return_contacts(tables: Canonical, as_of: date) -> ibis.Table:
     return rows.filter(rows.days_ago <= rows.opened_days_ago)
 
 
-def payments(tables: Canonical, as_of: date) -> ibis.Table:
+def payments(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per attempt to pay, with days_ago; `overdue_days` is null for what is not owed.
 
     Owed is what is still open after the day it was due; `overdue_cents` is its amount in whole
@@ -77,7 +75,7 @@ def payments(tables: Canonical, as_of: date) -> ibis.Table:
     )
 
 
-def shipments(tables: Canonical, as_of: date) -> ibis.Table:
+def shipments(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per shipment, with days_ago of its leaving.
 
     * `nth`: 0 for the customer's newest shipment among those that arrived, 1 for the one before,
@@ -105,14 +103,14 @@ def shipments(tables: Canonical, as_of: date) -> ibis.Table:
     )
 
 
-def _is_late(rows: ibis.Table, as_of: date) -> ibis.BooleanValue:
+def _is_late(rows: ibis.Table, as_of: Day) -> ibis.BooleanValue:
     """Whether the promised day was missed; null while that is open."""
     overdue = (days_since(rows.promised_at, as_of) > 0).ifelse(True, None)
     late = rows.delivered_at.date() > rows.promised_at.date()
     return rows.is_there.ifelse(late, overdue)
 
 
-def _customs_seconds(rows: ibis.Table, as_of: date) -> ibis.IntegerValue:
+def _customs_seconds(rows: ibis.Table, as_of: Day) -> ibis.IntegerValue:
     """How long customs held it, or have been holding it."""
     held = days_since(rows.customs_in_at, as_of) * DAY_SECONDS
     cleared = seconds(rows.customs_out_at) - seconds(rows.customs_in_at)

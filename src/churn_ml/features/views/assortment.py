@@ -12,17 +12,15 @@ from churn_ml.events import days_ago, days_since
 from churn_ml.features.views.shopping import lines, products
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 MILLION = 1_000_000
 """Shares become whole numbers of these before they are added."""
 
 
-def own_categories(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def own_categories(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer and known category bought in the last `days` days."""
     kinds = products(tables).select("product_id", "category")
     bought = lines(tables, as_of, days).inner_join(
@@ -31,7 +29,7 @@ def own_categories(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return bought.select("customer_id", "category").distinct()
 
 
-def launches(tables: Canonical, as_of: date, days: int, bought_days: int) -> ibis.Table:
+def launches(tables: Canonical, as_of: Day, days: int, bought_days: int) -> ibis.Table:
     """One row per customer and category bought in the last `bought_days` days with something new.
 
     `launched` counts its products first sold in the last `days` days.
@@ -42,7 +40,7 @@ def launches(tables: Canonical, as_of: date, days: int, bought_days: int) -> ibi
     return own_categories(tables, as_of, bought_days).inner_join(found, "category")
 
 
-def viewed(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def viewed(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per look at a product in the last `days` days.
 
     `completeness` is the share of the product's details that are filled in, in whole millionths, as

@@ -14,14 +14,12 @@ from churn_ml.features.views.market import of_market
 from churn_ml.features.views.shopping import products
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 
-def competitors(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def competitors(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer: what competitors did in the market in the last `days` days.
 
     `launches` and `acquisitions` are counted; `promotion_days` are the days with a promotion, two
@@ -44,7 +42,7 @@ def competitors(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return found.mutate(**{name: found[name].fill_null(0) for name in counts})
 
 
-def competitor_shares(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def competitor_shares(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer: the competitors' shares of the market, added, in whole millionths.
 
     `now` adds the shares published last in the last `days` days, `before` those of as many days
@@ -66,7 +64,7 @@ def competitor_shares(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     )
 
 
-def competitor_prices(tables: Canonical, as_of: date, days: int, bought_days: int) -> ibis.Table:
+def competitor_prices(tables: Canonical, as_of: Day, days: int, bought_days: int) -> ibis.Table:
     """One row per customer and category bought in the last `bought_days` days that others sell.
 
     `own_cents` adds our list prices, valid at as_of, of the category's products that a competitor

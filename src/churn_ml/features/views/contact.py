@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 from churn_ml.events import days_ago
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 BASIS_POINTS = 10_000
 """The parts of a whole that a discount is counted in, so that depths are added as whole numbers."""
@@ -24,19 +22,19 @@ UNTREATED = ("holdout", "control")
 """Arms of a test whose customers nothing was done to."""
 
 
-def contacts(tables: Canonical, as_of: date) -> ibis.Table:
+def contacts(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer and campaign, with days_ago of the contact."""
     rows = tables["campaign_contacts"]
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def redemptions(tables: Canonical, as_of: date) -> ibis.Table:
+def redemptions(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer, coupon and time of redemption, with days_ago."""
     rows = tables["coupon_redemptions"]
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def messages(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def messages(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per message delivered in the last `days` days: sent, and not bounced.
 
     `days_ago` is that of its sending; `opened` and `answered` (clicked or replied) say what has
@@ -56,7 +54,7 @@ def messages(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return found.filter(found.days_ago.notnull() & ~found.bounced)
 
 
-def care(tables: Canonical, as_of: date) -> ibis.Table:
+def care(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per contact that asked for nothing: care messages delivered, and treatments.
 
     Treatments are read where the shop has them, but for those of the arms that got nothing.
@@ -79,13 +77,13 @@ def care(tables: Canonical, as_of: date) -> ibis.Table:
     return found.union(done.select("customer_id", days_ago=days_ago(done, as_of)))
 
 
-def ads(tables: Canonical, as_of: date) -> ibis.Table:
+def ads(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per advertisement shown or clicked, with days_ago."""
     rows = tables["ad_events"]
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def promotions(tables: Canonical, as_of: date) -> ibis.Table:
+def promotions(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per promotion offered or joined, with days_ago and depth_points (basis points)."""
     rows = tables["promo_events"]
     points = (rows.depth * BASIS_POINTS).round().cast("int64")

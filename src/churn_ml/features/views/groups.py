@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from churn_ml.events import attributes, days_ago, placed
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 
-def group_rates(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def group_rates(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer with a channel: customers and churners of the channel's last period.
 
     At risk were those with an order in the `days` days before the last `days` days; churners are

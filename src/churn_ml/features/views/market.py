@@ -16,18 +16,16 @@ from churn_ml.events import attributes, days_ago, placed
 from churn_ml.features.views.assortment import MILLION
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 
 RATE_UNITS = 100_000_000
 """Whole units of the eight decimals that rates are stored with."""
 
 
-def homes(tables: Canonical, _as_of: date) -> ibis.Table:
+def homes(tables: Canonical, _as_of: Day) -> ibis.Table:
     """One row per customer whose market is known, with its market as valid at as_of.
 
     `is_unspoken`: the customer's language is none of the market's; null where either is not known.
@@ -36,7 +34,7 @@ def homes(tables: Canonical, _as_of: date) -> ibis.Table:
     return rows.mutate(is_unspoken=~_lists(rows.languages, rows.language))
 
 
-def methods(tables: Canonical, as_of: date) -> ibis.Table:
+def methods(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer who paid or tried to: the method used most often, the later one at ties.
 
     `is_missing`: it is none of the customer's market's; null where that is not known.
@@ -56,7 +54,7 @@ def methods(tables: Canonical, as_of: date) -> ibis.Table:
     return found.mutate(is_missing=~_lists(found.methods_offered, found.method))
 
 
-def breaches(tables: Canonical, as_of: date) -> ibis.Table:
+def breaches(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer and place where data leaked: the customer's market, or everywhere ("").
 
     days_ago is of the latest leak there. Whoever ordered was touched by what leaked everywhere.
@@ -72,7 +70,7 @@ def breaches(tables: Canonical, as_of: date) -> ibis.Table:
     return at_home.union(everybody).inner_join(latest, "market")
 
 
-def mood(tables: Canonical, as_of: date, days: int, base_days: int) -> ibis.Table:
+def mood(tables: Canonical, as_of: Day, days: int, base_days: int) -> ibis.Table:
     """One row per customer: the share of negative mentions in whole millionths, by spans of `days`.
 
     `now` is that of the last span, null without mentions; `spans`, `total` and `squares` are the
@@ -95,7 +93,7 @@ def mood(tables: Canonical, as_of: date, days: int, base_days: int) -> ibis.Tabl
     return of_market(tables, found)
 
 
-def economy(tables: Canonical, _as_of: date) -> ibis.Table:
+def economy(tables: Canonical, _as_of: Day) -> ibis.Table:
     """One row per customer: gdp_growth and unemployment as published last, and a year before.
 
     The year before (`..._before`) is the period that began twelve months earlier.
@@ -119,7 +117,7 @@ def economy(tables: Canonical, _as_of: date) -> ibis.Table:
     return of_market(tables, found)
 
 
-def exchange(tables: Canonical, as_of: date, days: int, base_days: int) -> ibis.Table:
+def exchange(tables: Canonical, as_of: Day, days: int, base_days: int) -> ibis.Table:
     """One row per customer: rates of the market's currency in the last `days` and `base_days` days.
 
     Of each the number and the sum, `rates` and `rate_sum`, `base_rates` and `base_rate_sum`; sums
@@ -137,7 +135,7 @@ def exchange(tables: Canonical, as_of: date, days: int, base_days: int) -> ibis.
     return of_market(tables, known)
 
 
-def news(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def news(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer: `events`, the news of technology in the last `days` days."""
     rows = tables["tech_events"]
     recent = rows.filter(days_ago(rows, as_of) <= days)

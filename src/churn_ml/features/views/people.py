@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from churn_ml.events import days_ago, days_since
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 
-def terms(tables: Canonical, as_of: date) -> ibis.Table:
+def terms(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per subscription and period.
 
     `due_days` are the days since its renewal was due, 0 or less while that is to come; `is_over`
@@ -44,7 +42,7 @@ def terms(tables: Canonical, as_of: date) -> ibis.Table:
     return rows.mutate(nth=ibis.row_number().over(latest))
 
 
-def tiers(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def tiers(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer and programme: `level` held now, and `level_before`, `days` days ago.
 
     A membership that ended without a newer version has level 0 from then on; `level_before` is null
@@ -63,7 +61,7 @@ def tiers(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     )
 
 
-def points(tables: Canonical, as_of: date) -> ibis.Table:
+def points(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per booking of points, with days_ago.
 
     `left_days` are the days that points earned still last: 1 for those that expire on the day of
@@ -75,7 +73,7 @@ def points(tables: Canonical, as_of: date) -> ibis.Table:
     )
 
 
-def staff(tables: Canonical, as_of: date) -> ibis.Table:
+def staff(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per assignment, with days_ago; `is_change` where another person was in charge."""
     import ibis
 

@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING
 from churn_ml.events import days_ago, placed
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 
-def orders(tables: Canonical, as_of: date) -> ibis.Table:
+def orders(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per order that was not cancelled, with days_ago and weekday (0 Monday)."""
     rows = placed(tables)
     return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.day.day_of_week.index())
 
 
-def lines(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def lines(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per line of an order that was not cancelled, of the last `days` days.
 
     Amounts become whole hundredths: net_cents, discount_cents and coupon_cents (missing is 0).
@@ -42,7 +40,7 @@ def lines(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return rows.filter(rows.days_ago <= days).semi_join(placed(tables), "order_id")
 
 
-def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> ibis.Table:
+def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ibis.Table:
     """One row per customer, department and category of the last `days` days.
 
     `days_ago` and `first_days_ago` are the last and first time it was bought, `last_days_ago` the
@@ -68,7 +66,7 @@ def categories(tables: Canonical, as_of: date, days: int, recent_days: int) -> i
     return found.mutate(last_days_ago=found.days_ago.min().over(whole))
 
 
-def novelties(tables: Canonical, as_of: date, days: int, new_days: int) -> ibis.Table:
+def novelties(tables: Canonical, as_of: Day, days: int, new_days: int) -> ibis.Table:
     """One row per customer and order of the last `days` days with a product that was new then.
 
     New is what was launched less than `new_days` days before, or had not been launched yet.

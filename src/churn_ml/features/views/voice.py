@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 from churn_ml.events import days_ago, seconds
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 HUNDREDTHS = 100
 """The parts of a star or point that scales are counted in, so that whole numbers are added."""
@@ -27,7 +25,7 @@ CONTRIBUTED = ("comment", "forum_post")
 """Kinds of web_events that are written for others to read, as a review is."""
 
 
-def tickets(tables: Canonical, as_of: date) -> ibis.Table:
+def tickets(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per ticket, with days_ago of its opening, response_seconds and resolve_seconds.
 
     The seconds run from the opening to the first answer and to the solution; null where there is
@@ -43,14 +41,14 @@ def tickets(tables: Canonical, as_of: date) -> ibis.Table:
     )
 
 
-def reviews(tables: Canonical, as_of: date) -> ibis.Table:
+def reviews(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per review, with days_ago and rating_points (hundredths of a star)."""
     rows = tables["reviews"]
     points = (rows.rating * HUNDREDTHS).round().cast("int64")
     return rows.mutate(days_ago=days_ago(rows, as_of), rating_points=points)
 
 
-def contributions(tables: Canonical, as_of: date) -> ibis.Table:
+def contributions(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per review, and per comment and forum post where the shop has web_events: days_ago.
 
     `is_review` tells the one from the other.
@@ -63,14 +61,14 @@ def contributions(tables: Canonical, as_of: date) -> ibis.Table:
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def invites(tables: Canonical, as_of: date) -> ibis.Table:
+def invites(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per invitation of somebody else, with days_ago."""
     rows = tables["web_events"]
     rows = rows.filter(rows.kind == "invite")
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def surveys(tables: Canonical, as_of: date) -> ibis.Table:
+def surveys(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per answered survey, with days_ago, csat_points and an age for each of SCALES.
 
     `<scale>_age` is 0 in the customer's newest survey that answers the scale, 1 in the one before;

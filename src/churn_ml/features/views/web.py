@@ -17,11 +17,9 @@ from churn_ml.events import days_ago, placed, seconds
 from churn_ml.features.views import shopping
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis
 
-    from churn_ml.events import Canonical
+    from churn_ml.events import Canonical, Day
 
 VISIT_ENDS_SECONDS = 1800
 """The silence that ends a visit, as web analytics has it: an order within it belongs to it."""
@@ -29,7 +27,7 @@ WANTED_LOOKS = 3
 """Looks at a product that tell of a wish for it."""
 
 
-def visit_days(tables: Canonical, as_of: date) -> ibis.Table:
+def visit_days(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per customer and day of a visit, with what was done that day.
 
     Counts: page_views, logins, searches (those whose hits are known), empty_searches (without a
@@ -52,20 +50,20 @@ def visit_days(tables: Canonical, as_of: date) -> ibis.Table:
     return dated.mutate(after_first_order=dated.first_ago - dated.days_ago)
 
 
-def social(tables: Canonical, as_of: date) -> ibis.Table:
+def social(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per event in social media that could be linked to a customer, with days_ago."""
     rows = tables["web_events"].filter(tables["web_events"].platform == "social")
     return rows.mutate(days_ago=days_ago(rows, as_of))
 
 
-def loads(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def loads(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per event of the last `days` days whose load time is known: load_ms, whole."""
     rows = _visits(tables, as_of, days)
     timed = rows.filter(rows.load_ms.notnull())
     return timed.mutate(load_ms=timed.load_ms.round())
 
 
-def sessions(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def sessions(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer and session of the last `days` days: days_ago, seconds, errors.
 
     `seconds` lie between the first event and the last, with the time spent on the last where it is
@@ -84,7 +82,7 @@ def sessions(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     )
 
 
-def checkouts(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def checkouts(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per customer and session of the last `days` days with a step of the checkout.
 
     `abandoned` is True where no order was placed from its first step until half an hour after its
@@ -116,7 +114,7 @@ def checkouts(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return rows.mutate(most_exits=rows.exits.max().over(ibis.window(group_by="customer_id")))
 
 
-def looks(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def looks(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per look at a product in a session of the last `days` days, with `back`.
 
     `back` is True where the product was looked at before in this session, and another one between.
@@ -136,7 +134,7 @@ def looks(tables: Canonical, as_of: date, days: int) -> ibis.Table:
     return rows.mutate(back=(rows.looks_before > 0) & (rows.last_product != rows.product_id))
 
 
-def wishes(tables: Canonical, as_of: date, days: int, paid_days: int) -> ibis.Table:
+def wishes(tables: Canonical, as_of: Day, days: int, paid_days: int) -> ibis.Table:
     """One row per customer and product looked at three times or more in the last `days` days.
 
     `list_cents` is its list price as valid at as_of, `usual_cents` the median price of a unit that
@@ -163,7 +161,7 @@ def wishes(tables: Canonical, as_of: date, days: int, paid_days: int) -> ibis.Ta
     return rows.mutate(bought=(rows.bought_ago <= days).fill_null(False))
 
 
-def _visits(tables: Canonical, as_of: date, days: int | None = None) -> ibis.Table:
+def _visits(tables: Canonical, as_of: Day, days: int | None = None) -> ibis.Table:
     """Every event but those of social media, with days_ago; of the last `days` days where given."""
     rows = tables["web_events"]
     rows = rows.filter(rows.platform.fill_null("web") != "social")
@@ -171,7 +169,7 @@ def _visits(tables: Canonical, as_of: date, days: int | None = None) -> ibis.Tab
     return rows if days is None else rows.filter(rows.days_ago <= days)
 
 
-def _product_views(tables: Canonical, as_of: date, days: int) -> ibis.Table:
+def _product_views(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """The page views of the last `days` days that were of a product."""
     rows = _visits(tables, as_of, days)
     return rows.filter((rows.kind == "page_view") & rows.product_id.notnull())
