@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from churn_ml.errors import BadConfig, OverTolerance
 from churn_ml.receipts import RuleOutcome
-from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.tables import SOURCE_TABLES, Column, table
 from churn_ml.validate import suites
 from churn_ml.validate.tally import Broken
 from churn_ml.validate.validated import Validated
@@ -149,7 +149,7 @@ def _over(broken: Broken, allowed: float, files: Mapping[str, str], others: int)
         got=f"{broken.share:.2%} ({broken.rows} of {broken.lot_rows} rows)",
         expected=f"at most {allowed:.2%}",
         next_step=(
-            f"have the file corrected and delivered again, {_instead(broken, name)}or raise the"
+            f"{_instead(broken, name)}have the file corrected and delivered again, or raise the"
             f" rule's tolerance: [validation.rules]"
             f' "{broken.rule}" = {min(1.0, broken.share + 0.005):.2f}; then: churn-ml check'
         ),
@@ -186,9 +186,16 @@ def _instead(broken: Broken, name: str) -> str:
         return f"add up rows of one {key} by group_by and sum(...) in [sources.{name}], "
     if fault == "no_rate":
         return "bring the rates of those days as [sources.fx_rates], "
-    if fault != "parse":
-        return ""
-    type_ = table(name).column(column).type
+    return _otherwise_read(name, table(name).column(column)) if fault in {"parse", "known"} else ""
+
+
+def _otherwise_read(name: str, column: Column) -> str:
+    """How a column of table `name` is told to be read in another way."""
+    type_ = column.type
+    if column.words or type_ in {"bool", "string"}:
+        ours = (*column.words, "EUR" if column.name == "currency" else "true")[0]
+        said = f'[sources.{name}.values.{column.name}] "THEIRS" = "{ours}"'
+        return f"translate its words, such as {said}, "
     if type_ == "timestamp":
         return f'say how its times are written, such as [sources.{name}] dates = "%d.%m.%Y %H:%M", '
     if type_ in {"decimal(18,2)", "decimal(18,8)", "float64", "int64"}:
