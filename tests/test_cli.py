@@ -143,6 +143,15 @@ def test_a_verdict_is_printed_with_its_reasons_and_a_dry_run_says_would_send() -
     assert answers.in_words(sent)[1:] == ["  crm: sent 1,200, removed 3, left 4"]
 
 
+def test_a_step_with_nothing_to_do_says_why_and_what_comes_first() -> None:
+    day = date(2017, 11, 1)
+    _, why = answers.in_words(Receipt("score", day, "no_champion"))
+    assert "churn-ml train --as-of 2017-11-01, then: churn-ml promote" in why
+    _, why = answers.in_words(Receipt("ingest", day, "no_data"))
+    assert "[sources]" in why
+    assert len(answers.in_words(Receipt("score", day, "done"))) == 1
+
+
 def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
     for step in ("ingest", "train", "promote", "score", "export", "learn", "run", "init"):
         told = churn_ml(step, "--help")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn_ml.config import Config, Contract, from_text
+from churn_ml.errors import BadConfig
 
 SHORT = """
 [shop]
@@ -67,3 +68,8 @@ def test_the_stamps_of_the_first_shops_never_change(contract: Contract, stamp: s
 
 def test_another_loyal_share_is_another_contract() -> None:
     assert Contract(loyal_share=0.3).stamp != Contract().stamp
+
+
+def test_a_name_with_an_accent_is_to_stand_in_quotes() -> None:
+    with pytest.raises(BadConfig, match="a name with blanks or accents before the ="):
+        from_text('[sources.consents.values.given]\nSì = "true"\n')

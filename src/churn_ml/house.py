@@ -209,7 +209,8 @@ class House:
                 "the data does not reach this as_of",
                 got=f"orders ingested to {max(keys).isoformat()}" if keys else "no orders ingested",
                 expected=f"an ingest of orders keyed {as_of.isoformat()} or later",
-                next_step=f"deliver the files, then: churn-ml ingest --as-of {as_of.isoformat()}",
+                next_step="deliver the files and see that the globs of [sources] match them,"
+                f" then: churn-ml ingest --as-of {as_of.isoformat()}",
             )
         return max(keys)
 

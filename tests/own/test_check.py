@@ -68,6 +68,33 @@ def test_a_status_without_its_time_is_named(small: Path) -> None:
     assert "map orders.cancelled_at too" in " ".join(told.split())
 
 
+def test_rows_that_nothing_dates_are_named_since_no_past_day_sees_them(small: Path) -> None:
+    (small.parent / "products.csv").write_text("sku\na\n")
+    section = '[sources.products]\nfiles = "products.csv"\ncolumns = { product_id = "sku" }\n'
+    small.write_text(small.read_text() + section)
+    told = " ".join(answer("check", "--config", str(small), code=1).split())
+    assert "products are known from the day their file is first read" in told
+    small.write_text(small.read_text() + 'constants = { occurred_at = "2017-01-01" }\n')
+    told = " ".join(answer("check", "--config", str(small), code=1).split())
+    assert "products are known from" not in told
+
+
+def test_words_of_the_shop_are_to_be_translated_before_a_rule_is_loosened(small: Path) -> None:
+    text = small.read_text().replace("net_amount", "status")
+    small.write_text(text.replace('"total" }', '"total" }\nconstants = { currency = "EUR" }'))
+    (orders,) = json.loads(answer("check", "--config", str(small), "--json", code=1))["tables"]
+    assert '[sources.orders.values.status] "THEIRS" = "completed"' in orders["refused"]
+
+
+def test_a_shop_without_orders_is_told_so_and_not_that_all_is_well(small: Path) -> None:
+    text = small.read_text()
+    small.write_text(text[: text.index("[sources")])
+    told = answer("check", "--config", str(small), code=1)
+    assert "An ingest would take every table" not in told
+    assert "write [sources.orders]" in " ".join(told.split())
+    assert "write [sources.orders]" in answer("config", "check", "--config", str(small))
+
+
 def test_a_table_that_cannot_be_read_does_not_hide_the_others(small: Path) -> None:
     small.write_text(
         small.read_text()

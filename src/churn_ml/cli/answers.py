@@ -60,7 +60,21 @@ def in_words(receipt: Receipt) -> list[str]:
         + ", ".join(f"{word} {counts[key]:,}" for word, key in zip(words, COUNTED, strict=True))
         for name, counts in told.get("destinations", {}).items()
     ]
-    return [receipt.in_words(), *reasons, *sent]
+    return [receipt.in_words(), *_why_nothing(receipt), *reasons, *sent]
+
+
+def _why_nothing(receipt: Receipt) -> list[str]:
+    """Why a step had nothing to do, and what comes first."""
+    day = receipt.as_of.isoformat()
+    told = {
+        ("ingest", "no_data"): "no file is new: all that the globs of [sources] match was taken"
+        " before, or lies in a drop= folder of a later day",
+        ("score", "no_champion"): "there is no champion as of this day; next step:"
+        f" churn-ml train --as-of {day}, then: churn-ml promote --as-of {day}",
+        ("learn", "no_data"): "no scores have matured that were not learned from",
+    }
+    line = told.get((receipt.step, receipt.status))
+    return [f"  {line}"] if line else []
 
 
 def progress(*, quiet: bool) -> Progress:

@@ -16,6 +16,10 @@ from churn_ml.grid import Grid, grid
 from churn_ml.screen import width
 
 Part = Grid | str | None
+NO_ORDERS = (
+    "There are no orders, and without them nobody can be scored. Next step: write [sources.orders]"
+    " with files and columns (docs/tables.md), then: churn-ml check"
+)
 
 
 def draw(parts: Iterable[Part]) -> None:
@@ -52,7 +56,10 @@ def checked(told: Mapping[str, Any]) -> Iterator[Part]:
     for one in refused:
         yield f"\nrefused: {one['table']}: {one['refused']}"
     if refused:
-        yield f"\nAn ingest would publish nothing: it refuses {len(refused)} tables."
+        names = ", ".join(one["table"] for one in refused)
+        yield f"\nAn ingest would publish nothing: it refuses {names}."
+    elif not told["passes"]:
+        yield f"\n{NO_ORDERS}"
     else:
         yield "\nAn ingest would take every table. Nothing was published or kept."
 

@@ -47,6 +47,7 @@ def config_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     Reads: churn.toml. Writes: nothing.
     """
     from churn_ml import checks
+    from churn_ml.cli.judged import NO_ORDERS
     from churn_ml.config import load
 
     settings = load(config)
@@ -54,6 +55,8 @@ def config_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     print(checks.effective(settings))
     tables = len(settings.sources)
     print(f"\n# {config} is good: contract {settings.contract.stamp}, {tables} tables")
+    if "orders" not in settings.sources:
+        print(f"# {NO_ORDERS}")
 
 
 def report(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:

@@ -71,7 +71,8 @@ def from_text(text: str, *, root: Path = Path()) -> Config:
         raise BadConfig(
             "churn.toml is not valid TOML",
             got=str(error),
-            next_step="correct the line named; text stands in quotes, dates and numbers do not",
+            next_step="correct the line named: text stands in quotes, and so does a name with"
+            " blanks or accents before the =; numbers have a point, dates and numbers no quotes",
         ) from error
     for key in sorted(NOT_WRITTEN & set(tree)):
         raise BadConfig(

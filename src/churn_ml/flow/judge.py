@@ -116,7 +116,7 @@ def _first(former: str | None, rule: str, evidence_hash: str) -> dict[str, Any]:
         "champion_from": former,
         "challenger": rule,
         "evidence_hash": evidence_hash,
-        "reasons": [f"{why}: the inactivity rule is it until something beats it"],
+        "reasons": [f"{why}: the inactivity rule is it until a model of a later training beats it"],
         "interval": None,
         "grade": None,
         "alpha_spent": 0.0,
