@@ -1,4 +1,4 @@
-"""Columns that are brought without the time they wait for, in words.
+"""Columns, and rows, that are brought without the time they wait for, in words.
 
 Enters: the entries of a table in churn.toml. Leaves: a line for each such column; what waits for
 what is `tables.Column.after`. Worked example: an order of 2017-09-28 was cancelled on 2017-10-05.
@@ -6,11 +6,15 @@ Brought with its status alone, it is a cancelled one from 2017-09-28 on, and no 
 ever learns that somebody ordered.
 
 >>> from churn_ml.config import SourceTable
->>> [line] = untimed("orders", [SourceTable(columns={"status": "state"})])
+>>> [line] = untimed("orders", [SourceTable(columns={"status": "state", "occurred_at": "at"})])
 >>> line.partition(":")[0]
 'orders.status counts as told from the first day of a row'
->>> untimed("orders", [SourceTable(columns={"status": "state", "cancelled_at": "voided"})])
+>>> ours = {"status": "state", "cancelled_at": "voided", "occurred_at": "at"}
+>>> untimed("orders", [SourceTable(columns=ours)])
 []
+>>> [line] = untimed("products", [SourceTable(files="p.csv", columns={"product_id": "sku"})])
+>>> line.partition(":")[0]
+'products are known from the day their file is first read on, and no earlier as_of sees them'
 """
 
 from __future__ import annotations
@@ -25,10 +29,12 @@ from churn_ml.tables import Column, table
 def untimed(name: str, sources: Sequence[SourceTable]) -> list[str]:
     """A line for each column of table `name` that an entry fills and the time of which it does not.
 
-    A constant is no news of later, so a status that is one everywhere waits for nothing.
+    A constant is no news of later, so a status that is one everywhere waits for nothing. One line
+    more where nothing dates the rows of an entry: no column, no constant, no drop folder.
     """
     entries = resolved(name, sources)
-    return [
+    undated = [_undated(name)] if any(_is_undated(entry) for entry in entries) else []
+    return undated + [
         _in_words(name, column)
         for column in table(name).columns
         if column.after not in (None, column.name)
@@ -38,6 +44,19 @@ def untimed(name: str, sources: Sequence[SourceTable]) -> list[str]:
 
 def _told(entry: SourceTable, column: str | None) -> bool:
     return column in entry.columns or column in entry.expressions
+
+
+def _is_undated(entry: SourceTable) -> bool:
+    dated = _told(entry, "occurred_at") or "occurred_at" in entry.constants
+    return not (dated or entry.known_at or "drop=" in (entry.files or ""))
+
+
+def _undated(name: str) -> str:
+    return (
+        f"{name} are known from the day their file is first read on, and no earlier as_of sees"
+        " them: map occurred_at, put files into drop= folders, or, where the rows have always held,"
+        f' say [sources.{name}] constants = {{ occurred_at = "2017-01-01" }}'
+    )
 
 
 def _in_words(name: str, column: Column) -> str:
