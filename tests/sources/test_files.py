@@ -186,6 +186,19 @@ def test_a_required_column_that_nothing_fills_is_refused() -> None:
         open_source(from_text(PRODUCTS.replace('product_id = "sku"', "")))
 
 
+def test_a_number_that_the_file_lacks_is_never_to_be_one_value_for_all() -> None:
+    with pytest.raises(BadConfig) as error:
+        open_source(from_text(PRODUCTS.replace('product_id = "sku"', "")))
+    assert "join it to the file first" in str(error.value.next_step)
+    assert "constants" not in str(error.value.next_step)
+
+
+def test_dates_in_the_letters_of_a_spreadsheet_are_refused_before_a_file_is_read() -> None:
+    text = PRODUCTS.replace("[sources.products]\n", '[sources.products]\ndates = "dd/mm/yyyy"\n')
+    with pytest.raises(BadConfig, match="dates has no letter of strptime"):
+        open_source(from_text(text))
+
+
 def test_a_column_with_a_mapping_and_a_constant_is_refused() -> None:
     text = PRODUCTS + '[sources.products.constants]\ncategory = "tea"\n'
     with pytest.raises(BadConfig, match="filled twice"):

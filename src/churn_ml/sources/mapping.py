@@ -36,6 +36,7 @@ def check_mapping(name: str, source: SourceTable) -> None:
     _check_filled_once(name, source)
     _check_required(name, source)
     _check_encoding(name, source)
+    _check_dates(name, source)
     _check_groups(name, source)
     expressions_of(name, source)
     where_of(name, source)
@@ -95,9 +96,16 @@ def _check_required(name: str, source: SourceTable) -> None:
             f"column {missing[0]!r} of table {name} is required and not mapped",
             where=f"[sources.{name}.columns]",
             expected=f"{missing[0]} = <their column>",
-            next_step=f"map it, or give it one value in [sources.{name}.constants];"
-            " then: churn-ml config check",
+            next_step=f"map it, {_otherwise(name, missing[0])}; then: churn-ml config check",
         )
+
+
+def _otherwise(name: str, column: str) -> str:
+    """What stands in for a column that the file does not hold: no value is everybody's number."""
+    if column.endswith("_id"):
+        computed = f"compute it in [sources.{name}.expressions]"
+        return f"{computed}, or join it to the file first (docs/bring-your-own-shop.md)"
+    return f"or give it one value in [sources.{name}.constants]"
 
 
 def _needed(name: str) -> Iterator[str]:
@@ -140,3 +148,15 @@ def _check_encoding(name: str, source: SourceTable) -> None:
             expected="a text encoding that Python knows, such as utf-8, cp1252 or gb18030",
             next_step="correct the name; then: churn-ml config check",
         ) from None
+
+
+def _check_dates(name: str, source: SourceTable) -> None:
+    """Without a letter of strptime every time of the file would have to be the very same text."""
+    if source.dates is not None and "%" not in source.dates:
+        raise BadConfig(
+            "dates has no letter of strptime",
+            where=f"[sources.{name}] dates",
+            got=source.dates,
+            expected='letters after a percent sign, such as "%d/%m/%Y %H:%M"',
+            next_step="write it so; then: churn-ml config check",
+        )
