@@ -73,6 +73,17 @@ def test_a_required_column_that_is_not_found_is_said_so(tmp_path: Path) -> None:
     assert "# nothing dates these rows" in text
 
 
+def test_versions_may_always_have_held_and_events_never(tmp_path: Path) -> None:
+    """One day for all order lines would be a lie that no check finds."""
+    always = "# or, where they have always held: constants"
+    (tmp_path / "order_lines.csv").write_text("order_no,client,sku,qty\n1,h1,a,2\n")
+    text = propose(tmp_path)
+    assert "# nothing dates these rows" in text
+    assert always not in text
+    (tmp_path / "articoli.csv").write_text("Codice;Marca\na;b\n")
+    assert always in propose(tmp_path)
+
+
 def test_without_orders_the_text_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "products.csv").write_text("sku\n1\n")
     text = propose(tmp_path)

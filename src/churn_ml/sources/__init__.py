@@ -17,7 +17,8 @@ A new source is a file here and a row in `kinds.py`.
                      postgres_rows.py reads it through session.py, landing.py keeps what it said
     complete_journey.py, cdnow.py, online_retail.py   public data sets, one file each
     propose.py       a first churn.toml; samples.py looks into the files, guesses.py knows words,
-                     german.py and italian.py those of these languages
+                     german.py and italian.py those of these languages,
+                     closing.py has what no file tells
     skeleton.py      a first file, test and page of a new source
 """
 

@@ -26,7 +26,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 COLUMNS: Mapping[str, str] = {
     "customer_id": "codice_cliente cod_cliente id_cliente num_cliente nuovo_codice cliente",
     "order_id": "numero_ordine num_ordine nr_ordine id_ordine numero_fattura ordine fattura",
-    "product_id": "codice_articolo cod_articolo codice_prodotto cod_prodotto articolo prodotto",
+    "product_id": "codice_articolo cod_articolo codice_prodotto cod_prodotto articolo prodotto"
+    " codice",
     "line_id": "numero_riga num_riga nr_riga riga",
     "occurred_at": "data_ordine data_e_ora data_ora data_fattura data_vendita data_acquisto data",
     "net_amount": "totale_netto importo_netto totale_ordine totale_riga importo totale"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from churn_ml import config
 from churn_ml.sources import grouped
+from churn_ml.sources.closing import CLOSING
 from churn_ml.sources.guesses import column_of, status_of, table_of
 from churn_ml.sources.looks import Looks, looks_of
 from churn_ml.sources.samples import Sample, samples_of
@@ -52,7 +53,7 @@ def propose(folder: Path) -> str:
         *(_section(name, named[name], currency) for name in SOURCE_TABLES if name in named),
         *_orders_of_lines(named, currency),
         _unused(samples, named),
-        _closing(),
+        CLOSING,
     ]
     text = "\n".join(part for part in parts if part)
     config.from_text(text)
@@ -128,7 +129,7 @@ def _section(name: str, sample: Sample, currency: str) -> str:
     lines = [
         f"[sources.{name}]   # files: {sample.files}",
         f"files = {_toml(sample.pattern)}",
-        *([] if "drop=" in sample.pattern or "occurred_at" in found else [_undated()]),
+        *([] if "drop=" in sample.pattern or "occurred_at" in found else [_undated(name)]),
         *looks.settings(sample.encoding),
         *_constants(columns, found, currency),
         f"[sources.{name}.columns]",
@@ -160,11 +161,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
-def _undated() -> str:
+def _undated(name: str) -> str:
+    """What dates rows; only versions, never events, may all be given the same day."""
+    told = "# nothing dates these rows: put each delivery into a folder drop=YYYY-MM-DD, or map"
+    held = '# or, where they have always held: constants = { occurred_at = "2017-01-01" }'
     return (
-        "# nothing dates these rows: put each delivery into a folder drop=YYYY-MM-DD,"
-        " or map occurred_at,\n"
-        '# or, where they have always held: constants = { occurred_at = "2017-01-01" }'
+        f"{told} occurred_at,\n{held}"
+        if "occurred_at" in table(name).key
+        else f"{told} occurred_at"
     )
 
 
@@ -227,31 +231,3 @@ def _unused(samples: list[Sample], named: dict[str, Sample]) -> str:
             told = _one_line(", ".join(sample.columns)) or "not readable"
             lines.append(f"# not used: {sample.pattern} ({told})")
     return "\n".join(lines) + "\n" if lines else ""
-
-
-def _closing() -> str:
-    return """\
-[consent]
-# "none": nobody is contacted of whom no consent is on record, so without a table of consents no
-# offer is made at all; "assumed" contacts them
-default = "none"
-
-# What can be done for a customer, with what it costs in the shop's currency. Without an offer every
-# customer is scored and none is contacted. See docs/economics.md for the letters.
-# [[offers]]
-# code = "COUPON_5"
-# label = "5 off the next order"
-# channel = "email"
-# cost_amount = 5.0             # d: when redeemed
-# contact_amount = 0.05         # k: always
-# redeem_share = 0.7            # q: share of stayers who redeem it
-# save_rate = 0.2               # gamma: share of churners it keeps; the prior's mean where absent
-
-[holdout]
-share = 0.1
-
-[destinations.crm_file]
-kind = "file"
-target = "exports"              # a folder of CSV files; set delivers = true only where an
-                                # acknowledged row means that the customer was contacted
-"""

@@ -15,6 +15,8 @@ ever learns that somebody ordered.
 >>> [line] = untimed("products", [SourceTable(files="p.csv", columns={"product_id": "sku"})])
 >>> line.partition(":")[0]
 'products are known from the day their file is first read on, and no earlier as_of sees them'
+>>> "constants" in untimed("order_lines", [SourceTable(files="lines.csv")])[0]  # events
+False
 """
 
 from __future__ import annotations
@@ -52,11 +54,14 @@ def _is_undated(entry: SourceTable) -> bool:
 
 
 def _undated(name: str) -> str:
-    return (
+    told = (
         f"{name} are known from the day their file is first read on, and no earlier as_of sees"
-        " them: map occurred_at, put files into drop= folders, or, where the rows have always held,"
-        f' say [sources.{name}] constants = {{ occurred_at = "2017-01-01" }}'
+        " them: map occurred_at, or put files into drop= folders"
     )
+    if "occurred_at" not in table(name).key:
+        return told
+    constant = 'constants = { occurred_at = "2017-01-01" }'
+    return f"{told}, or, where the rows have always held, say [sources.{name}] {constant}"
 
 
 def _in_words(name: str, column: Column) -> str:
