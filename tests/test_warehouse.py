@@ -775,3 +775,10 @@ def test_a_year_of_partitions_is_looked_up_once(
         assert len(seen(reader, published, date(2018, 1, 1))) == 30
     # the newest state, the first one's columns, and the one version that was overtaken
     assert next(opened) == 3
+
+
+def test_a_query_that_does_not_fit_into_memory_spills_below_the_lake(tmp_path: Path) -> None:
+    connection = Warehouse(str(tmp_path), memory_limit="30MB", threads=1).connection
+    query = "select md5(i::varchar) as told from range(800000) as every(i) order by told"
+    rows = connection.raw_sql(f"select count(*) from ({query} limit 700000)").fetchall()
+    assert rows == [(700_000,)]

@@ -102,17 +102,28 @@ def features(
     events: Annotated[int, typer.Option(help="Synthetic events, twenty a customer.")] = 10_000_000,
     cutoffs: Annotated[int, typer.Option(help="Cut-offs, 30 days apart.")] = 1,
     memory_limit: Annotated[str, typer.Option(help="Of DuckDB.")] = "1GB",
+    customers: Annotated[
+        int | None,
+        typer.Option(help="Every table of a synthetic shop of so many instead, at one cut-off."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compute the indicators of synthetic orders, lines and products, beside a bare scan of them.
 
-    Those of other tables, such as visits, messages and tickets, are not measured.
+    Those of other tables, such as visits, messages and tickets, are measured with --customers: a
+    whole synthetic shop in a lake, and all indicators of it (100,000 customers: 24 million rows).
     Reads and writes: a folder of its own that is gone afterwards. No figure of quality comes from
     such events.
     """
     from churn_ml import speed
 
     say = answers.progress(quiet=as_json)
+    if customers is not None:
+        from churn_ml import full_shop
+
+        whole = full_shop.measure(customers, memory_limit=memory_limit, say=say)
+        print(json.dumps(whole, indent=1) if as_json else full_shop.table(whole))
+        return
     result = speed.measure(events, cutoffs, memory_limit=memory_limit, say=say)
     print(json.dumps(result, indent=1) if as_json else speed.table(result))
 

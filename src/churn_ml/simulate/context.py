@@ -60,12 +60,13 @@ COMPETITOR_EVENTS = """
 select 'rival-' || j % 3 as competitor, kind, market,
        case when kind = 'share' then 0.1 + 0.1 * u('share ' || market, j)
             when kind = 'promotion' then 0.2 end as value,
-       case when kind = 'promotion' then later(begins(), 15 * j + 5) end as ends_at,
+       case when kind = 'promotion'
+            then later(begins(), 15 * j + whole(2, 12, 'runs ' || market, j)) end as ends_at,
        later(begins(), 15 * j) as occurred_at
 from range(getvariable('days') // 15 + 1) as every(j),
      (values ('promotion'), ('launch'), ('share'), ('acquisition')) as kinds(kind),
      (values ('DE'), ('FR'), ('GB'), ('US')) as of(market)
-where kind = 'share' or u(kind || market, j) < 0.5
+where kind in ('share', 'promotion') or u(kind || market, j) < 0.5
 """
 MACRO_INDICATORS = """
 select market, name, floor(10 * base + 20 * u(name || market, month)) / 10 as value,

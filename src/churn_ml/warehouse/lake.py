@@ -76,6 +76,8 @@ class Warehouse:
         connection.raw_sql("set autoinstall_known_extensions = false")
         if (root := folder(self.uri)) is not None:
             spill = root / "_spill" / str(os.getpid())
+            if root.exists():  # DuckDB makes the last folder of the path alone
+                spill.parent.mkdir(exist_ok=True)
             connection.raw_sql(f"set temp_directory = {literal(str(spill))}")
         return connection
 
