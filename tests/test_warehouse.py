@@ -777,6 +777,19 @@ def test_a_year_of_partitions_is_looked_up_once(
     assert next(opened) == 3
 
 
+def test_no_bar_is_drawn_where_answers_are(tmp_path: Path) -> None:
+    told = (
+        "from churn_ml.warehouse import Warehouse\n"
+        "import sys; found = Warehouse(sys.argv[1]).connection\n"
+        "print(found.raw_sql(\"select current_setting('enable_progress_bar')\").fetchall())"
+    )
+    # Without a file of its own a process passes for interactive.
+    done = subprocess.run(
+        [sys.executable, "-c", told, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[(False,)]\n"
+
+
 def test_a_query_that_does_not_fit_into_memory_spills_below_the_lake(tmp_path: Path) -> None:
     connection = Warehouse(str(tmp_path), memory_limit="30MB", threads=1).connection
     query = "select md5(i::varchar) as told from range(800000) as every(i) order by told"

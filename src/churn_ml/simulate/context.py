@@ -53,7 +53,7 @@ COMPETITOR_PRICES = """
 select 'rival-' || r as competitor, 'p' || p as product_id,
        money(price(p) * (80 + whole(0, 40, 'rival', p * 4 + r)) // 100) as amount,
        later(begins(), 15 * j + 0.5) as occurred_at
-from range(0, 2400, 4) as every(p), range(3) as rivals(r),
+from range(0, 2400, 8) as every(p), range(3) as rivals(r),
      range(getvariable('days') // 15) as times(j)
 """
 COMPETITOR_EVENTS = """

@@ -72,6 +72,9 @@ class Warehouse:
         given = {name: value for name, value in self._settings.items() if value is not None}
         connection = ibis.duckdb.connect(**given)
         connection.raw_sql("set timezone = 'UTC'")
+        # A process that DuckDB takes for interactive, such as a spawned one, would get bars on
+        # stdout, where answers are.
+        connection.raw_sql("set enable_progress_bar = false")
         # Nothing is fetched from the network behind the caller's back.
         connection.raw_sql("set autoinstall_known_extensions = false")
         if (root := folder(self.uri)) is not None:
