@@ -155,7 +155,7 @@ def test_d17_a_training_refuses_tables_that_hold_what_happened_later(
     monkeypatch.setattr(sql, "cut_at", lambda shape, end: cut(shape, end + timedelta(days=9)))
     with attempt(house, "train", FIRST, (), repin=True) as trial:
         trial.leave("looked")
-        with pytest.raises(Leak, match=r"holds what comes after.*table order_lines"):
+        with pytest.raises(Leak, match=r"holds what comes after.*table \w+"):
             leakage.look(trial, panel)
 
 
