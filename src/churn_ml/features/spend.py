@@ -31,7 +31,7 @@ def _net_median(days: int) -> Measure:
     return Measure(
         f"net_median_{days}",
         DAYS,
-        lambda t: t.net_cents.median(where=within(days)(t)),
+        lambda t: t.net_cents.quantile(0.5, where=within(days)(t)),
         empty=None,
     )
 

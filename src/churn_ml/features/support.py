@@ -104,7 +104,7 @@ def _hours(name: str, seconds: str, days: int) -> tuple[Measure, Column]:
     median = Measure(
         f"{seconds}_{days}",
         View("tickets"),
-        lambda t: t[seconds].median(where=within(days)(t)),
+        lambda t: t[seconds].quantile(0.5, where=within(days)(t)),
         empty=None,
     )
     return median, Column(f"{name}_h_{days}d", lambda t: t[median.name] / HOUR_SECONDS)
