@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_ml import flow
+from churn_ml import flow, models
 from churn_ml.attempt import attempt
 from churn_ml.config import Config, Contract, load
 from churn_ml.errors import BadInput
@@ -49,7 +49,7 @@ TEST_DAYS = (275, 305, 335)
 GONE30 = Contract(
     name="gone30", lookback_days=90, horizon_days=30, min_orders=3, activity_unit="order_day"
 )
-FAMILIES = ("rule", "cadence", "rfm", "bgnbd", "pareto", "logistic", "xgboost")
+FAMILIES = tuple(family.name for family in models.FAMILIES)
 
 
 def as_of_day(day: int) -> date:

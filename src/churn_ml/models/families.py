@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from churn_ml.errors import BadConfig, BadInput
-from churn_ml.models.boosting import XGBoost
+from churn_ml.models.boosting import Forest, XGBoost
 from churn_ml.models.buying import BgNbdModel, ParetoNbdModel
+from churn_ml.models.ensemble import Ensemble
 from churn_ml.models.logistic import Logistic
 from churn_ml.models.one_number import OneNumber
 from churn_ml.models.protocol import Family
@@ -30,6 +31,13 @@ FAMILIES: tuple[Family, ...] = (
     _of_one_number(ParetoNbdModel, "buy till you die: Pareto/NBD", "scipy"),
     Family("logistic", Logistic, "standardised columns, ridge penalty", ("numpy", "scikit-learn")),
     Family("xgboost", XGBoost, "300 regularised trees of depth 4", ("numpy", "xgboost-cpu")),
+    Family("forest", Forest, "300 trees of depth 14 side by side", ("numpy", "xgboost-cpu")),
+    Family(
+        "ensemble",
+        Ensemble,
+        "the mean logit of logistic, xgboost and forest",
+        ("numpy", "scikit-learn", "xgboost-cpu"),
+    ),
 )
 
 
