@@ -10,6 +10,7 @@ Enters: a churn.toml, a folder and the holdout key of the environment. Leaves: f
     processes.py   which processes belong to a folder; spawn, signal
     pss.py         the memory of a process
     services.py    MLflow and Airflow as commands
+    warm.py        the scheduler, with what its tasks import read beforehand
     postgres.py    the database server of the wheel: made, reached, its databases
     health.py      wait until each service answers, or say which did not and why
     accounts.py    MLflow's user and Airflow's pool of churn_ml

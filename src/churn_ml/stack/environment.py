@@ -31,8 +31,9 @@ FIXED = {
     "CORE__LOAD_EXAMPLES": "False",
     "CORE__PARALLELISM": "4",
     "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
-    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
-    "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+    # each of the six files costs a third of a second to read again
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+    "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
     # no log server runs, for it would listen on every interface: the API server reads the
     # files; where it asks the server too (while a task runs), port 1 refuses at once
     "LOGGING__WORKER_LOG_SERVER_PORT": "1",

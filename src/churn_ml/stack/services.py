@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 from churn_ml.stack import environment
@@ -59,8 +60,10 @@ def airflow(stack: Stack, component: str, *told: str) -> Service:
 
 
 def scheduler(stack: Stack) -> Service:
-    """The scheduler without its log server, which would listen on every interface."""
-    return airflow(stack, "scheduler", "scheduler", "--skip-serve-logs")
+    """The scheduler, warm, without its log server, which would listen on every interface."""
+    cold = airflow(stack, "scheduler", "scheduler", "--skip-serve-logs")
+    python, *program = cold.command
+    return replace(cold, command=(python, "-m", "churn_ml.stack.warm", *program))
 
 
 def migration(stack: Stack) -> Service:

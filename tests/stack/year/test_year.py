@@ -91,7 +91,7 @@ def test_a_killed_task_is_run_again_and_ends_the_same(told: Running) -> None:
 def test_a_killed_scheduler_comes_back_and_scoring_ends_the_same_c9(told: Running) -> None:
     def kill_the_scheduler(_: Task) -> None:
         assert told.house.ledger.publication("score", SCHEDULER_KILLED) is None
-        os.killpg(told.stack.groups()["scheduler"], signal.SIGKILL)
+        kill(told, "scheduler")
         told.start()
 
     killed = Once("churn_score", "score", kill_the_scheduler)
@@ -109,7 +109,7 @@ def test_mlflow_killed_while_training_loses_nothing_m1_and_no_answer_is_a_no(
     champion = told.house.champion(RETRAINED)
 
     def kill_mlflow(_: Task) -> None:
-        os.killpg(told.stack.groups()["mlflow"], signal.SIGKILL)
+        kill(told, "mlflow")
 
     def start_it_again(_: Task) -> None:
         told.start()
@@ -275,6 +275,12 @@ def processes_of(told: Running, task: Task) -> list[psutil.Process]:
     parent = process.parent()
     assert parent is not None
     return [process, parent]
+
+
+def kill(told: Running, service: str) -> None:
+    """Kill a service and what it started; it is gone when this returns, as a start has to see."""
+    os.killpg(told.stack.groups()[service], signal.SIGKILL)
+    wait_until(lambda: service not in told.stack.groups(), every_seconds=0.05)
 
 
 def send(told: Running, number: signal.Signals, task: Task) -> None:
