@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -49,7 +49,8 @@ CANARY = "CANARY-7f3a91"
 """A customer whose id must not leave lake, ledger and exports."""
 
 # So few households never resolve a difference in profit: the gate is opened wide, one verdict in
-# four of a year. An answer is waited for a quarter of a minute, a heartbeat twenty seconds.
+# four of a year. An answer is waited for a quarter of a minute, a heartbeat twenty seconds. No DAG
+# changes, so none is read again.
 GATE = """[gate]
 alpha_year = 1.0
 looks_per_year = 4
@@ -62,7 +63,9 @@ approval_hours = 0.004
 retries = 6
 retry_seconds = 2
 """
-HEARTBEATS = {
+SETTINGS = {
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
@@ -79,7 +82,8 @@ class Running:
     twin_toml: Path
     airflow: Airflow
     approver: Airflow
-    beside: subprocess.Popen[bytes] | None = None
+    beside: subprocess.Popen[str]
+    twin_works: bool = False
 
     @property
     def airflow_url(self) -> str:
@@ -96,7 +100,7 @@ class Running:
 
     def start(self) -> None:
         """Bring up what is dead."""
-        self.stack = platform.start(self.toml, self.folder, say=print, settings=HEARTBEATS)
+        self.stack = platform.start(self.toml, self.folder, say=print, settings=SETTINGS)
 
     def ingest(self, key: date, **further: Any) -> None:
         """Ingest a key through Airflow, with all that follows from it."""
@@ -118,14 +122,16 @@ class Running:
     def twin_does(self, key: date, *steps: str, **further: Any) -> None:
         """Begin steps in the twin's house; `further` are arguments of the last one."""
         self.wait_for_the_twin()
-        told = [[name, key.isoformat(), {}] for name in steps]
-        told[-1][2] = further
-        command = [sys.executable, TWIN, self.twin_toml, *map(json.dumps, told)]
-        self.beside = subprocess.Popen(command)
+        told = [(name, key.isoformat(), {}) for name in steps[:-1]]
+        told.append((steps[-1], key.isoformat(), further))
+        self.beside.stdin.write(f"{json.dumps(told)}\n")
+        self.beside.stdin.flush()
+        self.twin_works = True
 
     def wait_for_the_twin(self) -> None:
-        if self.beside is not None:
-            assert self.beside.wait(timeout=300) == 0
+        if self.twin_works:
+            assert self.beside.stdout.readline() == "done\n"
+            self.twin_works = False
 
     def check_same_as_the_twin(self) -> None:
         self.wait_for_the_twin()
@@ -153,13 +159,14 @@ def running(root: Path) -> Iterator[Running]:
     before = os.environ.get("CHURN_ML_HOLDOUT_KEY")
     os.environ["CHURN_ML_HOLDOUT_KEY"] = DEMO_KEY
     try:
-        stack = platform.start(folder / "churn.toml", folder, say=print, settings=HEARTBEATS)
+        stack = platform.start(folder / "churn.toml", folder, say=print, settings=SETTINGS)
         with (
             closing(Airflow.of(stack)) as airflow,
             closing(Airflow.of(stack, "demo-approver")) as approver,
+            beside(twin / "churn.toml") as process,
         ):
             toml, other = folder / "churn.toml", twin / "churn.toml"
-            yield Running(folder, toml, stack, other, airflow, approver)
+            yield Running(folder, toml, stack, other, airflow, approver, process)
     finally:
         platform.stop(folder, say=print)
         if before is None:
@@ -167,6 +174,14 @@ def running(root: Path) -> Iterator[Running]:
         else:
             os.environ["CHURN_ML_HOLDOUT_KEY"] = before
     assert members(folder) == []
+
+
+@contextmanager
+def beside(toml: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that runs the twin's steps; it ends with the block."""
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, TWIN, toml], **pipes) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""Steps of a house that no scheduler runs, in a process of their own, beside Airflow's.
+"""Steps run in a house by a process of their own: Airflow works beside it on another core.
 
-`python twin.py CHURN_TOML STEP...`, each STEP a JSON list: its name, its as_of, its arguments.
+`python twin.py CHURN_TOML`. Each line of its input is a JSON list of steps: name, as_of, arguments;
+it says `done` when they are. churn.toml is read anew for each line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from churn_ml.house import open_house
 from churn_ml.timeline import parse_as_of
 
 if __name__ == "__main__":
-    house = open_house(load(Path(sys.argv[1])))
-    for step in sys.argv[2:]:
-        name, as_of, further = json.loads(step)
-        print(getattr(flow, name)(house, parse_as_of(as_of), **further).in_words(), flush=True)
+    for line in sys.stdin:
+        house = open_house(load(Path(sys.argv[1])))
+        for name, as_of, further in json.loads(line):
+            done = getattr(flow, name)(house, parse_as_of(as_of), **further)
+            print(done.in_words(), file=sys.stderr, flush=True)
+        print("done", flush=True)
