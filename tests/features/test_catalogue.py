@@ -36,6 +36,7 @@ NEEDS_OF_VIEW = {
     "contacts": {"campaign_contacts"},
     "redemptions": {"coupon_redemptions"},
     "group_rates": {"orders", "customers"},
+    "rfm_fifths": {"orders"},
     "visit_days": {"orders", "web_events"},
     "social": {"web_events"},
     "loads": {"web_events"},

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 from churn_ml.features import CATALOGUE
 from churn_ml.features.fulfilment import CANCELLATION
-from churn_ml.features.group import GROUP_CHURN
+from churn_ml.features.group import GROUP
 from churn_ml.features.market import GROWTH, UNEMPLOYMENT
 
 from .laws import LAKES, PEOPLE, Lake, alone, finite_with_flags, late, lives, same, twins, world
 from .shops import AS_OF, merged
 
 LATER = date(2017, 11, 5)  # 35 days: whole weeks, so that weekdays stay what they are
-OF_OTHERS = GROUP_CHURN.names
-"""The named group indicators: what became of others is what they tell."""
+OF_OTHERS = tuple(name for one in GROUP for name in one.names)
+"""The named group indicators: they tell of others, or where one stands among them."""
 BY_MONTH = (*GROWTH.names, *UNEMPLOYMENT.names)
 """What is published by month, and so does not move by weeks."""
 

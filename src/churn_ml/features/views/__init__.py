@@ -72,6 +72,7 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "contacts": contact.contacts,
     "redemptions": contact.redemptions,
     "group_rates": groups.group_rates,
+    "rfm_fifths": groups.rfm_fifths,
     "visit_days": web.visit_days,
     "social": web.social,
     "loads": web.loads,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.events import attributes, days_ago, placed
+from churn_ml.events import attributes, days_ago, order_days, placed
+from churn_ml.rfm import fifths
 
 if TYPE_CHECKING:
     import ibis
@@ -39,3 +40,8 @@ def group_rates(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
         customers=at_risk.count(), churners=(~at_risk.since).sum()
     )
     return groups.inner_join(told, "channel").select("customer_id", "customers", "churners")
+
+
+def rfm_fifths(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
+    """One row per customer with an order in the last `days` days: their fifth by each of RFM."""
+    return fifths(order_days(tables, as_of), days)
