@@ -239,7 +239,8 @@ def test_an_order_restated_later_changes_no_rate_and_no_horizon_of_before(tmp_pa
     rates(tmp_path, "2017-10-01", "EUR,2017-09-15,1.18")
     house = small(tmp_path)
     flow.ingest(house, FIRST)
-    flow.rates(house, FIRST)
+    drift = flow.rates(house, FIRST).details["base_rate_drift"]
+    assert (drift["points_per_month"], drift["rising"]) == (0.0, False)  # nobody ever left
     before, proposed = house.ledger.contents()["rates"], flow.horizon(house, FIRST)
 
     orders(tmp_path, "2017-10-20", "30,h,2017-10-10 10:00,10,USD")

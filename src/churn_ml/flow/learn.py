@@ -53,7 +53,8 @@ def learn(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Write churn, retention and repurchase rates, cohorts and transitions of the months so far.
 
-    Reads canonical tables and segments; writes rates, cohorts and transitions. Raises NotReady
+    Reads canonical tables and segments; writes rates, cohorts and transitions. The receipt says,
+    under `base_rate_drift`, whether churn rises (None below six closed months). Raises NotReady
     where data do not reach `as_of`.
     """
     from churn_ml import rates as room
@@ -73,8 +74,28 @@ def rates(house: House, as_of: date, *, repin: bool = False) -> Receipt:
             rows = getattr(found, name)
             trial.write(name, rows)
             trial.count(name, len(rows), len(rows))
-        trial.details |= {"rates": shown(found.rates)}
+        trial.details |= {
+            "rates": shown(found.rates),
+            "base_rate_drift": _drift(trial, found.rates),
+        }
     return trial.receipt
+
+
+def _drift(trial: Attempt, rates: pd.DataFrame) -> dict[str, Any] | None:
+    """The drift of everybody's churn rate, ready for JSON, and said aloud where it rises."""
+    from churn_ml.drift import base_rate_drift
+
+    found = base_rate_drift(rates)
+    if found is None:
+        return None
+    first, last = found.first_month.isoformat(), found.last_month.isoformat()
+    if found.rising:
+        trial.house.say(
+            f"  churn is rising: {found.points_per_month:+.2f} share points a month from {first} "
+            f"to {last}; train again: churn-ml train --as-of {trial.as_of.isoformat()}"
+        )
+    told = {"points_per_month": found.points_per_month, "rising": bool(found.rising)}
+    return {"first_month": first, "last_month": last} | told
 
 
 def shown(rates: pd.DataFrame) -> list[dict[str, Any]]:
