@@ -117,9 +117,11 @@ def eligible(
         known = placed(tables).select("customer_id").distinct()
         found = known.semi_join(due(tables, as_of, contract, zone=zone), "customer_id")
     else:
-        days = live_days(tables, as_of, contract)
-        recent = days.filter(days.days_ago <= contract.lookback_days)
-        counted = recent.group_by("customer_id").aggregate(activity=_unit(recent, contract).sum())
+        signs = activity(tables, contract)
+        recent = signs.filter(days_ago(signs, as_of) <= contract.lookback_days)
+        if contract.activity_unit == "order_day":
+            recent = recent.select("customer_id", "day").distinct()
+        counted = recent.group_by("customer_id").aggregate(activity=recent.count())
         found = counted.filter(counted.activity >= contract.min_orders).select("customer_id")
     return _of(found, tables, contract)
 
@@ -175,11 +177,6 @@ def _of(found: ibis.Table, tables: Canonical, contract: Contract) -> ibis.Table:
     rows = attributes(tables)
     meant = rows.filter([rows[name].isin(words) for name, words in sorted(contract.of.items())])
     return found.semi_join(meant, "customer_id")
-
-
-def _unit(days: ibis.Table, contract: Contract) -> ibis.IntegerColumn:
-    """What each day counts in the contract's activity_unit: its events, or 1."""
-    return days.events if contract.activity_unit == "order" else days.events.sign()
 
 
 def _standing(days: ibis.Table, contract: Contract) -> ibis.Table:

@@ -131,10 +131,9 @@ def order_days(tables: Canonical, as_of: Day) -> ibis.Table:
     )
     # (customer_id, days_ago) is unique here, so this order is total on every engine.
     back = ibis.window(group_by="customer_id", order_by=days.days_ago)
-    whole = ibis.window(group_by="customer_id")
     return days.mutate(
         gap_days=days.days_ago.lead().over(back) - days.days_ago,
-        recency_days=days.days_ago.min().over(whole),
+        recency_days=days.days_ago.first().over(back),
     )
 
 

@@ -31,6 +31,7 @@ from churn_ml.timeline import parse_as_of
 NEEDS_OF_VIEW = {
     "days": {"orders"},
     "orders": {"orders"},
+    "stores": {"orders"},
     "lines": {"orders", "order_lines"},
     "categories": {"orders", "order_lines", "products"},
     "contacts": {"campaign_contacts"},

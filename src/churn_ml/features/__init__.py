@@ -22,7 +22,7 @@ from churn_ml.config import Contract, content_hash
 from churn_ml.features.catalogue import CATALOGUE, catalogue, trainable
 from churn_ml.features.frame import build
 from churn_ml.features.indicator import Column, Indicator, Measure
-from churn_ml.features.query import available, declared, in_words, of_eligible, query
+from churn_ml.features.query import available, declared, in_words, parts, query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,6 @@ def spec_hash(indicators: tuple[Indicator, ...] = CATALOGUE) -> str:
 
 
 @functools.cache
-def _spec(indicator: Indicator) -> str:
+def _spec(indicator: Indicator) -> dict[str, str]:
     """What one indicator computes, in words."""
-    return of_eligible(declared(), [indicator])
+    return parts(declared(), [indicator])

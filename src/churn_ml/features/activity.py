@@ -10,9 +10,14 @@ fully, the one at the far edge 1 / W. It is a sum of whole numbers divided once.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from churn_ml.features.columns import plain, ratio, since, within
 from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, Reader, View
 from churn_ml.features.rhythm import TENURE
+
+if TYPE_CHECKING:
+    import ibis
 
 SATURDAY = 5
 """The first day of the weekend, counted from Monday."""
@@ -69,9 +74,15 @@ def _pace(*windows: int) -> Parts:
     return Parts(tuple(map(faded, windows)), tuple(map(pace, windows)))
 
 
+def _first_of_its_week(t: ibis.Table) -> ibis.BooleanColumn:
+    """True for the order days before which the customer had none in the same week before as_of."""
+    week = (t.days_ago - 1) // 7
+    return t.gap_days.isnull() | ((t.days_ago + t.gap_days - 1) // 7 > week)
+
+
 def _weeks_active(days: int) -> Parts:
     name = f"weeks_{days // 7}"
-    weeks = Measure(name, DAYS, lambda t: ((t.days_ago - 1) // 7).nunique(where=within(days)(t)))
+    weeks = Measure(name, DAYS, lambda t: t.count(where=within(days)(t) & _first_of_its_week(t)))
     return Parts((weeks,), (Column(f"weeks_active_{days // 7}w", lambda t: t[name]),))
 
 
@@ -81,15 +92,20 @@ def _weekdays(days: int) -> Parts:
 
     placed = orders(days)
     weekend = measure("weekend", lambda t: t.count(where=within(days)(t) & (t.weekday >= SATURDAY)))
-    different = measure("weekdays", lambda t: t.weekday.nunique(where=within(days)(t)))
+    different = measure("weekdays", lambda t: sum(_any(t, days, weekday) for weekday in range(7)))
     share = ratio(f"weekend_share_{days}d", lambda t: t[weekend.name], lambda t: t[placed.name])
     count = Column(f"weekdays_{days}d", lambda t: t[different.name])
     return Parts((placed, weekend, different), (*share, count))
 
 
+def _any(t: ibis.Table, days: int, weekday: int) -> ibis.IntegerValue:
+    """1 with an order on that weekday in the last `days` days, else 0."""
+    return (t.count(where=within(days)(t) & (t.weekday == weekday)) > 0).ifelse(1, 0)
+
+
 def _stores(days: int) -> Parts:
     name = f"stores_{days}d"
-    stores = Measure(name, View("orders"), lambda t: t.store_id.nunique(where=within(days)(t)))
+    stores = Measure(name, View("stores", (days,)), lambda t: t.count())
     return Parts((stores,), (plain(name),))
 
 

@@ -19,7 +19,7 @@ from churn_ml.cohort import eligible
 from churn_ml.errors import BrokenPromise
 from churn_ml.events import needed
 from churn_ml.features.catalogue import CATALOGUE
-from churn_ml.features.query import available, declared, in_words, of_eligible
+from churn_ml.features.query import FRAME, available, declared, in_words, parts
 from churn_ml.tables import SOURCE_TABLES
 
 if TYPE_CHECKING:
@@ -76,38 +76,60 @@ def build(
     """
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    rows = _asked(tables, as_of, eligible(tables, as_of, contract, zone=zone), indicators)
-    rows = rows.sort_by("customer_id")
-    told: dict[str, Any] = {"customer_id": rows["customer_id"].to_pandas(), "as_of": as_of}
-    for name in rows.column_names[1:]:
+    read = {name: tables[name] for name in SOURCE_TABLES if name in tables}
+    who = eligible(declared(tuple(read)).tables, as_of, contract, zone=zone)
+    rows = _asked(read, as_of, who, available(read, indicators))
+    order = pc.sort_indices(rows["customer_id"])
+    told: dict[str, Any] = {
+        "customer_id": rows["customer_id"].take(order).to_pandas(),
+        "as_of": as_of,
+    }
+    held = dict(zip(rows.column_names[1:], rows.columns[1:], strict=True))
+    del rows
+    # One column after the other, each let go of at once: the frame is never in memory twice.
+    for name in tuple(held):
+        # the engine may tell 1.0 and 0.0 as decimals
+        numbers = np.asarray(held.pop(name).cast(pa.float64()), dtype="float64")[order]
+        column = np.round(numbers, DECIMALS, out=numbers)
         # Adding 0.0 turns a rounded -0.0 into 0.0: equal numbers get equal bytes.
-        told[name] = np.round(np.asarray(rows[name], dtype="float64"), DECIMALS) + 0.0
+        told[name] = np.add(column, 0.0, out=column)
     frame = pd.DataFrame(told, copy=False)
     _check(frame)
     return frame
 
 
 def _asked(
-    tables: Canonical, as_of: date, who: ibis.Table, indicators: Sequence[Indicator]
+    tables: Canonical, as_of: date, who: ibis.Table, indicators: tuple[Indicator, ...]
 ) -> pa.Table:
-    """The rows of the frame as the engine of the tables gives them, in no order, not rounded."""
-    read = {name: tables[name] for name in SOURCE_TABLES if name in tables}
+    """The rows of the frame as the engine of the tables gives them, in no order, not rounded.
+
+    `who`: the eligible customers, told of tables by their names. The subqueries are run one after
+    the other, each into a table of its own, so that only one of them is at work in memory.
+    """
     engine = needed(tables, "orders", "cohort").get_backend()
-    for rows in (who, *read.values()):
+    for rows in tables.values():
         # the one way to make tables in memory known to the engine before text asks for them
         engine._run_pre_execute_hooks(rows)  # noqa: SLF001
     engine.raw_sql(f"create or replace temp macro as_of_date() as date '{as_of.isoformat()}'")
-    before = {"eligible": who, **read}
-    told = [f"{name} AS NOT MATERIALIZED ({in_words(rows)})" for name, rows in before.items()]
-    query = _query(tuple(read), available(read, indicators))
-    return engine.con.sql(f"WITH {', '.join(told)},\n{query}").to_arrow_table()
+    read = ", ".join(f"{name} AS ({in_words(rows)})" for name, rows in tables.items())
+    told = {"eligible": in_words(who)} | _parts(tuple(tables), indicators)
+    frame = told.pop(FRAME)
+    try:
+        for name, text in told.items():
+            engine.raw_sql(f"create or replace temp table {name} as WITH {read} FROM ({text})")
+        return engine.con.sql(frame).to_arrow_table()
+    finally:
+        for name in told:
+            engine.raw_sql(f"drop table if exists temp.{name}")
 
 
 @functools.lru_cache(maxsize=QUERIES)
-def _query(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> str:
-    """The text of these indicators, over tables by their names at the day of `as_of_date()`."""
-    return of_eligible(declared(tables), indicators)
+def _parts(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> dict[str, str]:
+    """The subqueries of these indicators, over tables by name at the day of `as_of_date()`."""
+    return parts(declared(tables), indicators)
 
 
 def _check(frame: pd.DataFrame) -> None:

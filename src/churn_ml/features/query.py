@@ -2,20 +2,22 @@
 
 Enters: the tables (without rows or engine if need be: `ibis.table(schema, name="orders")`), the day
 of the cut and the indicators. Leaves: text, for DuckDB or another engine. Each view is a subquery
-of its own, which is what keeps a hundred indicators cheap to put into words. Worked example:
-`recency` alone is `eligible`, who is in the frame, `view_days`, the order days, `in_days`, its
-measure by customer, and `joined`, both side by side.
+of its own, which is what keeps a hundred indicators cheap to put into words; the lines of orders
+are prepared once for all views of them. Worked example: `recency` alone is `eligible`, who is in
+the frame, `in_days`, its measure by customer, and `frame`, its column for who is in it.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from churn_ml.cohort import eligible
 from churn_ml.errors import BrokenPromise
 from churn_ml.features.catalogue import CATALOGUE
 from churn_ml.features.views import VIEWS
+from churn_ml.features.views.shopping import BOUGHT, lines
 from churn_ml.tables import SOURCE_TABLES, table
 
 if TYPE_CHECKING:
@@ -27,8 +29,19 @@ if TYPE_CHECKING:
     from churn_ml.events import Canonical, Day
     from churn_ml.features.indicator import Indicator, Measure, View
 
+FRAME = "frame"
+"""The last subquery."""
 SHOPS = 8
 """Choices of tables that a process keeps the words of."""
+
+
+@dataclass(frozen=True)
+class Worded:
+    """One view in SQL, the columns of its rows, and whether it reads the lines prepared."""
+
+    text: str
+    columns: ibis.Schema
+    reads_bought: bool
 
 
 class Wording:
@@ -39,14 +52,33 @@ class Wording:
         self.tables = tables
         self.dialect = dialect
         self._as_of = as_of
-        self._known: dict[View, tuple[str, ibis.Schema]] = {}
+        self._known: dict[View, Worded] = {}
 
-    def rows(self, view: View) -> tuple[str, ibis.Schema]:
-        """The text of a view and the columns of its rows."""
+    def view(self, view: View) -> Worded:
+        """The view over the tables, and over the lines prepared where it reads lines."""
         if view not in self._known:
-            rows = VIEWS[view.name](self.tables, self._as_of, *view.days)
-            self._known[view] = (in_words(rows, self.dialect), rows.schema())
+            from ibis.expr import operations
+
+            rows = VIEWS[view.name]({**self.tables, **self._prepared}, self._as_of, *view.days)
+            read = {table.name for table in rows.op().find(operations.UnboundTable)}
+            self._known[view] = Worded(self.text(rows), rows.schema(), BOUGHT in read)
         return self._known[view]
+
+    def bought(self, days: int) -> str:
+        """The lines of the last `days` days."""
+        return self.text(lines(self.tables, self._as_of, days))
+
+    def text(self, rows: ibis.Table) -> str:
+        """The SQL of `rows`."""
+        return in_words(rows, self.dialect)
+
+    @functools.cached_property
+    def _prepared(self) -> dict[str, ibis.Table]:
+        import ibis
+
+        if not {"orders", "order_lines"} <= self.tables.keys():
+            return {}
+        return {BOUGHT: ibis.table(lines(self.tables, self._as_of, 1).schema(), name=BOUGHT)}
 
 
 def query(
@@ -68,8 +100,11 @@ def query(
     >>> query(canonical(orders=[]), date(2017, 10, 1), Contract())[:16]
     'WITH eligible AS'
     """
-    who = in_words(eligible(tables, as_of, contract, zone=zone), dialect)
-    return f"WITH eligible AS ({who}),\n{of_eligible(Wording(tables, as_of, dialect), indicators)}"
+    wording = Wording(tables, as_of, dialect)
+    told = {"eligible": wording.text(eligible(tables, as_of, contract, zone=zone))}
+    told |= parts(wording, indicators)
+    subqueries = ",\n".join(f"{name} AS ({text})" for name, text in told.items())
+    return f"WITH {subqueries}\nSELECT * FROM {FRAME}"
 
 
 @functools.lru_cache(maxsize=SHOPS)
@@ -86,32 +121,32 @@ def declared(names: tuple[str, ...] = SOURCE_TABLES) -> Wording:
     return Wording(tables, as_of_date())
 
 
-def of_eligible(wording: Wording, indicators: Sequence[Indicator]) -> str:
-    """What follows WITH in `query` after the subquery `eligible`, with one row per customer_id.
+def parts(wording: Wording, indicators: Sequence[Indicator]) -> dict[str, str]:
+    """The subqueries of `query` after `eligible`, each over those before it; the frame is the last.
 
-    >>> from churn_ml.features.rhythm import RECENCY
-    >>> told = of_eligible(declared(), [RECENCY])
-    >>> [line.partition(" AS ")[0] for line in told.splitlines()[:3]]
-    ['view_days', 'in_days', 'joined']
+    >>> from churn_ml.features.basket import BASKET_SIZE
+    >>> list(parts(declared(), [BASKET_SIZE]))
+    ['bought', 'in_lines_90', 'in_days', 'frame']
     """
     import ibis
 
     present = available(wording.tables, indicators)
     measures = _distinct(measure for one in present for measure in one.measures)
-    told: dict[str, str] = {}
+    views = dict.fromkeys(measure.view for measure in measures)
+    # every view of lines cuts them to one of its own days
+    longest = [max(view.days) for view in views if wording.view(view).reads_bought]
+    told = {BOUGHT: wording.bought(max(longest))} if longest else {}
     found: dict[str, ibis.Table] = {}
-    for view in dict.fromkeys(measure.view for measure in measures):
-        name = "_".join([view.name, *map(str, view.days)])
-        told[f"view_{name}"], columns = wording.rows(view)
-        rows = ibis.table(columns, name=f"view_{name}")
-        found |= _aggregated(name, rows, [m for m in measures if m.view == view])
-    told |= {name: in_words(part, wording.dialect) for name, part in found.items()}
-    told["joined"] = _joined(found, measures, wording.dialect)
+    for view in views:
+        of_view = _aggregated(view, wording, [m for m in measures if m.view == view])
+        rows = f"WITH {_called(view)} AS ({wording.view(view).text})"
+        told |= {name: f"{rows} {wording.text(part)}" for name, part in of_view.items()}
+        found |= of_view
     types = {name: kind for part in found.values() for name, kind in part.schema().items()}
     joined = ibis.table(types | {"customer_id": "string"}, name="joined")
     columns = {c.name: c.of(joined).cast("float64") for one in present for c in one.columns}
-    subqueries = ",\n".join(f"{name} AS ({words})" for name, words in told.items())
-    return f"{subqueries}\n{in_words(joined.select('customer_id', **columns), wording.dialect)}"
+    last = wording.text(joined.select("customer_id", **columns))
+    return told | {FRAME: f"WITH joined AS ({_joined(found, measures, wording.dialect)}) {last}"}
 
 
 def available(
@@ -146,12 +181,21 @@ def _distinct(measures: Iterable[Measure]) -> list[Measure]:
     return list(found.values())
 
 
-def _aggregated(name: str, rows: ibis.Table, wanted: Sequence[Measure]) -> dict[str, ibis.Table]:
+def _called(view: View) -> str:
+    return "_".join(["view", view.name, *map(str, view.days)])
+
+
+def _aggregated(view: View, wording: Wording, wanted: Sequence[Measure]) -> dict[str, ibis.Table]:
     """The measures of one view by the name of their subquery: by customer, and of the shop."""
+    import ibis
+
+    name = _called(view)
+    rows = ibis.table(wording.view(view).columns, name=name)
     own = {m.name: m.of(rows) for m in wanted if not m.of_shop}
     of_shop = {m.name: m.of(rows) for m in wanted if m.of_shop}
-    found = {f"in_{name}": rows.group_by("customer_id").aggregate(**own)}
-    return found | ({f"shop_{name}": rows.aggregate(**of_shop)} if of_shop else {})
+    found = {name.replace("view", "in", 1): rows.group_by("customer_id").aggregate(**own)}
+    shop = {name.replace("view", "shop", 1): rows.aggregate(**of_shop)} if of_shop else {}
+    return found | shop
 
 
 def _joined(found: Mapping[str, ibis.Table], measures: Sequence[Measure], dialect: str) -> str:

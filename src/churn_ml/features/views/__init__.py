@@ -6,6 +6,7 @@ before `as_of`; 30 for 2017-09-01 as of 2017-10-01).
 
 * days: one row per customer and order day (events.order_days).
 * orders: one row per order that was not cancelled.
+* stores(days): one row per customer and store.
 * lines(days): one row per line of such an order.
 * categories(days, recent days): one row per customer, department and category of these lines.
 * contacts: one row per customer and campaign.
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "days": order_days,
     "orders": shopping.orders,
+    "stores": shopping.stores,
     "lines": shopping.lines,
     "categories": shopping.categories,
     "contacts": contact.contacts,

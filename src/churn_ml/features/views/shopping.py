@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from churn_ml.events import Canonical, Day
 
+BOUGHT = "bought"
+"""The lines of the longest window, among the tables of one query."""
+
 
 def orders(tables: Canonical, as_of: Day) -> ibis.Table:
     """One row per order that was not cancelled, with days_ago and weekday (0 Monday)."""
@@ -25,19 +28,34 @@ def orders(tables: Canonical, as_of: Day) -> ibis.Table:
     return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.day.day_of_week.index())
 
 
+def stores(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
+    """One row per customer and store with an order in the last `days` days."""
+    rows = orders(tables, as_of)
+    rows = rows.filter(rows.days_ago <= days, rows.store_id.notnull())
+    return rows.select("customer_id", "store_id").distinct()
+
+
 def lines(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
     """One row per line of an order that was not cancelled, of the last `days` days.
 
     Amounts become whole hundredths: net_cents, discount_cents and coupon_cents (missing is 0).
+    Where `tables` have them prepared, for all views at once, they are taken from there.
     """
+    if BOUGHT in tables:
+        return tables[BOUGHT].filter(tables[BOUGHT].days_ago <= days)
     rows = tables["order_lines"]
-    rows = rows.mutate(
-        days_ago=days_ago(rows, as_of),
-        net_cents=(rows.net_amount * 100).cast("int64"),
-        discount_cents=(rows.discount_amount * 100).cast("int64").fill_null(0),
-        coupon_cents=(rows.coupon_amount * 100).cast("int64").fill_null(0),
+    recent = rows.mutate(days_ago=days_ago(rows, as_of)).filter(lambda t: t.days_ago <= days)
+    return recent.semi_join(placed(tables), "order_id").select(
+        "customer_id",
+        "order_id",
+        "product_id",
+        "day",
+        "days_ago",
+        "quantity",
+        net_cents=(recent.net_amount * 100).cast("int64"),
+        discount_cents=(recent.discount_amount * 100).cast("int64").fill_null(0),
+        coupon_cents=(recent.coupon_amount * 100).cast("int64").fill_null(0),
     )
-    return rows.filter(rows.days_ago <= days).semi_join(placed(tables), "order_id")
 
 
 def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ibis.Table:
@@ -47,8 +65,6 @@ def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ib
     customer's last day with any line; `recent_lines` are of the last `recent_days` days,
     `earlier_lines` of the days before. Products that are not known count as the category "".
     """
-    import ibis
-
     kinds = products(tables).select("product_id", "category", "department")
     bought = lines(tables, as_of, days).left_join(kinds, "product_id")
     bought = bought.mutate(
@@ -62,8 +78,8 @@ def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ib
         recent_lines=recent.sum(),
         earlier_lines=(~recent).sum(),
     )
-    whole = ibis.window(group_by="customer_id")
-    return found.mutate(last_days_ago=found.days_ago.min().over(whole))
+    last = found.group_by("customer_id").aggregate(last_days_ago=found.days_ago.min())
+    return found.inner_join(last, "customer_id")
 
 
 def novelties(tables: Canonical, as_of: Day, days: int, new_days: int) -> ibis.Table:
