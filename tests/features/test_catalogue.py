@@ -169,6 +169,20 @@ def test_no_view_drops_two_columns_at_once() -> None:
     assert {len(each.columns_to_drop) for each in drops} == {1}
 
 
+def test_views_of_lines_look_back_one_of_their_own_windows() -> None:
+    # the lines are prepared once, as far back as the longest of these
+    views = {measure.view for indicator in CATALOGUE for measure in indicator.measures}
+    readers = [view for view in views if declared().view(view).reads_bought]
+    assert {view.name for view in readers} >= {"lines", "categories", "novelties", "launches"}
+    for view in readers:
+        cuts = re.findall(
+            r'"bought" AS "t\d+" WHERE "t\d+"."days_ago" <= (?:CAST\()?(\d+)',
+            declared().view(view).text,
+        )
+        assert cuts
+        assert {int(days) for days in cuts} <= set(view.days)
+
+
 def test_importing_the_catalogue_loads_no_engine() -> None:
     code = (
         "import sys, churn_ml.features, churn_ml.cohort, churn_ml.labels;"
