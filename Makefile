@@ -7,8 +7,8 @@ PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # What `make coverage` measures, and the tests that are about it (doctests come along): to measure
 # another room, name it in both.
-COVERED := validate sources cohort timeline
-COVERED_TESTS := validate sources bad_input test_cohort.py test_timeline.py test_contract_events.py
+COVERED := validate sources cohort timeline features labels
+COVERED_TESTS := validate sources bad_input test_cohort.py test_timeline.py test_contract_events.py features test_labels.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo stop status test test-all coverage fmt lint types imports unit stack bench docs lock clean
