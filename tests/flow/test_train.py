@@ -177,8 +177,8 @@ def test_a_champion_whose_features_are_built_otherwise_now_makes_room_for_the_ru
     promoted = flow.promote(house, FIRST)
     assert promoted.details["champion_from"] == old
     assert promoted.details["reasons"] == [
-        f"the features of {old} are built otherwise now: the inactivity rule is it until "
-        "something beats it"
+        f"the features of {old} are built otherwise now: the inactivity rule is it until a model "
+        "of a later training beats it"
     ]
     published = house.ledger.publication("train", FIRST)
     assert published is not None

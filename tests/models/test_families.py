@@ -39,13 +39,15 @@ def test_better_than_chance_on_rows_with_a_known_cause(
 def test_reasons_and_base_add_up_to_the_logit_of_the_score(
     bundle: Bundle, rows: pd.DataFrame
 ) -> None:
-    p = bundle.model.predict(rows)
-    total = bundle.model.base() + bundle.model.contributions(rows).sum(axis=1)
+    some = rows.head(100)
+    p = bundle.model.predict(some)
+    total = bundle.model.base() + bundle.model.contributions(some).sum(axis=1)
     np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=5e-5)
 
 
 def test_contributions_have_one_column_per_feature(bundle: Bundle, rows: pd.DataFrame) -> None:
-    assert bundle.model.contributions(rows).shape == (len(rows), len(bundle.model.features))
+    some = rows.head(100)
+    assert bundle.model.contributions(some).shape == (len(some), len(bundle.model.features))
 
 
 @settings(
@@ -120,7 +122,7 @@ sys.path.insert(0, sys.argv[1])
 from conftest import shop
 from churn_ml.models import FAMILIES
 from churn_ml.models.example import SETTING
-rows, label = shop(3000, seed=2)
+rows, label = shop(800, seed=2)
 for each in FAMILIES:
     files = each.model.fit(rows, label, SETTING).files()
     print(hashlib.sha256(b"".join(files.values())).hexdigest())

@@ -35,7 +35,8 @@ def histories(values: Matrix) -> Histories:
     """
     recency, tenure, gap = np.maximum(values.T, 0.0)
     last = np.maximum(tenure - recency, 0.0)
-    by_gap = np.round(last / np.where(gap > 0, gap, np.inf))
+    # order days lie a day apart at least
+    by_gap = np.round(last / np.maximum(gap, 1.0))
     x = np.where(np.isnan(gap), last > 0, by_gap)
     return Histories(np.minimum(x, tenure), last, tenure, np.ones(len(values)))
 
