@@ -150,7 +150,7 @@ shops = st.dictionaries(
 )
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shops)
 def test_retention_is_one_minus_churn_and_every_part_is_within_its_whole(
     days: dict[str, list[date]],

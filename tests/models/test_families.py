@@ -19,6 +19,8 @@ from churn_ml.metrics import auc
 from churn_ml.models import FAMILIES, Bundle, Family, family
 from churn_ml.models.example import SETTING
 
+LEAST_AUC = {"cadence": 0.65, "rfm": 0.65, "bgnbd": 0.55, "pareto": 0.55}
+"""Customers churn by silence and few orders: habit and places tell a part, all others 0.8."""
 anything = st.one_of(
     st.none(), st.floats(allow_nan=True, allow_infinity=True), st.integers(-5, 1000).map(float)
 )
@@ -33,7 +35,7 @@ def test_every_row_of_the_catalogue_names_the_family_of_its_class(
 def test_better_than_chance_on_rows_with_a_known_cause(
     bundle: Bundle, rows: pd.DataFrame, label: np.ndarray
 ) -> None:
-    assert auc(label, bundle.model.predict(rows)) > 0.55
+    assert auc(label, bundle.model.predict(rows)) > LEAST_AUC.get(bundle.model.family, 0.8)
 
 
 def test_reasons_and_base_add_up_to_the_logit_of_the_score(
@@ -42,7 +44,9 @@ def test_reasons_and_base_add_up_to_the_logit_of_the_score(
     some = rows.head(100)
     p = bundle.model.predict(some)
     total = bundle.model.base() + bundle.model.contributions(some).sum(axis=1)
-    np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=5e-5)
+    # a forest's rates are told in float32
+    atol = 5e-5 if bundle.model.family == "forest" else 2e-5
+    np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=atol)
 
 
 def test_contributions_have_one_column_per_feature(bundle: Bundle, rows: pd.DataFrame) -> None:
@@ -122,7 +126,7 @@ sys.path.insert(0, sys.argv[1])
 from conftest import shop
 from churn_ml.models import FAMILIES
 from churn_ml.models.example import SETTING
-rows, label = shop(800, seed=2)
+rows, label = shop(3000, seed=2)
 for each in FAMILIES:
     files = each.model.fit(rows, label, SETTING).files()
     print(hashlib.sha256(b"".join(files.values())).hexdigest())
