@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from churn_ml.actions import actions
-from churn_ml.config import Config, Consent, Offer, Policy, Shop
+from churn_ml.config import Config, Consent, Contract, Offer, Policy, Shop
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import ACTIONS
 
@@ -132,6 +132,17 @@ def test_an_offer_meant_for_other_segments_is_not_made() -> None:
     assert decide({"h1": (0.5, 200.0)}, config(lost_only))["why"].tolist() == ["no_offer"]
     out = decide({"h1": (0.5, 200.0)}, config(lost_only), segment="LOST")
     assert out["offer"].tolist() == ["COUPON"]
+
+
+def test_an_offer_meant_for_another_contract_is_not_made() -> None:
+    there = Config(
+        shop=Shop(name="s", currency="EUR"),
+        consent=Consent(default="assumed"),
+        offers=(COUPON.model_copy(update={"contracts": ("winback",)}),),
+        contracts={"back": Contract(name="winback", population="lost")},
+    )
+    assert decide({"h1": (0.5, 200.0)}, there)["why"].tolist() == ["no_offer"]
+    assert decide({"h1": (0.5, 200.0)}, there.under("back"))["offer"].tolist() == ["COUPON"]
 
 
 def test_without_offers_there_is_nothing_to_make() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn_ml import features
 from churn_ml.cohort import cohort, eligible
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput
 from churn_ml.in_memory import canonical
+from churn_ml.labels import labels
 from churn_ml.tables import COHORT
 
 AS_OF = date(2017, 10, 1)
@@ -277,3 +280,53 @@ def test_who_is_returning_was_lost_on_the_day_of_the_return(days: list[int], loo
         back = min(later for later, earlier in gaps if earlier - later > lookback)
         before: Days = {"x": [ago(d) for d in days if d > back]}
         assert of(before, contract, as_of=ago(back)).stage["x"] == "lost"
+
+
+SOMEBODY: Days = {
+    "once": ["2017-09-20"],
+    "twice": ["2017-09-19", "2017-09-20"],
+    "same_day": ["2017-09-20 08:00", "2017-09-20 19:00"],
+    "came_back": ["2016-01-05", "2017-09-20"],
+    "edge": ["2017-07-03"],
+    "gone": ["2017-07-02"],
+    "long_gone": ["2016-01-05", "2016-01-06"],
+}
+
+
+@pytest.mark.parametrize(
+    ("population", "meant"),
+    [
+        ("active", ["came_back", "edge", "once", "same_day", "twice"]),
+        ("one_time", ["edge", "once", "same_day"]),
+        ("repeat", ["came_back", "twice"]),
+        ("lost", ["gone", "long_gone"]),
+    ],
+)
+def test_a_contract_scores_its_population_and_nobody_else(
+    population: Literal["active", "one_time", "repeat", "lost"], meant: list[str]
+) -> None:
+    found = of(SOMEBODY, CONTRACT.model_copy(update={"population": population}))
+    assert sorted(found.index[found.eligible]) == meant
+    assert sorted(found.index[found.stage == "lost"]) == ["gone", "long_gone"]
+
+
+def test_the_lost_need_enough_orders_ever_and_may_be_forgotten() -> None:
+    lost = Contract(lookback_days=90, population="lost", min_orders=2)
+    assert of(SOMEBODY, lost).eligible["long_gone"]
+    assert not of(SOMEBODY, lost).eligible["gone"]
+    within = Contract(lookback_days=90, population="lost", lost_within_days=365)
+    assert of(SOMEBODY, within).eligible["gone"]
+    assert not of(SOMEBODY, within).eligible["long_gone"]
+
+
+def test_who_returns_is_the_zero_of_a_win_back_label() -> None:
+    later: Days = {**SOMEBODY, "gone": ["2017-07-02", "2017-10-05"]}
+    shop = canonical(
+        orders=[{"customer_id": c, "occurred_at": day} for c, days in later.items() for day in days]
+    )
+    lost = Contract(lookback_days=90, horizon_days=30, population="lost")
+    then = {"orders": shop["orders"].filter(shop["orders"].day < AS_OF)}
+    rows = features.build(then, AS_OF, lost)
+    assert rows.set_index("customer_id").recency_days.to_dict() == {"gone": 91, "long_gone": 634}
+    told = labels(shop, rows["customer_id"], AS_OF, lost, date(2017, 12, 1))
+    assert dict(zip(told.customer_id, told.label, strict=True)) == {"gone": 0, "long_gone": 1}

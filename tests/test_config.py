@@ -70,6 +70,26 @@ def test_another_loyal_share_is_another_contract() -> None:
     assert Contract(loyal_share=0.3).stamp != Contract().stamp
 
 
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ('[contract]\nevent = "renewal"\npopulation = "lost"', "it is about who is due"),
+        ("[contract]\nlost_within_days = 400", 'is for population = "lost"'),
+        (
+            '[contract]\npopulation = "lost"\nlookback_days = 90\nlost_within_days = 90',
+            "longer than lookback_days",
+        ),
+        (
+            '[[offers]]\ncode = "BACK"\nlabel = "b"\ncontracts = ["back"]',
+            "names back, expected gone90",
+        ),
+    ],
+)
+def test_a_population_that_cannot_be_is_refused(section: str, says: str) -> None:
+    with pytest.raises(BadConfig, match=says):
+        from_text(f'[shop]\nname = "s"\ncurrency = "EUR"\n{section}\n')
+
+
 def test_a_name_with_an_accent_is_to_stand_in_quotes() -> None:
     with pytest.raises(BadConfig, match="a name with blanks or accents before the ="):
         from_text('[sources.consents.values.given]\nSì = "true"\n')

@@ -80,17 +80,17 @@ def actions(
     ids = rows["customer_id"]
     terms = Terms.of(config)
     p, value = rows["score"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
-    fitting = meant(rows["segment"].to_numpy(object), config.offers)
+    fitting = meant(rows["segment"].to_numpy(object), config.own_offers)
     given = _given(ids, consents, default=config.consent.default == "assumed")
     barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
-    free = np.array([not offer.needs_consent for offer in config.offers], dtype=bool)
+    free = np.array([not offer.needs_consent for offer in config.own_offers], dtype=bool)
     allowed = fitting & (given[:, None] | free) & ~(barred | recent)[:, None]
 
     index, expected = best_offer(gains(p, value, terms), allowed)
     cost = _picked(costs(p, value, terms), index)
     taken = within_limits(expected, cost, config.policy, tau, keyed_hash(ids, key))
     held = rows["arm"].to_numpy(object) == HOLDOUT
-    codes = np.array([*(offer.code for offer in config.offers), NONE], dtype=object)
+    codes = np.array([*(offer.code for offer in config.own_offers), NONE], dtype=object)
     rows["would_be_offer"] = codes[np.where(taken, index, -1)]
     rows["offer"] = np.where(held, NONE, rows["would_be_offer"])
     rows["expected_gain"] = np.where(taken, expected, 0.0).round(9)

@@ -19,7 +19,7 @@ example, with a lookback of 90, new_days of 30 and a silent_gap_ratio of 1.5, as
 Stages are total and exclusive; the first that fits wins: lost, returning, new, silent, loyal,
 active.
 
-* lost: no order in the last `lookback_days`.
+* lost: no order in the last `lookback_days`; a contract of the lost scores them, and only them.
 * returning: came back within the last `new_days` after at least `lookback_days` whole days without
   an order, which is exactly the customers who were lost before they came back.
 * new: first order within the last `new_days`.
@@ -102,8 +102,9 @@ def eligible(
     """The customers who are scored: enough signs of life in [as_of - lookback_days, as_of).
 
     One row per customer_id with only that column. Enough means at least `min_orders` events, or
-    days with one where the contract's activity_unit is `order_day`. Under a renewal contract it
-    is who has a subscription `due` in the label window instead. Where the contract is `of` some
+    days with one where the contract's activity_unit is `order_day`; the contract's `population` may
+    take the one-time or the repeat buyers of them, or the lost instead. Under a renewal contract it
+    is who has a subscription `due` in the label window. Where the contract is `of` some
     customers, only those whose attribute, valid at as_of, is one of its words. `zone`: the shop's.
 
     >>> from churn_ml.config import Contract
@@ -117,12 +118,7 @@ def eligible(
         known = placed(tables).select("customer_id").distinct()
         found = known.semi_join(due(tables, as_of, contract, zone=zone), "customer_id")
     else:
-        signs = activity(tables, contract)
-        recent = signs.filter(days_ago(signs, as_of) <= contract.lookback_days)
-        if contract.activity_unit == "order_day":
-            recent = recent.select("customer_id", "day").distinct()
-        counted = recent.group_by("customer_id").aggregate(activity=recent.count())
-        found = counted.filter(counted.activity >= contract.min_orders).select("customer_id")
+        found = _meant(tables, as_of, contract)
     return _of(found, tables, contract)
 
 
@@ -168,6 +164,30 @@ def ending(tables: Canonical, as_of: date, contract: Contract, *, zone: str = "U
     window = timeline.label_window(as_of, contract)
     now, first, end = (timeline.instant(d, zone) for d in (as_of, window.start, window.end))
     return rows.filter(rows.occurred_at < now, rows.due_at >= first, rows.due_at < end)
+
+
+def _meant(tables: Canonical, as_of: date, contract: Contract) -> ibis.Table:
+    """The customers of the contract's population with enough signs of life."""
+    signs = activity(tables, contract)
+    recent = signs.filter(days_ago(signs, as_of) <= contract.lookback_days)
+    lost = contract.population == "lost"
+    counted = signs if lost else recent
+    if lost and contract.lost_within_days is not None:
+        heard = signs.filter(days_ago(signs, as_of) <= contract.lost_within_days)
+        counted = counted.semi_join(heard, "customer_id")
+    if contract.activity_unit == "order_day":
+        counted = counted.select("customer_id", "day").distinct()
+    enough = counted.group_by("customer_id").aggregate(activity=counted.count())
+    found = enough.filter(enough.activity >= contract.min_orders).select("customer_id")
+    if lost:
+        return found.anti_join(recent, "customer_id")
+    if contract.population == "active":
+        return found
+    orders = placed(tables)
+    bought = orders.group_by("customer_id").aggregate(days=orders.day.nunique())
+    once = contract.population == "one_time"
+    wanted = bought.filter(bought.days == 1 if once else bought.days > 1)
+    return found.semi_join(wanted, "customer_id")
 
 
 def _of(found: ibis.Table, tables: Canonical, contract: Contract) -> ibis.Table:

@@ -51,7 +51,7 @@ class Terms:
         >>> Terms.of(Config(shop=Shop(name="s", currency="EUR"))).offers
         ()
         """
-        return cls(config.offers, config.economics, config.policy)
+        return cls(config.own_offers, config.economics, config.policy)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from churn_ml.config.section import Days, Section, Share, content_hash
 
-_LATER = ("loyal_share",)
+_LATER = ("loyal_share", "population", "lost_within_days")
 """Keys that contracts of before did not have."""
 
 
@@ -33,6 +33,11 @@ class Contract(Section):
     eligible is whose subscription is due in the window and neither cancelled nor renewed yet. `of`
     restricts the contract to the customers whose attribute valid at as_of is one of the words:
     `of = { tier = ["gold"] }`.
+
+    `population` is whom it is about: the `active` (as above), of these the `one_time` buyers or the
+    `repeat` ones; or the `lost`, with `min_orders` ever and no event in the last `lookback_days`
+    (the last one at most `lost_within_days` ago, where that is set). A model of the lost scores who
+    stays away: 1 - score is the chance that a customer returns by itself.
     """
 
     name: str = "gone90"
@@ -40,6 +45,8 @@ class Contract(Section):
     of: dict[Literal["country", "language", "market", "channel", "tier"], tuple[str, ...]] = Field(
         default_factory=dict
     )
+    population: Literal["active", "repeat", "one_time", "lost"] = "active"
+    lost_within_days: Annotated[int, Field(gt=0)] | None = None
     lookback_days: Annotated[int, Field(gt=0)] = 180
     gap_days: Days = 0
     horizon_days: Annotated[int, Field(gt=0)] = 90
@@ -49,6 +56,18 @@ class Contract(Section):
     new_days: Days = 30
     silent_gap_ratio: Annotated[float, Field(gt=0)] = 1.5
     loyal_share: Share = 0.2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        if self.event == "renewal" and self.population != "active":
+            raise ValueError('event = "renewal" has no population: it is about who is due')
+        if self.lost_within_days is not None and (
+            self.population != "lost" or self.lost_within_days <= self.lookback_days
+        ):
+            raise ValueError(
+                'lost_within_days is for population = "lost", and longer than lookback_days'
+            )
+        return self
 
     @property
     def stamp(self) -> str:

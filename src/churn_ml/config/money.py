@@ -53,6 +53,8 @@ class Offer(Section):
     needs_consent: bool = True
     segments: tuple[str, ...] = ()
     """Segments it is meant for; empty means all."""
+    contracts: tuple[str, ...] = ()
+    """Names of the churn contracts it is meant for; empty means all."""
 
 
 class Policy(Section):

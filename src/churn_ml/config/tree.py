@@ -113,9 +113,20 @@ class Config(Section):
         for place, destination in self.destinations.items():
             if destination.contract is not None and destination.contract not in self.contracts:
                 raise ValueError(f"[destinations.{place}] contract is none of [contracts]")
+        return self
+
+    @model_validator(mode="after")
+    def _offers_are_told_apart(self) -> Config:
         codes = [offer.code for offer in self.offers]
         if len(set(codes)) != len(codes) or "NONE" in codes:
             raise ValueError("offer codes must be unique and not NONE in [[offers]]")
+        names = {self.contract.name, *(one.name for one in self.contracts.values())}
+        unknown = sorted({name for offer in self.offers for name in offer.contracts} - names)
+        if unknown and not self.line:
+            raise ValueError(
+                f"contracts in [[offers]] names {', '.join(unknown)}, "
+                f"expected {', '.join(sorted(names))}"
+            )
         return self
 
     def under(self, line: str) -> Config:
@@ -145,6 +156,18 @@ class Config(Section):
             )
         further = self.contracts[line]
         return self.model_copy(update={"contract": further, "line": line, "main": main})
+
+    @property
+    def own_offers(self) -> tuple[Offer, ...]:
+        """The offers that are meant for this contract, in the order of churn.toml.
+
+        >>> back = Offer(code="COME_BACK", label="20 % off", contracts=("gone90",))
+        >>> shop = Config(shop=Shop(name="s", currency="EUR"), offers=(back,))
+        >>> [offer.code for offer in shop.own_offers]
+        ['COME_BACK']
+        """
+        name = self.contract.name
+        return tuple(one for one in self.offers if not one.contracts or name in one.contracts)
 
     def called(self, name: str) -> str:
         """What a step or a table is called under this contract: `scores`, or `scores@renewal`.
