@@ -12,6 +12,7 @@ from churn_ml.features.rhythm import (
     CADENCE,
     IRREGULARITY,
     LONGEST_SILENCE,
+    ORDERS_EVER,
     OVERDUE,
     PAST_SILENCE,
     RECENCY,
@@ -28,6 +29,7 @@ def test_recency_and_tenure_count_whole_days_to_the_last_and_first_order(
 ) -> None:
     assert read(RECENCY, orders=on(*DORA)) == {"recency_days": 47}
     assert read(TENURE_DAYS, orders=on(*DORA)) == {"tenure_days": 61}
+    assert read(ORDERS_EVER, orders=on(*DORA)) == {"order_days_ever": 3}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from churn_ml.features.spend import (
     BASKET_VALUE,
     BASKET_VALUE_TREND,
     LAST_BASKET,
-    ORDER_VALUE_EVER,
-    ORDERS_EVER,
     SPEND,
     SPEND_TREND,
 )
@@ -93,9 +91,3 @@ def test_no_recent_order_has_no_basket_value_to_compare(read: Read, on: On) -> N
 def test_the_last_basket_is_the_whole_last_order_day(read: Read, on: On) -> None:
     orders = paid(on, d2="4.00", d2_2="8.00", d9="6.00", d20="3.00")
     assert read(LAST_BASKET, orders=orders)["last_basket_ratio_90d"] == 2
-
-
-def test_all_history_counts_order_days_and_what_one_brings(read: Read, on: On) -> None:
-    orders = paid(on, d5="3.00", d400="4.00", d400_2="2.00", d700="0.00")
-    assert read(ORDERS_EVER, orders=orders) == {"order_days_ever": 3}
-    assert read(ORDER_VALUE_EVER, orders=orders) == {"spend_per_order_day_ever": 3}

@@ -27,6 +27,7 @@ SILENT_DAYS = 30
 
 LAST = Measure("recency_days", DAYS, lambda t: t.days_ago.min(), empty=None)
 TENURE = Measure("tenure_days", DAYS, lambda t: t.days_ago.max(), empty=None)
+COUNT = Measure("days_ever", DAYS, lambda t: t.days_ago.count())
 GAPS = Measure("gaps", DAYS, lambda t: t.gap_days.count())
 GAP_SUM = Measure("gap_sum", DAYS, lambda t: t.gap_days.sum())
 GAP_SQUARES = Measure("gap_squares", DAYS, lambda t: (t.gap_days * t.gap_days).sum())
@@ -72,6 +73,16 @@ TENURE_DAYS = Indicator(
     needs=("orders",),
     source="A01",
     of=parts((TENURE,), (plain("tenure_days"),)),
+)
+ORDERS_EVER = Indicator(
+    name="orders_ever",
+    meaning="Days with an order since the first.",
+    unit="order days",
+    direction="down",
+    windows=(),
+    needs=("orders",),
+    source="A01",
+    of=parts((COUNT,), (Column("order_days_ever", lambda t: t.days_ever.cast("float64")),)),
 )
 CADENCE = Indicator(
     name="cadence",
@@ -161,6 +172,7 @@ PAST_SILENCE = Indicator(
 RHYTHM: tuple[Indicator, ...] = (
     RECENCY,
     TENURE_DAYS,
+    ORDERS_EVER,
     CADENCE,
     OVERDUE,
     IRREGULARITY,

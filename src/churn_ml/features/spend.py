@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from churn_ml.features.activity import order_days
 from churn_ml.features.columns import ratio, since, within
-from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts, parts
+from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts
 from churn_ml.features.rhythm import TENURE
 
-COUNT = Measure("days_ever", DAYS, lambda t: t.days_ago.count())
-NET = Measure("net_ever", DAYS, lambda t: t.net_cents.sum())
 NET_LAST = Measure("net_last", DAYS, lambda t: t.net_cents.sum(where=t.days_ago == t.recency_days))
 
 
@@ -148,35 +146,6 @@ LAST_BASKET = Indicator(
     filled=("orders.net_amount",),
     of=_last_basket,
 )
-ORDERS_EVER = Indicator(
-    name="orders_ever",
-    meaning="Days with an order since the first.",
-    unit="order days",
-    direction="down",
-    windows=(),
-    needs=("orders",),
-    source="A01",
-    of=parts((COUNT,), (Column("order_days_ever", lambda t: t.days_ever.cast("float64")),)),
-)
-ORDER_VALUE_EVER = Indicator(
-    name="order_value_ever",
-    meaning="Net amount of an order day, on average since the first.",
-    unit="shop currency",
-    direction="down",
-    windows=(),
-    needs=("orders",),
-    source="C03",
-    filled=("orders.net_amount",),
-    of=parts(
-        (COUNT, NET),
-        (
-            Column(
-                "spend_per_order_day_ever",
-                lambda t: t.net_ever.cast("float64") / (t.days_ever * 100).nullif(0),
-            ),
-        ),
-    ),
-)
 
 MONEY: tuple[Indicator, ...] = (
     SPEND,
@@ -184,6 +153,4 @@ MONEY: tuple[Indicator, ...] = (
     BASKET_VALUE,
     BASKET_VALUE_TREND,
     LAST_BASKET,
-    ORDERS_EVER,
-    ORDER_VALUE_EVER,
 )
