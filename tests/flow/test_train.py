@@ -21,7 +21,7 @@ from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import Leak
 from churn_ml.features import names
 from churn_ml.flow import leakage
-from churn_ml.flow.definitions import VALUE_FEATURES, indicators
+from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES, indicators
 from churn_ml.house import House, open_house
 from churn_ml.models import store
 from churn_ml.panel import feature_columns
@@ -166,7 +166,7 @@ def test_what_value_models_read_is_built_under_any_windows(
     windows: dict[str, tuple[int, ...]],
 ) -> None:
     config = Config(shop=Shop(name="s", currency="EUR"), features=Features(windows=windows))
-    assert set(VALUE_FEATURES) <= set(names(indicators(config)))
+    assert {*VALUE_FEATURES, *HISTORY} <= set(names(indicators(config)))
 
 
 def test_a_champion_whose_features_are_built_otherwise_now_makes_room_for_the_rule(

@@ -15,7 +15,7 @@ from churn_ml.config import Config, Contract, Offer, Policy, Shop
 from churn_ml.economics import NO_CONTACT, Terms
 from churn_ml.errors import NotReady
 from churn_ml.flow import telling, weighing
-from churn_ml.flow.definitions import VALUE_FEATURES
+from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
 from churn_ml.gate.policies import decide
 from churn_ml.models import Bundle
 from churn_ml.training import Training, train
@@ -37,7 +37,7 @@ def rows_at(layer: str, cut_off: date, seed: int, customers: int = 400) -> pd.Da
     silent = rng.exponential(20, customers).round()
     spend = rng.lognormal(5, 0.5, customers).round(2)
     churned = rng.random(customers) < 1 / (1 + np.exp(2.0 - 0.05 * silent))
-    columns: dict[str, Any] = dict.fromkeys(VALUE_FEATURES, 1.0)
+    columns: dict[str, Any] = dict.fromkeys((*VALUE_FEATURES, *HISTORY), 1.0)
     return pd.DataFrame(
         columns
         | {

@@ -28,7 +28,9 @@ VALUE_FEATURES = (
     "spend_90d",
     "basket_median_90d",
 )
-"""What value models read, under whatever windows."""
+"""What the regression of value reads, under whatever windows."""
+HISTORY = ("recency_days", "tenure_days", "order_days_ever", "order_days_90d", "spend_90d")
+"""What value by buying reads: how long, how often, and what an order day brought lately."""
 
 
 def indicators(config: Config) -> tuple[Indicator, ...]:
@@ -69,5 +71,5 @@ def can_score(house: House, as_of: date) -> bool:
 
 def _left_out(own: Indicator, usual: Indicator) -> tuple[Indicator, ...]:
     """The house's indicator where the shop's own lacks a column that value models read."""
-    read = set(VALUE_FEATURES)
+    read = {*VALUE_FEATURES, *HISTORY}
     return (usual,) if read & set(usual.names) - set(own.names) else ()

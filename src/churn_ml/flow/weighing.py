@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml.economics import Terms, Truth, for_part, per_1000, realised
-from churn_ml.flow.definitions import VALUE_FEATURES
+from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import best_reference
 from churn_ml.gate.guards import standard_slices
 from churn_ml.gate.policies import PolicyOnRows
 from churn_ml.gate.policies import references as without_model
-from churn_ml.models.value import KINDS, Recipe, ValueModel
+from churn_ml.models.value import Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted
 from churn_ml.preflight import LAYERS, check_counts, count
 from churn_ml.targeting import choose, keyed_hash, tune_tau
@@ -49,7 +49,7 @@ def recipe(config: Config) -> Recipe:
     >>> recipe(Config(shop=Shop(name="s", currency="EUR"))).past
     'spend_90d'
     """
-    return Recipe(VALUE_FEATURES, PAST, config.contract, config.economics)
+    return Recipe(VALUE_FEATURES, PAST, config.contract, config.economics, HISTORY)
 
 
 def money(config: Config, panel: Judged) -> Money:
@@ -84,7 +84,8 @@ def money(config: Config, panel: Judged) -> Money:
         return by_profit(values, score, known, terms, ties)
 
     def value_models(rows: pd.DataFrame) -> list[ValueModel]:
-        return [ValueModel.fit(rows, recipe(config), kind) for kind in KINDS]
+        of = recipe(config)
+        return [ValueModel.fit(rows, of, kind) for kind in of.kinds]
 
     return Money(value_models, best_value, tau, profit)
 

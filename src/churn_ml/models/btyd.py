@@ -110,21 +110,25 @@ class BgNbd:
         return silent
 
     def expected(self, seen: Histories, t: float) -> Floats:
-        """Equation (10) of Fader, Hardie & Lee (2005), as an integral over the time to come.
+        """Equation (10) of Fader, Hardie & Lee (2005), as the integral that it comes from.
+
+        Given lambda and p a customer who is alive makes (1 - exp(-lambda p t)) / p purchases. The
+        hypergeometric function they end with is not finite for extreme parameters, nor at a = 1.
 
         >>> cdnow = BgNbd(0.243, 4.414, 0.793, 2.426)
         >>> twice = Histories.of(np.array([2.0]), np.array([30.43]), np.array([38.86]))
         >>> cdnow.expected(twice, 39).round(3).tolist()
         [1.226]
         """
-        from scipy.special import hyp2f1
+        from scipy.special import betaincinv
 
-        shape, x, until = self.r + seen.x, seen.x, self.alpha + seen.T
-        power = (until / (until + t)) ** shape
-        series = hyp2f1(shape, self.b + x, self.a + self.b + x - 1, t / (until + t))
-        purchases = (self.a + self.b + x - 1) / (self.a - 1) * (1 - power * series)
-        expected: Floats = purchases * _alive(self._log_odds_gone(seen))
-        return expected
+        kinds, of = np.unique(seen.x, return_inverse=True)
+        leaving = betaincinv(self.a, (self.b + kinds)[:, None], (NODES + 1) / 2)
+        leaving = np.maximum(leaving, _LEAST)[of]
+        shape, until = (self.r + seen.x)[:, None], (self.alpha + seen.T)[:, None]
+        purchases = -np.expm1(-shape * np.log1p(leaving * t / until)) / leaving
+        expected: Floats = (purchases * WEIGHTS).sum(axis=1) / 2
+        return expected * _alive(self._log_odds_gone(seen))
 
     def _log_odds_gone(self, seen: Histories) -> Floats:
         """Ln of P(left after the last purchase) / P(alive); who never came again is alive."""

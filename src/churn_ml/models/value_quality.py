@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from churn_ml.economics import Terms, Truth, per_1000, realised
 from churn_ml.errors import BadInput
+from churn_ml.models.linear_spend import rounded
 from churn_ml.models.protocol import matrix
 from churn_ml.models.spend import amounts, retained
-from churn_ml.models.value import KINDS, Recipe, ValueModel, rounded
+from churn_ml.models.value import KINDS, Recipe, ValueModel
 from churn_ml.targeting import choose, tune_tau
 from churn_ml.timeline import check_split
 
