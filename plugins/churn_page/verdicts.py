@@ -28,6 +28,8 @@ METRICS = (
 )
 GRADES: Mapping[Any, str] = MEANING
 WITH_ZERO = frozenset({"profit_per_1000"})
+RISES = {("promote", "promoted"), ("promote", "rolled_back"), ("promote", "overridden")}
+"""Step and status of what makes a champion."""
 TONES = {"promote": "good", "first": "good", "keep": "plain"}
 """The colour of a decision; every other one is open."""
 
@@ -58,7 +60,7 @@ def champion(report: Report, filed: Sequence[Filed]) -> Row | None:
 
 def _rise(name: str | None, filed: Sequence[Filed]) -> Filed | None:
     """The promotion by which `name` became champion; of several, the newest as_of."""
-    mine = [f for f in filed if (_step(f), f.receipt.status) == ("promote", "promoted")]
+    mine = [f for f in filed if (_step(f), f.receipt.status) in RISES]
     mine = [f for f in mine if f.receipt.details.get("champion") == name]
     return max(mine, key=lambda f: f.receipt.as_of, default=None)
 

@@ -27,6 +27,8 @@ MEANINGS = {
     "too_early": "There is too little to learn from yet: it comes with time.",
     "failed": "It stopped, and everything stayed as it was.",
     "promoted": "The champion changed.",
+    "rolled_back": "A former champion is champion again.",
+    "overridden": "The champion changed, against the verdict.",
     "refused": "The champion stayed.",
 }
 """What a status says of the house afterwards."""
@@ -36,6 +38,7 @@ DECISIONS = {
     "promote": "Promoted",
     "keep": "Champion kept",
     "undecidable": "Too early to tell",
+    "rollback": "Rolled back",
 }
 NAMES = {
     "as_of": "As of",

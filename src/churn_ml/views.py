@@ -202,8 +202,10 @@ def _pair(receipt: Receipt) -> tuple[Any, ...]:
 
 
 def _in_words(receipt: Receipt) -> str | None:
-    """The decision, and who said no to it."""
+    """The decision, and who said no to it, or went past it."""
     told = receipt.details
+    if receipt.status == "overridden":
+        return f"{told.get('decision')}, overridden by {told.get('approver')}"
     if (told.get("decision"), told.get("kind")) == ("promote", "refuse"):
         who = told.get("approver")
         return LAPSED if who == NOBODY else f"promote, refused by {who}"

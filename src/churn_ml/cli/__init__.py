@@ -10,6 +10,7 @@ imported by the steps that need them, so `--help` answers at once::
     judging.py   what an ingest would do with the shop's data, and what past ones found
     source.py    the kinds of sources, and the skeleton of a new one
     asking.py    what the data say before a model: preflight, horizon, rates
+    deciding.py  who is champion: decisions, rollback, doctor
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
     making.py    a synthetic shop, to try without data
@@ -24,7 +25,7 @@ import sys
 
 import typer
 
-from churn_ml.cli import asking, judging, making, shop, showing, source, stack, steps
+from churn_ml.cli import asking, deciding, judging, making, shop, showing, source, stack, steps
 from churn_ml.cli.typed import typed
 from churn_ml.errors import ChurnError, Transient
 
@@ -51,6 +52,8 @@ for command in (
     steps.learn,
     asking.rates,
     steps.run,
+    deciding.rollback,
+    deciding.doctor,
     shop.report,
     shop.suppress,
     showing.demo,
@@ -59,6 +62,7 @@ for command in (
 app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")
 app.add_typer(judging.validation_app, name="validation")
+app.add_typer(deciding.decisions_app, name="decisions")
 app.add_typer(source.app, name="source")
 app.add_typer(making.app, name="simulate")
 app.add_typer(stack.app, name="stack")

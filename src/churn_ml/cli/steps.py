@@ -85,6 +85,13 @@ def promote(
     contract: ContractName = "",
     approver: Approver = None,
     reject: Annotated[bool, typer.Option("--reject", help="Answer a promotion with no.")] = False,
+    override: Annotated[
+        str | None,
+        typer.Option(
+            help="The reason to promote against the verdict, where the year's alpha is spent; with"
+            " --approver. Both stand in the ledger, so name no customer."
+        ),
+    ] = None,
 ) -> None:
     """Judge the challenger against the champion on the newest matured rows and record it.
 
@@ -92,7 +99,7 @@ def promote(
     """
     from churn_ml import flow
 
-    step = partial(flow.promote, approver=approver, reject=reject)
+    step = partial(flow.promote, approver=approver, reject=reject, why=override)
     answers.answer(step, config, as_of, as_json=as_json, contract=contract)
 
 

@@ -18,6 +18,7 @@ _STEPS = "|".join(
     (
         *("check", "ingest", "horizon", "preflight", "train", "log", "promote", "score"),
         *("export", "learn", "rates", "run", "report", "config check", "validation log"),
+        *("rollback", "doctor", "decisions log", "decisions verify"),
     )
 )
 _COMMAND = re.compile(rf"\b{NAME} ({_STEPS})\b(?! --config)")

@@ -39,7 +39,8 @@ class Schedule(Section):
     promote waits `approval_hours` for a person, then it is refused. A step that the world was too
     busy for is tried `retries` times more, `retry_seconds` apart; one that takes longer than
     `step_minutes` is stopped. `pool` is the Airflow pool that every step waits in: make another one
-    than Airflow's own before you name it, with as many slots as steps may run at once.
+    than Airflow's own before you name it, with as many slots as steps may run at once. `churn-ml
+    doctor` reports a champion that was trained more than `stale_after_days` before the newest data.
     """
 
     cron: str = "0 4 * * *"
@@ -51,6 +52,7 @@ class Schedule(Section):
     retry_seconds: Annotated[float, Field(ge=0)] = 30.0
     step_minutes: Annotated[float, Field(gt=0)] = 120.0
     pool: str = "default_pool"
+    stale_after_days: Annotated[int, Field(gt=0)] = 180
 
 
 class Destination(Section):

@@ -13,7 +13,9 @@ Every step takes the house and an `as_of`, returns its `Receipt`, and can be run
 anywhere and run for a past date. `repin=True` lets a re-run take new lots, versions and models.
 """
 
+from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
+from churn_ml.flow.doctor import doctor
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
@@ -28,6 +30,7 @@ from churn_ml.flow.train import due, train
 
 __all__ = [
     "check",
+    "doctor",
     "due",
     "export",
     "horizon",
@@ -36,11 +39,13 @@ __all__ = [
     "learn",
     "log",
     "log_if_reachable",
+    "override",
     "owed",
     "preflight",
     "promote",
     "rates",
     "record",
+    "rollback",
     "run",
     "score",
     "train",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from churn_ml.errors import NotReady
+from churn_ml.errors import ChurnError, NotReady
 
 if TYPE_CHECKING:
     from churn_ml.house import House
@@ -24,17 +24,47 @@ def project(house: House) -> str:
 
     Raises Unreachable where MLflow is down, NotReady where it never saw the model.
     """
-    newest = [d for d in house.decisions() if d.promotes]
-    wanted: dict[str, str | None] = {"champion": None, "former_champion": None}
-    if newest:
-        last = max(newest, key=lambda d: (d.as_of, d.number))
-        wanted = {"champion": last.champion_to, "former_champion": last.champion_from}
-    held = house.registry.aliases()
-    moved = [name for name, model_id in wanted.items() if held.get(name) != model_id]
+    asked = wanted(house)
+    moved = list(astray(house, asked))
     for name in moved:
-        house.registry.set_alias(name, wanted[name])
+        house.registry.set_alias(name, asked[name])
     _mark_decided(house)
     return f"moved {', '.join(moved)}" if moved else "unchanged"
+
+
+def follow(house: House) -> str:
+    """As `project`, but a decision stands where MLflow cannot show it: then that is said."""
+    try:
+        return project(house)
+    except ChurnError as error:
+        return f"not moved: {error.what}"
+
+
+def wanted(house: House) -> dict[str, str | None]:
+    """The model that each alias stands for as the ledger decided; None for nobody.
+
+    >>> from churn_ml.config import Config, Shop
+    >>> from churn_ml.house import House
+    >>> from churn_ml.ledger import Ledger
+    >>> from churn_ml.warehouse import Warehouse
+    >>> config = Config(shop=Shop(name="s", currency="EUR"))
+    >>> wanted(House(config, Warehouse("lake"), Ledger.open("sqlite://")))
+    {'champion': None, 'former_champion': None}
+    """
+    newest = [d for d in house.decisions() if d.promotes]
+    if not newest:
+        return {"champion": None, "former_champion": None}
+    last = max(newest, key=lambda d: (d.as_of, d.number))
+    return {"champion": last.champion_to, "former_champion": last.champion_from}
+
+
+def astray(house: House, asked: dict[str, str | None]) -> dict[str, str | None]:
+    """The aliases that point elsewhere than `asked`, each with the model it points at.
+
+    Raises Unreachable where MLflow is down.
+    """
+    held = house.registry.aliases()
+    return {name: held.get(name) for name, model in asked.items() if held.get(name) != model}
 
 
 def _mark_decided(house: House) -> None:

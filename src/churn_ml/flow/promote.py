@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import BadInput
+from churn_ml.flow.by_hand import override
 from churn_ml.flow.judge import judge
 from churn_ml.flow.record import PROMOTE, REJECT, record, recorded
 
@@ -20,16 +21,24 @@ if TYPE_CHECKING:
 
 
 def promote(
-    house: House, as_of: date, *, approver: str | None = None, reject: bool = False
+    house: House,
+    as_of: date,
+    *,
+    approver: str | None = None,
+    reject: bool = False,
+    why: str | None = None,
 ) -> Receipt:
     """Judge and record in one go, as a shell does it.
 
     `approver` answers where the verdict is to promote, with no where `reject`; without an approver
-    such a verdict waits: the receipt says `promote` and nothing is recorded. See `judge`, `record`.
+    such a verdict waits: the receipt says `promote` and nothing is recorded. `why`: promote against
+    the verdict for that reason, where the year's alpha is spent. See `judge`, `record`, `override`.
     """
     if reject and approver is None:
         raise BadInput("a no needs a name", where="promote", next_step="pass --approver NAME too")
     judged = judge(house, as_of)
+    if why is not None:
+        return override(house, as_of, who=approver or "", why=why)
     if judged.status == "promote" and approver is None and not recorded(house, judged.details):
         house.say("  the verdict is to promote: answer with --approver NAME, or --reject with it")
         return judged

@@ -13,8 +13,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
-from churn_ml.errors import BadInput, ChurnError, StaleAttempt
-from churn_ml.flow.following import project
+from churn_ml.errors import BadInput, StaleAttempt
+from churn_ml.flow.following import follow
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
 
@@ -55,7 +55,7 @@ def record(
         decision = decide(house, as_of, told, kind, approver)
         _check_same(decision, kind, approver)
         trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
-        trial.details |= {"approver": decision.who, "aliases": _follow(house)}
+        trial.details |= {"approver": decision.who, "aliases": follow(house)}
         trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
     return trial.receipt
 
@@ -117,11 +117,3 @@ def _check_same(decision: Decision, kind: str, approver: str | None) -> None:
             expected=f"{decision.kind}, by {decision.who}",
             next_step="train again for a new verdict",
         )
-
-
-def _follow(house: House) -> str:
-    """Let MLflow's aliases follow the ledger; the decision stands where MLflow cannot show it."""
-    try:
-        return project(house)
-    except ChurnError as error:
-        return f"not moved: {error.what}"

@@ -1,0 +1,142 @@
+"""Doctor: whether what the ledger says, what lies on disk and what MLflow shows are one.
+
+Enters: the house. Leaves: one finding a check, and where asked the aliases of MLflow as the ledger
+decided them. Nothing else is mended: what was tampered with, or is too old, is for a person.
+
+Worked example: somebody moves the alias `champion` in MLflow to xgboost-1; the ledger's champion is
+rule-1 still, and scoring goes on with it. The doctor finds that champion "points at xgboost-1, the
+ledger says rule-1"; with `repair` it points at rule-1 again, and the check is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import ChurnError
+from churn_ml.flow.definitions import known_to
+from churn_ml.flow.following import astray, project, wanted
+from churn_ml.flow.log import owed
+
+if TYPE_CHECKING:
+    from churn_ml.house import House
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; `next_step` says what to do where it is not well."""
+
+    check: str
+    well: bool
+    told: str
+    next_step: str | None = None
+
+
+def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
+    """Every check of the whole house, one JSON-able row each: check, well, told, next_step.
+
+    That the ledger's schema is the newest is seen to where it is opened. Looked at are the chain of
+    decisions and, under each contract, the bytes and the age of champion and former champion and
+    MLflow's aliases; then who feeds each destination, which makes an absent file or table.
+    `repair`: let the aliases follow the ledger before they are looked at. Raises nothing: what a
+    check runs into is its finding.
+    """
+    found = [_seen("decisions", lambda: _chain(house))]
+    for line in ("", *house.config.contracts):
+        found += _of_contract(house.under(line), repair=repair)
+    found += [
+        _seen(f"destination {name}", lambda name=name: _destination(house, name))  # type: ignore[misc]
+        for name in house.config.destinations
+    ]
+    return [asdict(one) for one in found]
+
+
+def _of_contract(house: House, *, repair: bool) -> Iterator[Finding]:
+    """The checks of one contract; of no model where nobody is champion yet."""
+    under = f", contract {house.config.line}" if house.config.line else ""
+    for role, model_id in wanted(house).items():
+        if model_id is not None:
+            look = _model(house, model_id) if role == "champion" else _bytes(house, model_id)
+            yield _seen(f"{role.replace('_', ' ')}{under}", look)
+    yield _seen(f"MLflow's aliases{under}", lambda: _aliases(house, repair=repair))
+
+
+def _seen(check: str, look: Callable[[], Finding]) -> Finding:
+    """The finding of `look`, by its name; an error of ours is a finding too."""
+    try:
+        return replace(look(), check=check)
+    except ChurnError as error:
+        where = f", {error.where}" if error.where else ""
+        return Finding(check, well=False, told=f"{error.what}{where}", next_step=error.next_step)
+
+
+def _chain(house: House) -> Finding:
+    return Finding("", well=True, told=f"{house.ledger.verify()} in one chain")
+
+
+def _bytes(house: House, model_id: str) -> Callable[[], Finding]:
+    """Whether the bytes of a model are those of the ledger."""
+
+    def look() -> Finding:
+        house.bundle(model_id)
+        return Finding("", well=True, told=f"{model_id}, its bytes are those that were saved")
+
+    return look
+
+
+def _model(house: House, model_id: str) -> Callable[[], Finding]:
+    """Whether the champion is whole, its features are built as it learned them, and it is fresh."""
+
+    def look() -> Finding:
+        bundle, newest = house.bundle(model_id), house.newest("ingest")
+        if not known_to(bundle, house.config):
+            return Finding(
+                "",
+                well=False,
+                told=f"the features of {model_id} are built otherwise now",
+                next_step="restore [features] in churn.toml, or train anew: churn-ml train",
+            )
+        trained, limit = bundle.origin.trained_as_of, house.config.schedule.stale_after_days
+        days = (newest.as_of - trained).days if newest else 0
+        told = f"{model_id}, trained {days} days before the newest data"
+        if days > limit:
+            return Finding(
+                "",
+                well=False,
+                told=f"{told}: more than the {limit} of [schedule] stale_after_days",
+                next_step="see why no challenger beats it: churn-ml decisions log",
+            )
+        return Finding("", well=True, told=f"{told}, its bytes are those that were saved")
+
+    return look
+
+
+def _aliases(house: House, *, repair: bool) -> Finding:
+    """Whether MLflow's aliases are those of the ledger."""
+    if repair:
+        project(house)
+    asked = wanted(house)
+    wrong = astray(house, asked)
+    if not wrong:
+        return Finding("", well=True, told="as the ledger decided")
+    told = "; ".join(
+        f"{name} points at {held or 'nothing'}, the ledger says {asked[name] or 'nobody'}"
+        for name, held in wrong.items()
+    )
+    return Finding("", well=False, told=told, next_step=_mends(house, asked))
+
+
+def _mends(house: House, asked: dict[str, str | None]) -> str:
+    """What brings the aliases back: logging what MLflow never saw, or moving them."""
+    unseen = {house.ledger.model(model).trained_as_of for model in asked.values() if model}
+    late = sorted(day for day in unseen if owed(house, day))
+    return f"churn-ml log --as-of {late[0].isoformat()}" if late else "churn-ml doctor --repair"
+
+
+def _destination(house: House, name: str) -> Finding:
+    """Whether a destination can be reached and is fed by this deployment alone."""
+    from churn_ml import crm
+
+    crm.open_destination(name, house.config, ledger_id=house.ledger.id).preflight()
+    return Finding("", well=True, told="reachable, and fed by this deployment")
