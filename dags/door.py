@@ -196,6 +196,7 @@ def house(line: str = "") -> House:
         say=logging.getLogger("churn_ml").info,
         addresses=addresses.known(CONFIG),
         caller=get_current_context()["ti"].log_url,
+        requester=get_current_context()["dag_run"].triggering_user_name,
     ).under(line)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,32 @@ def test_nobody_promotes_without_a_name(reigned: House) -> None:
     with pytest.raises(BadInput, match="a yes needs a name"):
         flow.record(reigned, SECOND, answer="Promote")
     assert reigned.champion(SECOND) == "rule-1"
+
+
+def test_m7_who_asked_does_not_approve(reigned: House) -> None:
+    token = reigned.ledger.take_token("train", SECOND)
+    receipt, pins = Receipt("train", SECOND, "done"), {"requesters": ["ada"]}
+    reigned.ledger.publish(token, receipt=receipt, at=reigned.clock(), pins=pins)
+    asked_by_bob = replace(reigned, requester="bob")
+    for who in ("ada", "bob"):
+        with pytest.raises(BadInput, match="cannot promote by it"):
+            flow.record(asked_by_bob, SECOND, answer="Promote", approver=who)
+    assert reigned.champion(SECOND) == "rule-1"
+    flow.record(asked_by_bob, SECOND, answer="Promote", approver="eve")
+    assert reigned.ledger.decisions()[-1].who == "eve"
+
+
+def test_m7_who_asked_may_say_no_and_who_works_alone_may_say_yes(reigned: House) -> None:
+    alone = reigned.config.schedule.model_copy(update={"four_eyes": False})
+    config = reigned.config.model_copy(update={"schedule": alone})
+    asked = replace(reigned, requester="ada")
+    assert flow.record(asked, SECOND, answer="Reject", approver="ada").status == "refused"
+    newer = VERDICT | {"evidence_hash": "e2"}
+    token = reigned.ledger.take_token("judge", SECOND)
+    receipt = Receipt("judge", SECOND, "promote", details=newer)
+    reigned.ledger.publish(token, receipt=receipt, at=reigned.clock(), pins={"verdict": newer})
+    yes = {"answer": "Promote", "approver": "ada"}
+    assert flow.record(replace(asked, config=config), SECOND, **yes).status == "promoted"
 
 
 def test_an_ingest_without_files_moves_no_watermark_n1(

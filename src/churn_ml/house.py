@@ -62,7 +62,9 @@ class Addresses:
 class House:
     """The configuration with the lake and the ledger it names, opened.
 
-    `caller`: who asked, such as the URL of a task instance; kept beside every receipt.
+    `caller`: what asked, such as the URL of a task instance; kept beside every receipt.
+    `requester`: the person who started it by hand, as the scheduler's login knows them; None where
+    nobody did, or nobody logged in.
     """
 
     config: Config
@@ -72,6 +74,7 @@ class House:
     clock: Callable[[], datetime] = wall_clock
     addresses: Addresses = Addresses()
     caller: str | None = None
+    requester: str | None = None
 
     def under(self, line: str) -> House:
         """The same house under another of the shop's contracts; empty is the main one.
@@ -221,6 +224,7 @@ def open_house(
     say: Progress = silent,
     addresses: Addresses = Addresses(),
     caller: str | None = None,
+    requester: str | None = None,
 ) -> House:
     """The house of `config`; makes its folder and migrates the ledger where needed.
 
@@ -230,7 +234,7 @@ def open_house(
     config.root.mkdir(parents=True, exist_ok=True)
     lake = Warehouse(str(config.path(config.paths.lake)), zone=config.shop.time_zone)
     ledger = open_ledger(config, addresses)
-    return House(config, lake, ledger, say, addresses=addresses, caller=caller)
+    return House(config, lake, ledger, say, addresses=addresses, caller=caller, requester=requester)
 
 
 def open_ledger(config: Config, addresses: Addresses = Addresses()) -> Ledger:

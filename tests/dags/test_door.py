@@ -67,7 +67,12 @@ def running(
     from airflow.sdk.execution_time.context import set_current_context
 
     run = SimpleNamespace(
-        dag_id="churn_score", run_id="r1", partition_key=key, run_after=NOW, run_type=run_type
+        dag_id="churn_score",
+        run_id="r1",
+        partition_key=key,
+        run_after=NOW,
+        run_type=run_type,
+        triggering_user_name="ada" if run_type == "manual" else None,
     )
     context = {"dag_run": run, "ti": Task(), "outlet_events": Events(), "params": params}
     with set_current_context(context):  # type: ignore[arg-type]
@@ -185,6 +190,14 @@ def test_the_connections_speak_before_churn_toml(
     assert opened.ledger.url.startswith("postgresql")
     assert opened.caller == PAGE
     opened.ledger.close()
+
+
+@pytest.mark.parametrize(("run_type", "name"), [("manual", "ada"), ("asset_triggered", None)])
+def test_a_house_knows_who_started_the_run_by_hand(
+    door: ModuleType, at_shop: Path, run_type: str, name: str | None
+) -> None:
+    with running("2017-10-01", run_type=run_type):
+        assert door.house().requester == name
 
 
 def _leaves(kind: type[Exception]) -> list[type[Exception]]:

@@ -41,6 +41,8 @@ class Schedule(Section):
     `step_minutes` is stopped. `pool` is the Airflow pool that every step waits in: make another one
     than Airflow's own before you name it, with as many slots as steps may run at once. `churn-ml
     doctor` reports a champion that was trained more than `stale_after_days` before the newest data.
+    With `four_eyes` who started a training or its verdict by hand in Airflow cannot say yes to it;
+    who works alone turns that off.
     """
 
     cron: str = "0 4 * * *"
@@ -53,6 +55,7 @@ class Schedule(Section):
     step_minutes: Annotated[float, Field(gt=0)] = 120.0
     pool: str = "default_pool"
     stale_after_days: Annotated[int, Field(gt=0)] = 180
+    four_eyes: bool = True
 
 
 class Destination(Section):

@@ -42,8 +42,9 @@ def record(
     `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
     answered, None where nobody did in time; `judged`: the reference of the judging that was shown
     to who answered. Recording twice is recording once. Raises NotReady where nothing was
-    judged, BadInput where another answer stands or a yes has no name, StaleAttempt where the
-    champion changed since the verdict, or the verdict since the question.
+    judged, BadInput where another answer stands, or a yes has no name or that of a person who
+    started this training or verdict ([schedule] four_eyes); StaleAttempt where the champion changed
+    since the verdict, or the verdict since the question.
     """
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         published = house.publication("judge", as_of)
@@ -52,6 +53,7 @@ def record(
         told = published.pins["verdict"]
         _check_asked(house, told, judged)
         kind = _kind(told["decision"], answer)
+        _check_four_eyes(house, as_of, kind, approver)
         decision = decide(house, as_of, told, kind, approver)
         _check_same(decision, kind, approver)
         trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
@@ -106,6 +108,22 @@ def _kind(decision: str, answer: str) -> str:
     if decision == "first":
         return "first"
     return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
+
+
+def _check_four_eyes(house: House, as_of: date, kind: str, approver: str | None) -> None:
+    """Refuse the yes of who asked for what is decided on, by whatever hand."""
+    if kind != "promote" or not house.config.schedule.four_eyes:
+        return
+    trained = house.publication("train", as_of)
+    asked = {house.requester, *(trained.pins.get("requesters", ()) if trained else ())}
+    if approver is not None and approver in asked:
+        raise BadInput(
+            "who asked for a training or its verdict cannot promote by it",
+            where=f"promote as of {as_of.isoformat()}",
+            got=approver,
+            expected="the yes of another person ([schedule] four_eyes)",
+            next_step="trigger churn_promote again for this key and let another user answer",
+        )
 
 
 def _check_same(decision: Decision, kind: str, approver: str | None) -> None:

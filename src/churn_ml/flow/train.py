@@ -61,8 +61,14 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
         trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
         # with these, and the model folders, MLflow can be told without fitting anything again
         trial.pins |= {"figures": told, "layers": _layers(done)}
+        trial.pins["requesters"] = _requesters(trial)
         trial.details |= {"challenger": ids[done.best], "candidates": told}
     return trial.receipt
+
+
+def _requesters(trial: Attempt) -> list[str]:
+    """Who started this training by hand, now or the run that it repeats: record.py asks."""
+    return sorted({*(trial.pinned("requesters") or ()), trial.house.requester} - {None})
 
 
 def _until_then(error: TooEarly, champion: str | None) -> TooEarly:
