@@ -1,4 +1,4 @@
-"""The grade's letters, and the paired AUC behind grade C."""
+"""The grade's letters."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from churn_ml.config import Gate
-from churn_ml.gate.bootstrap import Estimate, Rows
+from churn_ml.gate.bootstrap import Estimate
 from churn_ml.gate.evaluation import Earning
-from churn_ml.gate.grade import Grade, auc_gain, best_reference, grade
+from churn_ml.gate.grade import Grade, best_reference, grade
 from churn_ml.gate.policies import PolicyOnRows, references
 from churn_ml.gate.trial import Trial
-from churn_ml.metrics import auc
 from churn_ml.simulate import contest
 
 
@@ -94,21 +93,3 @@ def test_the_reference_is_the_one_that_earned_most_on_validation() -> None:
     assert best_reference([earned("rule", 10), earned("nobody", 0), earned("everybody", 12)]) == (
         "everybody"
     )
-
-
-def test_auc_gain_is_the_difference_of_both_aucs(trial: Trial) -> None:
-    y = trial.evidence.truth.y
-    gain = auc_gain(y, (trial.champion.p, trial.challenger.p), trial.evidence.rows)
-    assert gain.value == pytest.approx(auc(y, trial.challenger.p) - auc(y, trial.champion.p))
-
-
-def test_auc_gain_misses_zero_as_often_as_it_says() -> None:
-    """Of 300 pairs of equally noisy scores 7.5 are expected above zero; 14 is the 99 % point."""
-    above = 0
-    for seed in range(300):
-        rng = np.random.default_rng(seed)
-        truth = rng.normal(size=400)
-        y = (rng.random(400) < 1 / (1 + np.exp(1.0 - truth))).astype(float)
-        first, second = truth + rng.normal(size=(2, 400))
-        above += auc_gain(y, (first, second), Rows.of(list(range(400)))).low > 0
-    assert 1 <= above <= 14

@@ -4,6 +4,7 @@ Enters: policies scored on one frozen evidence. Leaves: earnings with their unce
 against simple rules, and a verdict in money. Formulas: docs/economics.md (a) and (b).
 
     bootstrap.py   clustered, studentised resampling over customers
+    delong.py      the AUC with its uncertainty, and the paired difference of two
     evidence.py    the frozen rows, their labels and values, and their hash
     policies.py    who is contacted with what on them
     evaluation.py  what policies earn on them, and the paired difference of two

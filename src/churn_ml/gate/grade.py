@@ -15,10 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import numpy as np
-
-from churn_ml.economics import Floats, Terms
-from churn_ml.gate.bootstrap import Estimate, Resampling, Rows, normal_mean
+from churn_ml.economics import Terms
+from churn_ml.gate import delong
+from churn_ml.gate.bootstrap import Estimate, Resampling
 from churn_ml.gate.evaluation import Earning, compare
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.policies import PolicyOnRows
@@ -93,7 +92,7 @@ def grade(
     reference, rule = references
     how = Resampling(ALPHA, RESAMPLES, evidence.seed)
     compared = compare(reference, model, evidence, terms, how)
-    ranks = auc_gain(evidence.truth.y, (rule.p, model.p), evidence.rows)
+    ranks = delong.gain(evidence.truth.y, (rule.p, model.p), evidence.rows)
     gain = compared.difference
     possible = compared.oracle_per_1000 - compared.champion_per_1000
     kappa = round(gain.value / possible, 6) if possible > 0 else 0.0
@@ -117,34 +116,3 @@ def _words(letter: Letter, kappa: float, reference: str) -> str:
         f"{letter}, {MEANING[letter]}: of the money that a fortune-teller could add over "
         f"{SAID.get(reference, reference)}, this model earns {share}"
     )
-
-
-def auc_gain(y: Floats, scores: tuple[Floats, Floats], rows: Rows) -> Estimate:
-    """AUC of the second score minus that of the first, paired, over customers, 97.5 % bounds.
-
-    DeLong, DeLong & Clarke-Pearson (1988) with their structural components summed per customer
-    (Obuchowski 1997). Zero throughout where one class is missing.
-
-    >>> y = np.array([1.0, 0.0, 1.0, 0.0])
-    >>> better, worse = np.array([0.9, 0.1, 0.8, 0.2]), np.array([0.9, 0.5, 0.4, 0.1])
-    >>> auc_gain(y, (worse, better), Rows.of(["a", "b", "c", "d"])).value
-    0.25
-    """
-    if len(set(y.tolist())) == 1:
-        return Estimate(0.0, 0.0, 0.0, 0.0, 0.0)
-    return normal_mean(_components(y, scores[1]) - _components(y, scores[0]), rows, ALPHA)
-
-
-def _components(y: Floats, p: Floats) -> Floats:
-    """One number per row whose mean is the AUC and whose spread is its uncertainty."""
-    from scipy.stats import rankdata
-
-    churned = y == 1.0
-    ranks = rankdata(p)
-    positives, negatives = int(churned.sum()), int((~churned).sum())
-    placed = np.empty(len(y))
-    placed[churned] = (ranks[churned] - rankdata(p[churned])) / negatives
-    placed[~churned] = 1.0 - (ranks[~churned] - rankdata(p[~churned])) / positives
-    area = float(placed[churned].mean())
-    share = np.where(churned, positives, negatives) / len(y)
-    return np.asarray(area + (placed - area) / share, dtype=float)
