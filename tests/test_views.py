@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from churn_ml.concluded import concluded
+from churn_ml.grid import Grid
 from churn_ml.ledger import NOBODY
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.views import report
@@ -124,7 +126,8 @@ def judge(as_of: date, status: str, **details: Any) -> Receipt:
 def test_a_verdict_that_nobody_answered_is_listed_as_waiting() -> None:
     told = report([promote(FIRST, "rule-1"), judge(SECOND, "promote", reasons=["earns more"])])
     assert told["champion"] == "rule-1"
-    assert told["verdicts"][1] | {"interval": 0, "grade": 0} == {
+    beside = dict.fromkeys(("lane", "signs", "diagnosis", "override_only"))
+    assert told["verdicts"][1] | {"interval": 0, "grade": 0} == beside | {
         "as_of": "2017-11-01",
         "decision": "promote, waiting for an answer",
         "champion": "rule-1",
@@ -205,3 +208,21 @@ def test_a_step_sums_the_rows_of_its_tables() -> None:
 def test_a_step_that_counts_no_rows_has_none_not_zero() -> None:
     step = report([promote(FIRST, "rule-1")])["steps"][0]
     assert (step["rows_in"], step["rows_out"], step["quarantined"], step["excluded"]) == (None,) * 4
+
+
+def test_the_newest_diagnosis_stands_below_the_verdicts_with_what_it_cannot_say() -> None:
+    side = {"auc": [0.72, 0.69, 0.75], "mpc": 2.354, "mpc_share": 0.527, "coverage": 0.216}
+    blind = dict.fromkeys(("empc", "empc_share"), None) | {"lift": 2.16}
+    told = side | blind | {"value_weighted_lift": 2.05}
+    found = {"champion": told, "challenger": told, "auc_p": 1.0, "at_share": 0.1, "asked": None}
+    rows = [promote(FIRST, "rule-1", diagnosis=found), promote(SECOND, "rule-1", decision="first")]
+    (shown,) = [
+        part
+        for part in concluded(report(rows))
+        if isinstance(part, Grid) and part.title.startswith("\nDiagnosis")
+    ]
+    assert shown.title.endswith("the first 10.0% by score")
+    assert shown.rows[0] == [
+        *("champion", "0.720 [0.690, 0.750]", "2.35 at 52.7%"),
+        *("-", "2.16", "0.22", "2.05"),
+    ]

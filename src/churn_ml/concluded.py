@@ -40,6 +40,7 @@ def concluded(report: Report) -> Iterator[Grid | str | None]:
         _models,
         _references,
         _verdicts,
+        _diagnosis,
         _segments,
         _realised,
         _rates,
@@ -84,6 +85,26 @@ def _verdicts(report: Report) -> Grid | None:
         for v in newest(report["verdicts"])
     )
     return grid("\nVerdicts", ("as_of", "decision", "champion", "reasons"), rows)
+
+
+def _diagnosis(report: Report) -> Grid | None:
+    """The field's own figures of the newest verdict that weighed two models; nothing decides."""
+    told = [v["diagnosis"] for v in report["verdicts"] if v.get("diagnosis")]
+    newest_told: Row = told[-1] if told else {"at_share": 0.0}
+    heads = ("policy", "AUC (DeLong)", "MPC", "EMPC", "lift", "coverage", "value-weighted lift")
+    rows = (
+        (
+            side,
+            interval(row["auc"]),
+            profit_and_share(row["mpc"], row["mpc_share"]),
+            profit_and_share(row["empc"], row["empc_share"]),
+            *(row[name] for name in ("lift", "coverage", "value_weighted_lift")),
+        )
+        for side, row in newest_told.items()
+        if side in ("champion", "challenger")
+    )
+    title = f"\nDiagnosis; lift and coverage of the first {newest_told['at_share']:.1%} by score"
+    return grid(title, heads, rows)
 
 
 def _reasons(reasons: Sequence[str], chosen: str | None) -> str:
@@ -170,6 +191,15 @@ def interval(cell: Sequence[float] | None, digits: int = 3) -> str:
         return "-"
     value, low, high = (f"{number:,.{digits}f}" for number in cell)
     return f"{value} [{low}, {high}]"
+
+
+def profit_and_share(profit: float | None, part: float | None) -> str:
+    """A maximum profit per customer, and the share to contact that brings it.
+
+    >>> profit_and_share(2.846784, 0.370667), profit_and_share(None, None)
+    ('2.85 at 37.1%', '-')
+    """
+    return "-" if profit is None or part is None else f"{profit:,.2f} at {part:.1%}"
 
 
 def newest(rows: Sequence[Row]) -> list[Row]:

@@ -55,6 +55,12 @@ class Gate(Section):
     """Where profit cannot be resolved, better predictions may promote if the loss surely stays
     below this share of the oracle's profit; absent: never."""
 
+    refresh_after_days: Annotated[int, Field(gt=0)] = 180
+    """A champion trained so long before the challenger may be renewed by its own recipe, if that
+    surely earns no less than the margin below the last winner."""
+    refreshes_per_year: Annotated[int, Field(ge=0)] = 2
+    """How often a year, at most; 0: never."""
+
     @property
     def alpha_per_look(self) -> float:
         """The alpha one verdict spends: alpha_year / looks_per_year (.0038 by default)."""

@@ -17,14 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadConfig
-from churn_ml.flow import telling, weighing
+from churn_ml.flow import refreshing, telling, weighing
 from churn_ml.flow.definitions import known_to
 from churn_ml.flow.record import decide, recorded
 from churn_ml.house import House
 
 if TYPE_CHECKING:
+    from churn_ml.gate.evidence import Evidence
+    from churn_ml.gate.lanes import Refresh
+    from churn_ml.gate.policies import PolicyOnRows
     from churn_ml.gate.verdicts import Verdict
     from churn_ml.ledger import Decision, Publication
+    from churn_ml.models.bundle import Bundle
     from churn_ml.receipts import Receipt
 
 
@@ -89,20 +93,33 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     reference = weighing.best_simple(config, panel, bundles["rule"])
     rows = weighing.rows_of(panel, "evaluate")
     house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
+
+    def scored(name: str, bundle: Bundle, tau: float | None = None) -> PolicyOnRows:
+        return weighing.policy(name, bundle, rows, frozen, tau)
+
+    def of_today(name: str, bundle: Bundle) -> PolicyOnRows:
+        return scored(name, bundle, weighing.retuned(bundle, config, panel))
+
     # both thresholds are of the same day: what a stale one costs is no merit of the challenger
-    tau = weighing.retuned(champion, config, panel)
     policies = [
-        weighing.policy("champion", champion, rows, frozen, tau),
-        *(weighing.policy(name, bundle, rows, frozen) for name, bundle in bundles.items()),
+        of_today("champion", champion),
+        *(scored(name, bundle) for name, bundle in bundles.items()),
     ]
     told: dict[str, Any] = {"reference": reference}
     told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
-    if champion is not reigning:
+    if former is None or champion is not reigning:
         told |= _first(former, bundles["rule"].id, frozen.hash)
     else:
-        challenger = house.bundle(pins["challenger"])
-        pair = (former, champion, tau), (pins["challenger"], challenger)
-        told |= _verdict(trial, pair, rows, frozen, simple, reference)
+        pair = (former, champion), (pins["challenger"], house.bundle(pins["challenger"]))
+        sides = {
+            "champion": of_today(former, champion),
+            "as_trained": scored(former, champion),
+            "challenger": scored(*pair[1]),
+            "reference": simple[reference],
+            "rule": simple["rule"],
+        }
+        refresh = refreshing.asked(house, trial.as_of, pair, of_today)
+        told |= _verdict(trial, sides, frozen, refresh)
         told["chosen"] = telling.chosen(pins, config.shop.currency)
     trial.pins["verdict"] = told
     return told
@@ -124,37 +141,34 @@ def _first(former: str | None, rule: str, evidence_hash: str) -> dict[str, Any]:
 
 
 def _verdict(
-    trial: Attempt,
-    pair: Any,
-    rows: Any,
-    frozen: Any,
-    simple: Any,
-    reference: str,
+    trial: Attempt, sides: dict[str, PolicyOnRows], frozen: Evidence, refresh: Refresh | None
 ) -> dict[str, Any]:
     """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
     from churn_ml.economics import Terms
+    from churn_ml.gate.diagnosis import diagnosis
     from churn_ml.gate.trial import Trial, verdict
 
     house, config = trial.house, trial.house.config
-    (former, champion, tau), (model_id, challenger) = pair
-    found = verdict(
-        Trial(
-            champion=weighing.policy(former, champion, rows, frozen, tau),
-            challenger=weighing.policy(model_id, challenger, rows, frozen),
-            reference=simple[reference],
-            rule=simple["rule"],
-            evidence=frozen,
-            terms=Terms.of(config),
-            gate=config.gate,
-            contract=config.contract,
-            currency=config.shop.currency,
-            alpha_spent=house.ledger.alpha_spent(trial.as_of.year, contract=config.contract.name),
-        ),
-        _stored(house, former, model_id, frozen.hash),
+    taus = {name: sides[name].tau for name in ("champion", "challenger")}
+    as_trained = sides.pop("as_trained")
+    weighed = Trial(
+        **sides,
+        evidence=frozen,
+        terms=Terms.of(config),
+        gate=config.gate,
+        contract=config.contract,
+        currency=config.shop.currency,
+        alpha_spent=house.ledger.alpha_spent(trial.as_of.year, contract=config.contract.name),
+        as_trained=None if as_trained.tau == taus["champion"] else as_trained,
+        refresh=refresh,
     )
+    pair = sides["champion"].name, sides["challenger"].name
+    found = verdict(weighed, _stored(house, *pair, frozen.hash))
     told: dict[str, Any] = json.loads(found.to_json())
-    taus = {"champion": tau, "challenger": challenger.tau, "champion_as_trained": champion.tau}
-    return told | {"champion_from": former, "taus": taus}
+    if not found.repeated:
+        told["diagnosis"] = diagnosis(weighed)
+    taus["champion_as_trained"] = as_trained.tau
+    return told | {"champion_from": pair[0], "taus": taus}
 
 
 def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:

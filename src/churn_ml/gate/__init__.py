@@ -11,8 +11,10 @@ against simple rules, and a verdict in money. Formulas: docs/economics.md (a) an
     guards.py      what must not get worse: calibration, slices, prediction
     grade.py       A to D against the best simple rule
     notes.py       how much could have been found, said beside every verdict
+    lanes.py       what a challenger must show: profit, predictions or a refresh
     trial.py       champion against challenger: promote, keep or undecidable
     verdicts.py    the verdict as a record that the ledger keeps
+    diagnosis.py   the field's own figures beside a verdict: DeLong, MPC, EMPC, lift
 
 Worked example: on 2017-11-01 the evidence is the cut-off 2017-10-01; XGBoost earns 445 USD per
 1,000 customers more than the champion, lower bound 104, needed 9.1: promote.

@@ -114,8 +114,6 @@ class Comparison:
     challenger_per_1000: float
     oracle_per_1000: float
     difference: Estimate
-    at_prior: dict[float, float]
-    """The difference with every save rate at the 10 % and 90 % points of its prior."""
     rows: int
     customers: int
     cut_offs: int
@@ -124,6 +122,8 @@ class Comparison:
     disagreeing_churners: int
     per_row: Floats = field(repr=False, compare=False)
     """Challenger's minus champion's profit of each row, shop currency."""
+    former: Ints = field(repr=False, compare=False)
+    """The champion's decisions."""
     choice: Ints = field(repr=False, compare=False)
     """The challenger's decisions."""
 
@@ -171,19 +171,44 @@ def compare(
         challenger_per_1000=round(per_1000(earned[1]), 6),
         oracle_per_1000=round(per_1000(oracle(evidence.truth, terms)), 6),
         difference=mean_per_row(per_row, evidence.rows, how).scaled(1000.0),
-        at_prior={q: _at_quantile(old, new, evidence, terms, q) for q in PRIOR_QUANTILES},
         rows=len(per_row),
         customers=int(customer.max()) + 1,
         cut_offs=int(evidence.rows.cut_off.max()) + 1,
         disagreeing=len(np.unique(customer[differ])),
         disagreeing_churners=len(np.unique(customer[differ & (evidence.truth.y == 1.0)])),
         per_row=per_row,
+        former=old,
         choice=new,
     )
 
 
-def _at_quantile(old: Ints, new: Ints, evidence: Evidence, terms: Terms, quantile: float) -> float:
-    """The difference per 1,000 where offers save as many as at that quantile of their prior."""
-    moved = at_save_rate_quantile(terms, quantile)
-    new_earned, old_earned = (realised(c, evidence.truth, moved) for c in (new, old))
-    return round(per_1000(new_earned - old_earned), 6)
+def signs(
+    compared: Comparison, evidence: Evidence, terms: Terms, how: Resampling
+) -> dict[str, list[float]]:
+    """The difference per 1,000 where offers save as many as at 10 % and 90 % of their prior.
+
+    Decisions stay as they were: who decided did not know. [value, low, high] by the quantile, with
+    bounds at one-sided `how.alpha` each. `compared`: of the same evidence and terms.
+
+    >>> from churn_ml.config import Offer
+    >>> from churn_ml.economics import Truth
+    >>> from churn_ml.gate.policies import references
+    >>> e = Evidence(np.array(["h1"]), np.array(["2017-10-01"], "datetime64[D]"),
+    ...              Truth(np.array([1.0]), np.array([90.0])))
+    >>> terms = Terms((Offer(code="CALL", label="a call", contact_amount=10),))
+    >>> nobody, everybody, _ = references(e, 0.2, np.array([90.0]))
+    >>> how = Resampling(0.025, 100, e.seed)
+    >>> found = signs(compare(nobody, everybody, e, terms, how), e, terms, how)
+    >>> [round(found[point][0]) for point in ("0.1", "0.9")]
+    [-2119, 9532]
+    """
+
+    def at(quantile: float) -> list[float]:
+        moved = at_save_rate_quantile(terms, quantile)
+        new, old = (
+            realised(choice, evidence.truth, moved) for choice in (compared.choice, compared.former)
+        )
+        found = mean_per_row(new - old, evidence.rows, how).scaled(1000.0)
+        return [found.value, found.low, found.high]
+
+    return {str(quantile): at(quantile) for quantile in PRIOR_QUANTILES}

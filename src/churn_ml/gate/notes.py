@@ -7,10 +7,13 @@ a true difference of 600 USD per 1,000 would have been found four times in five.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from churn_ml.gate.bootstrap import SEASONS
 from churn_ml.gate.evaluation import Comparison
+
+MOST = 0.5
+"""The share of the difference from which on a new threshold is the better remedy."""
 
 
 def detectable(compared: Comparison, margin: float) -> float:
@@ -21,10 +24,13 @@ def detectable(compared: Comparison, margin: float) -> float:
     return round(margin + compared.detectable, 6)
 
 
-def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
+def notes(
+    compared: Comparison, margin: float, currency: str, signs: Mapping[str, Sequence[float]]
+) -> Iterator[str]:
     """What every verdict prints, whatever it decides.
 
-    `margin`: what the lower bound must exceed, in the shop `currency` per 1,000 customers.
+    `margin`: what the lower bound must exceed, in the shop `currency` per 1,000 customers; `signs`:
+    the difference where the save rate is another.
     """
     found = detectable(compared, margin)
     yield (
@@ -40,13 +46,36 @@ def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
             f"one season: {compared.cut_offs} cut-off(s), below the {SEASONS} that show how much "
             "seasons differ; to be re-tested when more have matured"
         )
-    yield _prior_note(compared.at_prior, currency)
+    yield _sign_note(signs, currency)
 
 
-def _prior_note(at_prior: Mapping[float, float], currency: str) -> str:
-    low, high = (at_prior[q] for q in sorted(at_prior))
+def _sign_note(signs: Mapping[str, Sequence[float]], currency: str) -> str:
+    """Whether the difference hangs on the save rate that is assumed."""
+    (low, low_bound, _), (high, high_bound, _) = (signs[point] for point in sorted(signs))
     same = "keeps its sign" if low * high > 0 else "does not keep its sign"
     return (
-        f"the difference {same} between the save rate's 10 % and 90 % points "
-        f"({low:+,.2f} to {high:+,.2f} {currency} per 1,000)"
+        f"the difference {same} between the save rate's 10 % and 90 % points ({low:+,.2f} to "
+        f"{high:+,.2f} {currency} per 1,000, lower bounds {low_bound:+,.2f} and {high_bound:+,.2f})"
     )
+
+
+def threshold_note(found: Mapping[str, float] | None, currency: str) -> Iterator[str]:
+    """Where a threshold of today gives the champion most of what the challenger would: say so.
+
+    `found`: `retuned` and `challenger`, what each earns more per 1,000 than the champion does with
+    the threshold it was trained with; None where that threshold is today's.
+
+    >>> list(threshold_note({"retuned": 90.0, "challenger": 120.0}, "EUR"))
+    ["the champion's threshold is stale: retuned alone it earns +90.00 of the +120.00 EUR per 1,000
+    that the challenger earns more: change the threshold"]
+    >>> list(threshold_note({"retuned": 30.0, "challenger": 120.0}, "EUR"))
+    []
+    """
+    if not found or found["retuned"] <= 0:
+        return
+    if found["retuned"] >= MOST * found["challenger"]:
+        yield (
+            f"the champion's threshold is stale: retuned alone it earns {found['retuned']:+,.2f} "
+            f"of the {found['challenger']:+,.2f} {currency} per 1,000 that the challenger earns "
+            "more: change the threshold"
+        )

@@ -20,21 +20,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from churn_ml.config import Contract, Gate
-from churn_ml.economics import Terms
+from churn_ml.economics import Terms, per_1000, realised
 from churn_ml.errors import BadInput
 from churn_ml.gate import guards
 from churn_ml.gate.bootstrap import Resampling
-from churn_ml.gate.evaluation import Comparison, compare
+from churn_ml.gate.evaluation import Comparison, compare, signs
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import Grade, grade
 from churn_ml.gate.guards import Guard
-from churn_ml.gate.notes import detectable, notes
-from churn_ml.gate.policies import PolicyOnRows, check_rows
-from churn_ml.gate.verdicts import Decision, Verdict
+from churn_ml.gate.lanes import Refresh, fulfilled
+from churn_ml.gate.notes import detectable, notes, threshold_note
+from churn_ml.gate.policies import PolicyOnRows, check_rows, decide
+from churn_ml.gate.verdicts import Decision, Lane, Verdict
 from churn_ml.timeline import check_split
-
-UNRESOLVABLE_SHARE = 0.10
-"""Profit counts as not resolvable where less than this share of the oracle's cannot be detected."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,9 @@ class Trial:
     """Everything one verdict is reached from.
 
     `reference`: the best of rule, nobody, everybody and base rate on validation; `rule`: the
-    inactivity rule; both for the grade. `alpha_spent`: this year's, from the ledger.
+    inactivity rule; both for the grade. `alpha_spent`: this year's, from the ledger. `as_trained`:
+    the champion with the threshold it was trained with, where today's is another. `refresh`: what
+    the refresh lane asks, where it is open.
     """
 
     champion: PolicyOnRows
@@ -55,6 +55,20 @@ class Trial:
     contract: Contract
     currency: str
     alpha_spent: float = 0.0
+    as_trained: PolicyOnRows | None = None
+    refresh: Refresh | None = None
+
+    @property
+    def resampling(self) -> Resampling:
+        """How sure the bounds of this trial are."""
+        return Resampling(self.gate.alpha_per_look, self.gate.resamples, self.evidence.seed)
+
+    @property
+    def scored(self) -> tuple[PolicyOnRows, ...]:
+        """Every policy that this trial looks at."""
+        others = (self.as_trained, self.refresh.winner if self.refresh else None)
+        sides = (self.champion, self.challenger, self.reference, self.rule)
+        return (*sides, *(each for each in others if each is not None))
 
     @property
     def budget_left(self) -> bool:
@@ -77,16 +91,19 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
     _check(trial)
     if stored is not None:
         return _again(trial, stored)
-    how = Resampling(trial.gate.alpha_per_look, trial.gate.resamples, trial.evidence.seed)
+    how = trial.resampling
     compared = compare(trial.champion, trial.challenger, trial.evidence, trial.terms, how)
+    at_prior = signs(compared, trial.evidence, trial.terms, how)
+    stale = _threshold(trial, compared)
     margin = margin_per_1000(compared.oracle_per_1000, trial.gate)
     guarded = _guards(trial, compared, margin)
     graded = _grade(trial, guarded, margin)
     guarded += (Guard("grade", graded.letter != "D", graded.words),)
-    decision, because = _decide(trial, compared, margin, guarded)
+    decision, lane, because = _decide(trial, compared, margin, guarded)
+    beside = notes(compared, margin, trial.currency, at_prior)
     return Verdict(
         decision=decision,
-        reasons=(*because, *notes(compared, margin, trial.currency)),
+        reasons=(*because, *beside, *threshold_note(stale, trial.currency)),
         champion=trial.champion.name,
         challenger=trial.challenger.name,
         evidence_hash=trial.evidence.hash,
@@ -98,6 +115,10 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         grade=graded.letter,
         grade_words=graded.words,
         kappa=graded.kappa,
+        signs=at_prior,
+        lane=lane,
+        override_only=not trial.budget_left,
+        threshold=stale,
         **_figures(compared),
     )
 
@@ -129,7 +150,7 @@ def _figures(compared: Comparison) -> dict[str, Any]:
 def _check(trial: Trial) -> None:
     """Refuse a trial whose policies saw the evidence, or did not all score it."""
     first = min(trial.evidence.cut_off.tolist())
-    for policy in (trial.champion, trial.challenger, trial.reference, trial.rule):
+    for policy in trial.scored:
         check_rows(policy, trial.evidence)
         check_split(policy.learned_on, first, trial.contract)
     check_split(trial.evidence.value_learned_on, first, trial.contract)
@@ -168,19 +189,31 @@ def _grade(trial: Trial, guarded: tuple[Guard, ...], margin: float) -> Grade:
     )
 
 
+def _threshold(trial: Trial, compared: Comparison) -> dict[str, float] | None:
+    """What a threshold of today and the challenger earn more than the champion as trained."""
+    if trial.as_trained is None:
+        return None
+    choice = decide(trial.as_trained, trial.evidence, trial.terms)
+    before = per_1000(realised(choice, trial.evidence.truth, trial.terms))
+    return {
+        "retuned": round(compared.champion_per_1000 - before, 6),
+        "challenger": round(compared.challenger_per_1000 - before, 6),
+    }
+
+
 def _decide(
     trial: Trial, compared: Comparison, margin: float, guarded: tuple[Guard, ...]
-) -> tuple[Decision, tuple[str, ...]]:
-    """The decision and the sentences that led to it: the first thing in the way, or none."""
+) -> tuple[Decision, Lane | None, tuple[str, ...]]:
+    """The decision, the lane, and the sentences that led there: the first thing in the way."""
     refused = _not_asked(trial)
     if refused:
-        return "keep", (refused,)
+        return "keep", None, (refused,)
     thin = _undecidable(trial.gate, compared)
     if thin:
-        return "undecidable", (thin,)
-    enough, why = _earns(trial, compared, margin)
+        return "undecidable", None, (thin,)
+    lane, why = fulfilled(trial, compared, margin)
     failed = tuple(f"guard {g.name} failed: {g.says}" for g in guarded if not g.passed)
-    return ("promote" if enough and not failed else "keep"), (why, *failed)
+    return ("promote" if lane and not failed else "keep"), lane, (why, *failed)
 
 
 def _not_asked(trial: Trial) -> str | None:
@@ -188,7 +221,7 @@ def _not_asked(trial: Trial) -> str | None:
     if not trial.budget_left:
         return (
             f"this year's alpha of {trial.gate.alpha_year} is spent ({trial.alpha_spent:.4f}): "
-            "the champion stays until next year"
+            "the champion stays until next year, or until a person overrides it by name"
         )
     return None
 
@@ -202,34 +235,3 @@ def _undecidable(gate: Gate, compared: Comparison) -> str | None:
         f"{compared.disagreeing_churners:,} of them churners; a verdict needs "
         f"{gate.min_disagreements:,} and {gate.min_disagreeing_churners:,}"
     )
-
-
-def _earns(trial: Trial, compared: Comparison, margin: float) -> tuple[bool, str]:
-    """Does the profit difference suffice, or the claim of better predictions? And the sentence."""
-    gain, code = compared.difference, trial.currency
-    told = (
-        f"the challenger earns {gain.value:+,.2f} {code} per 1,000 customers against the champion "
-        f"({compared.champion_per_1000:,.2f} -> {compared.challenger_per_1000:,.2f}); lower bound "
-        f"{gain.low:,.2f} at alpha {trial.gate.alpha_per_look:.4f}, needed more than {margin:,.2f}"
-    )
-    if gain.low > margin:
-        return True, told
-    if _predicts_better(trial, compared, margin):
-        return True, f"better predictions, profit not resolvable: {told}"
-    return False, told
-
-
-def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
-    """For shops too small to resolve profit: Brier and log-loss both surely better.
-
-    Open only where [gate] sets prediction_lane_loss_share.
-    """
-    allowed = trial.gate.prediction_lane_loss_share
-    resolvable = detectable(compared, margin) <= UNRESOLVABLE_SHARE * compared.oracle_per_1000
-    if allowed is None or resolvable:
-        return False
-    loss = allowed * compared.oracle_per_1000
-    if compared.difference.value < 0 or compared.difference.low <= -loss:
-        return False
-    pair = (trial.champion, trial.challenger, trial.evidence, trial.gate.alpha_per_look)
-    return all(guards.loss_gain(*pair, log=log).low > 0 for log in (False, True))

@@ -11,12 +11,15 @@ the same evidence, the stored line comes back with `repeated` true and spends no
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from churn_ml.gate.guards import Guard
 
 Decision: TypeAlias = Literal["promote", "keep", "undecidable"]
+Lane: TypeAlias = Literal["profit", "predictions", "refresh"]
+"""By what a challenger may be promoted: lanes.py."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,17 @@ class Verdict:
     grade: str
     grade_words: str
     kappa: float
+    signs: Mapping[str, list[float]] = field(default_factory=dict)
+    """The difference as [value, low, high] at the 10 % and 90 % points of the save rate's prior."""
+    lane: Lane | None = None
+    """What the challenger fulfils, whether or not a guard failed; None where nothing."""
+    override_only: bool = False
+    """True where the year's alpha is spent: only a person may promote, recorded as an override."""
+    threshold: Mapping[str, float] | None = None
+    """What `retuned` champion and `challenger` earn more per 1,000 than the champion does with the
+    threshold it was trained with; None where that one is today's."""
+    diagnosis: Mapping[str, Any] = field(default_factory=dict)
+    """The field's own figures of both (diagnosis.py); nothing in it decides."""
     repeated: bool = False
     """True where the stored verdict on the same pair and evidence is returned."""
 
