@@ -214,8 +214,10 @@ def _in_words(receipt: Receipt) -> str | None:
 
 def _verdict(receipt: Receipt, decision: str | None) -> dict[str, Any]:
     told = receipt.details
-    kept = ("challenger", "reasons", "chosen", "interval", "grade", "approver")
-    kept += ("lane", "signs", "diagnosis", "override_only")
+    kept = (
+        *("challenger", "reasons", "chosen", "interval", "grade", "approver"),
+        *("lane", "signs", "diagnosis", "override_only"),
+    )
     return {
         "as_of": receipt.as_of.isoformat(),
         "decision": decision,
