@@ -81,7 +81,7 @@ def actions(
     terms = Terms.of(config)
     p, value = rows["score"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
     fitting = meant(rows["segment"].to_numpy(object), config.own_offers)
-    given = _given(ids, consents, default=config.consent.default == "assumed")
+    given = consenting(ids, consents, default=config.consent.default == "assumed")
     barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
     free = np.array([not offer.needs_consent for offer in config.own_offers], dtype=bool)
     allowed = fitting & (given[:, None] | free) & ~(barred | recent)[:, None]
@@ -131,8 +131,16 @@ def _rows(scores: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("customer_id", ignore_index=True)
 
 
-def _given(ids: pd.Series, consents: pd.Series, *, default: bool) -> NDArray[np.bool_]:
-    """Whether contact is consented, one element per id."""
+def consenting(ids: pd.Series, consents: pd.Series, *, default: bool) -> NDArray[np.bool_]:
+    """Whether contact is consented, one element per id.
+
+    `consents`: customer_id as index; `default` holds for whoever is not in it. Raises BadInput
+    where a customer stands in it twice.
+
+    >>> import pandas as pd
+    >>> consenting(pd.Series(["h1", "h2"]), pd.Series({"h1": False}), default=True).tolist()
+    [False, True]
+    """
     if not consents.index.is_unique:
         raise BadInput("consents hold a customer twice", where="actions", expected="one row")
     known = dict(zip(consents.index, consents, strict=True))

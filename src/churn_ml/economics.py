@@ -195,14 +195,17 @@ def realised(choice: Ints, truth: Truth, terms: Terms) -> Floats:
     return np.asarray(padded[np.arange(len(table)), choice], dtype=float)
 
 
-def oracle(truth: Truth, terms: Terms) -> Floats:
-    """What somebody who knows the labels earns per row: `max(0, max_j G_j)`.
+def oracle(truth: Truth, terms: Terms, allowed: Flags | None = None) -> Floats:
+    """What somebody who knows the labels earns per row: `max(0, max_j G_j)` over what is allowed.
+
+    `allowed`: rows x offers; everything where absent.
 
     >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
     >>> oracle(Truth(np.array([1.0, 0.0]), np.full(2, 200.0)), Terms((offer,))).tolist()
     [27.5, 0.0]
     """
     table = gains(truth.y, truth.value, terms)
+    table = table if allowed is None else np.where(allowed, table, 0.0)
     return np.asarray(table.max(axis=1, initial=0.0), dtype=float)
 
 

@@ -20,13 +20,13 @@ Worked example. As of 2017-10-01 the coupon is expected to earn 9.75 on househol
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.config import Policy
+from churn_ml.config import Offer, Policy
 from churn_ml.economics import (
     NO_CONTACT,
     Flags,
@@ -102,11 +102,31 @@ def room(cost: Floats, limits: Policy) -> int:
     return covered
 
 
-def choose(p: Floats, value: Floats, terms: Terms, tau: float, tiebreak: NDArray[Any]) -> Ints:
+def permitted(contactable: Flags, offers: Sequence[Offer]) -> Flags:
+    """Customers x offers: True where the customer consents to contact, or the offer needs none.
+
+    >>> from churn_ml.config import Offer
+    >>> mail, free = Offer(code="MAIL", label="m"), Offer(code="AD", label="a", needs_consent=False)
+    >>> permitted(np.array([True, False]), (mail, free)).tolist()
+    [[True, True], [False, True]]
+    """
+    free = np.array([not offer.needs_consent for offer in offers], dtype=bool)
+    return np.asarray(contactable[:, None] | free, dtype=bool)
+
+
+def choose(
+    p: Floats,
+    value: Floats,
+    terms: Terms,
+    tau: float,
+    tiebreak: NDArray[Any],
+    allowed: Flags | None = None,
+) -> Ints:
     """One round's decisions: the index of each customer's offer, NO_CONTACT where none.
 
     The policy that every candidate shares, the inactivity rule included: contact with the best
-    offer if `G(p, V) > tau`, then capacity and budget. One row per customer.
+    offer if `G(p, V) > tau`, then capacity and budget. One row per customer. `allowed`: customers x
+    offers, from `permitted`; everything where absent.
 
     >>> from churn_ml.config import Offer
     >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
@@ -115,20 +135,27 @@ def choose(p: Floats, value: Floats, terms: Terms, tau: float, tiebreak: NDArray
     [0, -1]
     """
     check_same_length(p, value, tiebreak)
-    index, expected = best_offer(gains(p, value, terms))
+    index, expected = best_offer(gains(p, value, terms), allowed)
     if not terms.offers:
         return index
     cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[:, 0]
     return np.where(within_limits(expected, cost, terms.policy, tau, tiebreak), index, NO_CONTACT)
 
 
-def tune_tau(p: Floats, value: Floats, truth: Truth, terms: Terms, tiebreak: NDArray[Any]) -> float:
+def tune_tau(
+    p: Floats,
+    value: Floats,
+    truth: Truth,
+    terms: Terms,
+    tiebreak: NDArray[Any],
+    allowed: Flags | None = None,
+) -> float:
     """The threshold on expected gain that earns most on one validation cut-off; 0 unless it pays.
 
     Every policy is a prefix of the customers in order of expected gain, so one sorted pass tries
     all of them. A threshold other than 0 is taken only where it earns more than 0 does by over two
     standard errors of the paired difference: for a calibrated score 0 is the answer, and the search
-    would otherwise tune to noise. One row per customer.
+    would otherwise tune to noise. One row per customer; `allowed` as in `choose`.
 
     >>> from churn_ml.config import Offer
     >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
@@ -139,8 +166,10 @@ def tune_tau(p: Floats, value: Floats, truth: Truth, terms: Terms, tiebreak: NDA
     check_same_length(p, value, truth.y, truth.value, tiebreak)
     if not terms.offers or not len(p):
         return 0.0
-    index, expected = best_offer(gains(p, value, terms))
-    order = np.lexsort((tiebreak, -expected))
+    index, expected = best_offer(gains(p, value, terms), allowed)
+    order = np.lexsort((tiebreak, -expected))[: int((index != NO_CONTACT).sum())]
+    if not len(order):
+        return 0.0
     cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[order, 0]
     earned = realised(index, truth, terms)[order]
     return _best_prefix(expected[order], earned[: room(cost, terms.policy)])

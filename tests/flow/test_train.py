@@ -16,13 +16,15 @@ import pytest
 
 from churn_ml import features, flow
 from churn_ml.attempt import attempt
-from churn_ml.config import Config, Features, Shop, load
+from churn_ml.config import Config, Consent, Features, Shop, load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import Leak
 from churn_ml.features import names
 from churn_ml.flow import leakage
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES, indicators
+from churn_ml.flow.train import contactable
 from churn_ml.house import House, open_house
+from churn_ml.in_memory import canonical
 from churn_ml.models import store
 from churn_ml.panel import feature_columns
 from churn_ml.receipts import Receipt
@@ -97,6 +99,18 @@ def panel_of(house: House) -> pd.DataFrame:
     rows = house.warehouse.read_partition("panel", FIRST, versions[FIRST.isoformat()])
     found: pd.DataFrame = rows.to_pandas()
     return found
+
+
+def test_the_panel_says_who_may_be_contacted_and_a_shop_without_consents_tells_nobody_apart(
+    house: House,
+) -> None:
+    assert panel_of(house)["contactable"].all()
+    ids, no = pd.Series(["anna", "ben"]), {"customer_id": "anna", "given": False}
+    no |= {"purpose": "contact", "occurred_at": "2017-09-01"}
+    for default, told in (("none", [False, False]), ("assumed", [False, True])):
+        shop = canonical(consents=[no])
+        assert contactable(shop, ids, Consent(default=default)).tolist() == told
+        assert contactable(canonical(), ids, Consent(default=default)).all()
 
 
 def after_the_cut(house: House) -> pd.DataFrame:

@@ -116,6 +116,30 @@ def test_contacted_customers_without_a_holdout_are_not_judged_on(panel: pd.DataF
         weighing.judged(panel, lambda ids: np.zeros(len(ids), dtype=bool))
 
 
+def test_thresholds_are_tuned_and_profit_counted_on_who_may_be_contacted(
+    panel: pd.DataFrame,
+) -> None:
+    """Everybody at risk counts, the consenting half alone can be contacted."""
+    halved = panel.assign(contactable=panel["customer_id"] < "h0200")
+    rows = weighing.rows_of(weighing.judged(halved, nobody_asked), "choose")
+    weighed = weighing.money(CONFIG, weighing.judged(halved, nobody_asked))
+    score, value = np.full(len(rows), 0.9), np.full(len(rows), 100.0)
+    alone = weighing.money(CONFIG, weighing.judged(panel, nobody_asked))
+    half = (rows["customer_id"] < "h0200").to_numpy()
+    found = alone.profit(rows[half], score[half], value[half], 0.0)
+    assert weighed.profit(rows, score, value, 0.0) == pytest.approx(found / 2)
+    barred = weighing.money(CONFIG, weighing.judged(panel.assign(contactable=False), nobody_asked))
+    assert barred.profit(rows.assign(contactable=False), score, value, -np.inf) == 0.0
+    assert barred.tune_tau(rows.assign(contactable=False), score, value) == 0.0
+
+
+def test_the_evidence_is_sliced_by_what_the_shop_says_and_by_tenure(panel: pd.DataFrame) -> None:
+    told = panel.assign(country="DE", tier=None, contactable=True)
+    frozen = weighing.evidence(CONFIG, weighing.judged(told, nobody_asked), "evaluate", set())
+    assert {"country", "tenure", "stage", "value decile", "customers"} == set(frozen.slices)
+    assert set(frozen.slices["country"]) == {"DE"}
+
+
 @pytest.mark.parametrize("label", [0, 1])
 @pytest.mark.parametrize("layer", ["choose", "evaluate"])
 def test_a_layer_without_a_churner_or_a_stayer_is_no_evidence(

@@ -91,6 +91,36 @@ def test_the_holdout_alone_has_its_part_of_capacity_and_budget() -> None:
     assert contacted(Policy()) == 4
 
 
+def _barred(evidence: Evidence, *who: int) -> Evidence:
+    return replace(evidence, contactable=~np.isin(np.arange(len(evidence.truth.y)), who))
+
+
+def test_who_has_not_consented_is_contacted_by_no_policy_nor_by_the_oracle() -> None:
+    """Of two churners worth 27.5 each one may not be contacted; everybody else costs 8."""
+    evidence = _barred(_evidence([1, 1, 0, 0]), 1, 3)
+    everybody = references(evidence, 0.25, evidence.truth.value)[1]
+    assert decide(everybody, evidence, TERMS).tolist() == [0, NO_CONTACT, 0, NO_CONTACT]
+    found = {row.name: row for row in evaluate([everybody], evidence, TERMS)}
+    assert found["everybody"].profit_per_1000.value == (27.5 - 8) / 4 * 1000
+    assert found["oracle"].profit_per_1000.value == 27.5 / 4 * 1000
+    told = compare(everybody, everybody, evidence, TERMS, HOW)
+    assert told.oracle_per_1000 == 27.5 / 4 * 1000
+
+
+def test_who_has_not_consented_takes_no_place_of_a_round() -> None:
+    evidence = _barred(_evidence([1, 1, 1]), 0)
+    terms = Terms((COUPON,), Economics(), Policy(capacity_customers=1))
+    chosen = decide(_policy(evidence, [0.9, 0.8, 0.7]), evidence, terms)
+    assert chosen.tolist() == [NO_CONTACT, 0, NO_CONTACT]
+
+
+def test_an_offer_that_needs_no_consent_is_open_to_all() -> None:
+    evidence = _barred(_evidence([1, 1]), 0)
+    banner = COUPON.model_copy(update={"code": "BANNER", "needs_consent": False})
+    chosen = decide(_policy(evidence, [0.9, 0.9]), evidence, Terms((COUPON, banner)))
+    assert chosen.tolist() == [1, 0]
+
+
 def test_a_policy_scored_on_another_evaluation_set_is_refused() -> None:
     evidence, other = _evidence([1, 0]), _evidence([1, 0], ids=["x", "y"])
     with pytest.raises(BadInput, match="another evaluation set"):

@@ -65,12 +65,13 @@ def test_the_hash_names_content_not_order() -> None:
     assert one.in_order != turned.in_order
 
 
-@pytest.mark.parametrize("changed", ["label", "value", "customer_id"])
-def test_the_hash_changes_with_label_value_and_customer(changed: str) -> None:
+@pytest.mark.parametrize("changed", ["label", "value", "customer_id", "contactable"])
+def test_the_hash_changes_with_label_value_customer_and_consent(changed: str) -> None:
     one = Evidence.of(_panel(), np.array([1.0, 2.0, 3.0]), {})
     other = {
         "label": Evidence.of(_panel(label=[1, 1, 0]), np.array([1.0, 2.0, 3.0]), {}),
         "value": Evidence.of(_panel(), np.array([1.0, 2.0, 3.5]), {}),
+        "contactable": Evidence.of(_panel(contactable=False), np.array([1.0, 2.0, 3.0]), {}),
         "customer_id": Evidence.of(
             _panel(customer_id=["h1", "h2", "h4"]), np.array([1.0, 2.0, 3.0]), {}
         ),

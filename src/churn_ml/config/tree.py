@@ -32,7 +32,16 @@ from churn_ml.tables import SOURCE_TABLES
 
 READS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("shop", "sources", "validation"),
-    "train": ("contract", "economics", "offers", "policy", "features", "training", "gate"),
+    "train": (
+        "contract",
+        "economics",
+        "offers",
+        "policy",
+        "features",
+        "training",
+        "gate",
+        "consent",
+    ),
     "score": (
         "contract",
         "economics",

@@ -25,8 +25,11 @@ from churn_ml.preflight import LAYERS, check_counts, count
 
 if TYPE_CHECKING:
     import ibis
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from churn_ml.config import Consent
     from churn_ml.ledger import Publication
     from churn_ml.receipts import Receipt
     from churn_ml.training import Candidate, Training
@@ -148,7 +151,7 @@ def _nobody(
 
 def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.DataFrame:
     """Features, label and spend of everybody eligible at one cut-off; `now` decides the labels."""
-    from churn_ml import cohort, features, labels
+    from churn_ml import cohort, features, labels, slices
 
     config = trial.house.config
     contract, zone = config.contract, config.shop.time_zone
@@ -167,7 +170,25 @@ def rows_at(trial: Attempt, now: dict[str, ibis.Table], cut_off: date) -> pd.Dat
         zone=zone,
     )
     told = truth.merge(stages, on="customer_id")
+    told = told.merge(slices.told(then), on="customer_id", how="left")
+    told["contactable"] = contactable(then, told["customer_id"], config.consent)
     return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id")
+
+
+def contactable(then: dict[str, ibis.Table], ids: pd.Series, consent: Consent) -> NDArray[np.bool_]:
+    """Whether a policy could have contacted each customer at the cut-off of `then`.
+
+    By the consent that held then, or [consent] default. Where the shop keeps no consents, it tells
+    nobody from anybody, and all count: the default then says whether anything is sent, not which
+    model is better. The suppression list is not asked: it says who objects today, and a past
+    cut-off seen through it would change with every objection, and know what came later.
+    """
+    from churn_ml.actions import consenting
+    from churn_ml.flow.score import consents
+
+    given = consents(then)
+    default = given.empty or consent.default == "assumed"
+    return consenting(ids, given, default=default)
 
 
 def fit(panel: pd.DataFrame, trial: Attempt) -> Training:

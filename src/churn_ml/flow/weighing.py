@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from churn_ml import slices
 from churn_ml.economics import Terms, Truth, for_part, per_1000, realised
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
 from churn_ml.gate import evaluation
@@ -27,7 +28,7 @@ from churn_ml.gate.policies import references as without_model
 from churn_ml.models.value import Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted
 from churn_ml.preflight import LAYERS, check_counts, count
-from churn_ml.targeting import choose, keyed_hash, tune_tau
+from churn_ml.targeting import choose, keyed_hash, permitted, tune_tau
 from churn_ml.training import Money
 
 if TYPE_CHECKING:
@@ -66,22 +67,26 @@ def money(config: Config, panel: Judged) -> Money:
     )
     terms = for_part(Terms.of(config), panel.part["choose"])
 
-    def truth(rows: pd.DataFrame) -> tuple[Truth, NDArray[np.uint64]]:
+    def truth(rows: pd.DataFrame) -> tuple[Truth, NDArray[np.uint64], NDArray[np.bool_]]:
         ids = rows["customer_id"]
         value = np.array([value_e[c] for c in ids])
-        return Truth(rows["label"].to_numpy(float), value), keyed_hash(ids, TIE_KEY)
+        may = (
+            rows["contactable"].to_numpy(bool) if "contactable" in rows else np.ones(len(ids), bool)
+        )
+        known = Truth(rows["label"].to_numpy(float), value)
+        return known, keyed_hash(ids, TIE_KEY), permitted(may, terms.offers)
 
     def tau(rows: pd.DataFrame, score: Any, value: Any) -> float:
-        known, ties = truth(rows)
-        return tune_tau(score, value, known, terms, ties)
+        known, ties, may = truth(rows)
+        return tune_tau(score, value, known, terms, ties, may)
 
     def profit(rows: pd.DataFrame, score: Any, value: Any, tau: float) -> float:
-        known, ties = truth(rows)
-        return per_1000(realised(choose(score, value, terms, tau, ties), known, terms))
+        known, ties, may = truth(rows)
+        return per_1000(realised(choose(score, value, terms, tau, ties, may), known, terms))
 
     def best_value(rows: pd.DataFrame, score: Any, values: Sequence[Any]) -> int:
-        known, ties = truth(rows)
-        return by_profit(values, score, known, terms, ties)
+        known, ties, may = truth(rows)
+        return by_profit(values, score, known, terms, ties, may)
 
     def value_models(rows: pd.DataFrame) -> list[ValueModel]:
         of = recipe(config)
@@ -140,7 +145,7 @@ def evidence(config: Config, panel: Judged, layer: str, seen: set[str]) -> Evide
     return Evidence.of(
         rows,
         value,
-        standard_slices(value, rows["stage"].to_numpy(object), known),
+        standard_slices(value, rows["stage"].to_numpy(object), known) | slices.of_rows(rows),
         value_learned_on=sorted(set(before["cut_off"])),
         part=panel.part[layer],
     )

@@ -98,7 +98,7 @@ def _estimate(y: Floats, placed: Floats, rows: Rows) -> Estimate:
 
 
 def _variance(churned: Flags, off: Floats, rows: Rows) -> float:
-    """Of churner rows, of stayer rows, and twice their covariance, by customer (Obuchowski 1997)."""
+    """Of churner rows, of stayer rows, and twice their covariance, by customer (Obuchowski)."""
     customers = int(rows.customer.max()) + 1
     sums, sizes = [], []
     for kind in (churned, ~churned):

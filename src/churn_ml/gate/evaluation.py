@@ -68,7 +68,7 @@ def evaluate(
         return Earning(name, profit, round(contacted, 9))
 
     choices = {policy.name: decide(policy, evidence, terms) for policy in policies}
-    best = oracle(evidence.truth, terms)
+    best = oracle(evidence.truth, terms, evidence.allowed(terms.offers))
     rows = [
         row(name, realised(choice, evidence.truth, terms), float((choice != NO_CONTACT).mean()))
         for name, choice in choices.items()
@@ -165,11 +165,11 @@ def compare(
     earned = [realised(choice, evidence.truth, terms) for choice in (old, new)]
     per_row = earned[1] - earned[0]
     differ = old != new
-    customer = evidence.rows.customer
+    customer, may = evidence.rows.customer, evidence.allowed(terms.offers)
     return Comparison(
         champion_per_1000=round(per_1000(earned[0]), 6),
         challenger_per_1000=round(per_1000(earned[1]), 6),
-        oracle_per_1000=round(per_1000(oracle(evidence.truth, terms)), 6),
+        oracle_per_1000=round(per_1000(oracle(evidence.truth, terms, may)), 6),
         difference=mean_per_row(per_row, evidence.rows, how).scaled(1000.0),
         rows=len(per_row),
         customers=int(customer.max()) + 1,

@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 from churn_ml.economics import Flags, Floats, Truth
 from churn_ml.errors import BadInput, NotReady
 from churn_ml.gate.bootstrap import Rows
-from churn_ml.targeting import keyed_hash
+from churn_ml.targeting import keyed_hash, permitted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from churn_ml.config import Offer
 
 Labels: TypeAlias = NDArray[Any]
 
@@ -40,6 +42,8 @@ class Evidence:
     `customer_id`: strings. `cut_off`: datetime64[D]. `slices`: name to a label per row, "" for rows
     outside every slice of that name. `value_learned_on`: the cut-offs that V^E learned from.
     `part`: these rows over all rows at risk; below 1 where only the holdout is judged on.
+    `contactable`: whether contact was consented at the cut-off; everybody where absent. Who was not
+    is judged on as the others are, and contacted by no policy, nor by the oracle.
     """
 
     customer_id: Labels
@@ -48,10 +52,17 @@ class Evidence:
     slices: Mapping[str, Labels] = field(default_factory=dict)
     value_learned_on: tuple[date, ...] = ()
     part: float = 1.0
+    contactable: Flags | None = None
 
     def __post_init__(self) -> None:
         """Refuse a set that cannot be judged on: ragged, unlabelled, without value, repeated."""
-        columns = (self.customer_id, self.cut_off, self.truth.y, self.truth.value)
+        columns: tuple[Labels, ...] = (
+            self.customer_id,
+            self.cut_off,
+            self.truth.y,
+            self.truth.value,
+        )
+        columns += () if self.contactable is None else (self.contactable,)
         lengths = {len(column) for column in (*columns, *self.slices.values())}
         if len(lengths) > 1 or lengths == {0}:
             raise BadInput(
@@ -109,6 +120,7 @@ class Evidence:
             {name: labels[kept] for name, labels in slices.items()},
             tuple(value_learned_on),
             part * float(kept.mean()) if len(kept) else part,
+            rows["contactable"].to_numpy(dtype=bool) if "contactable" in rows else None,
         )
 
     @staticmethod
@@ -133,6 +145,10 @@ class Evidence:
             )
         return np.asarray(holdout & ~treated, dtype=bool)
 
+    def allowed(self, offers: Sequence[Offer]) -> Flags | None:
+        """Rows x offers: what may be offered to whom; None where everything may."""
+        return None if self.contactable is None else permitted(self.contactable, offers)
+
     @cached_property
     def rows(self) -> Rows:
         """Customer and cut-off of each row as numbers."""
@@ -145,11 +161,12 @@ class Evidence:
 
     @cached_property
     def hash(self) -> str:
-        """sha256 of the set's content (rows, labels, V^E), whatever the order of its rows."""
+        """sha256 of the content (rows, labels, V^E, consent), whatever the order of the rows."""
         sha = hashlib.sha256()
         order = np.lexsort((self.rows.cut_off, self.rows.customer))
         sha.update(rows_hash(self.customer_id[order], self.cut_off[order]).encode())
-        for column in (self.truth.y, self.truth.value):
+        barred = () if self.contactable is None else (self.contactable,)
+        for column in (self.truth.y, self.truth.value, *barred):
             sha.update(np.ascontiguousarray(column[order], dtype="<f8").tobytes())
         return sha.hexdigest()
 

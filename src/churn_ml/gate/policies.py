@@ -61,9 +61,9 @@ def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
     """The policy's decision on every row: an offer's index or NO_CONTACT.
 
     Each cut-off is one round with its own capacity and budget, cut to the part of those at risk
-    that the evidence holds; who was contacted less than `contact_window_days` before is left out.
-    Raises BadInput where the policy was scored on
-    another evaluation set.
+    that the evidence holds; who was contacted less than `contact_window_days` before is left out,
+    and so is who had not consented. Raises BadInput where the policy was scored on another
+    evaluation set.
 
     >>> from churn_ml.config import Offer
     >>> from churn_ml.economics import Truth
@@ -76,13 +76,16 @@ def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
     check_rows(policy, evidence)
     terms = for_part(terms, evidence.part)
     window = terms.policy.contact_window_days
+    allowed = evidence.allowed(terms.offers)
     choice = np.full(len(policy.p), NO_CONTACT)
     last = np.full(int(evidence.rows.customer.max()) + 1, -(10**6))
     for day in np.unique(evidence.cut_off):
         at = np.flatnonzero(evidence.cut_off == day)
         today = int(day.astype("datetime64[D]").astype(int))
         at = at[today - last[evidence.rows.customer[at]] >= window]
-        choice[at] = choose(policy.p[at], policy.value[at], terms, policy.tau, evidence.ties[at])
+        may = None if allowed is None else allowed[at]
+        told = (policy.p[at], policy.value[at], terms, policy.tau, evidence.ties[at])
+        choice[at] = choose(*told, may)
         last[evidence.rows.customer[at[choice[at] != NO_CONTACT]]] = today
     return choice
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.economics import Terms, Truth, per_1000, realised
+from churn_ml.economics import Flags, Terms, Truth, per_1000, realised
 from churn_ml.errors import BadInput
 from churn_ml.models.linear_spend import rounded
 from churn_ml.models.protocol import matrix
@@ -135,13 +135,18 @@ def cross_fitted(history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe) ->
 
 
 def by_profit(
-    values: Sequence[Floats], p: Floats, truth: Truth, terms: Terms, tiebreak: NDArray[Any]
+    values: Sequence[Floats],
+    p: Floats,
+    truth: Truth,
+    terms: Terms,
+    tiebreak: NDArray[Any],
+    allowed: Flags | None = None,
 ) -> int:
     """Which of several values earns most on one choosing cut-off, each with its threshold tuned.
 
     `values`: the predictions of each candidate; `p`: churn probability; `truth`: realised labels
-    and V^E; one element per customer. Returns the candidate's index; ties go to the first.
-    Raises BadInput where there is no candidate.
+    and V^E; one element per customer; `allowed` as in targeting.choose. Returns the candidate's
+    index; ties go to the first. Raises BadInput where there is no candidate.
 
     >>> from churn_ml.config import Offer
     >>> terms = Terms((Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1),))
@@ -154,8 +159,8 @@ def by_profit(
         raise BadInput("there is no value to choose from", where="models.value_quality")
 
     def earns(value: Floats) -> float:
-        tau = tune_tau(p, value, truth, terms, tiebreak)
-        return per_1000(realised(choose(p, value, terms, tau, tiebreak), truth, terms))
+        tau = tune_tau(p, value, truth, terms, tiebreak, allowed)
+        return per_1000(realised(choose(p, value, terms, tau, tiebreak, allowed), truth, terms))
 
     return int(np.argmax([earns(value) for value in values]))
 
