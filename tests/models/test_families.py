@@ -148,3 +148,35 @@ def test_another_seed_gives_another_booster(
 ) -> None:
     other = family("xgboost").model.fit(rows, label, replace(SETTING, seed=18))
     assert other.files() != bundles["xgboost"].model.files()
+
+
+@pytest.mark.parametrize("name", ["rule", "cadence", "rfm", "bgnbd", "logistic"])
+def test_a_row_of_the_weight_2_teaches_what_the_same_row_twice_would(
+    name: str, rows: pd.DataFrame, label: np.ndarray
+) -> None:
+    weight = np.where(rows.index % 3 == 0, 2.0, 1.0)
+    twice = np.repeat(rows.index, weight.astype(int))
+    fit = family(name).model.fit
+    once = fit(rows, label, replace(SETTING, weight=weight)).predict(rows)
+    again = fit(rows.loc[twice], label[twice], SETTING).predict(rows)
+    np.testing.assert_allclose(once, again, atol=1e-6)
+    assert np.abs(once - fit(rows, label, SETTING).predict(rows)).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["xgboost", "forest", "ensemble"])
+def test_trees_draw_rows_at_random_and_so_keep_to_the_rate_of_weighted_rows(
+    name: str, rows: pd.DataFrame, label: np.ndarray
+) -> None:
+    weight = np.where(label == 1, 4.0, 1.0)
+    told = family(name).model.fit(rows, label, replace(SETTING, weight=weight)).predict(rows)
+    rate = np.average(label, weights=weight)
+    assert np.average(told, weights=weight) == pytest.approx(rate, abs=0.06)
+    assert rate > label.mean() + 0.1
+
+
+@pytest.mark.parametrize("weight", [[1.0], [np.nan] * 800, [-1.0] * 800, [0.0] * 800])
+def test_weights_that_are_none_are_refused(
+    weight: list[float], rows: pd.DataFrame, label: np.ndarray
+) -> None:
+    with pytest.raises(BadInput, match="weights of the rows"):
+        family("rule").model.fit(rows, label, replace(SETTING, weight=np.array(weight)))

@@ -57,7 +57,8 @@ class Trees:
         import xgboost as xgb
 
         features = tuple(str(name) for name in rows.columns)
-        table = xgb.DMatrix(matrix(rows, features), labels(label), nthread=1)
+        weight = setting.weights(len(rows))
+        table = xgb.DMatrix(matrix(rows, features), labels(label), weight=weight, nthread=1)
         told = {**LIKE_ALL, **cls.recipe, "seed": setting.seed}
         booster = xgb.train(told, table, num_boost_round=cls.rounds)
         return cls(features, bytes(booster.save_raw(raw_format="ubj")))

@@ -45,15 +45,16 @@ class Histories:
     times: Floats
 
     @classmethod
-    def of(cls, x: Floats, t_x: Floats, T: Floats) -> Histories:
-        """The histories of one customer each, equal ones counted together.
+    def of(cls, x: Floats, t_x: Floats, T: Floats, times: Floats | None = None) -> Histories:
+        """The histories of `times` customers each (one), equal ones counted together.
 
         >>> both = np.array([0.0, 0.0, 2.0])
         >>> Histories.of(both, both, np.array([9.0, 9.0, 9.0])).times.tolist()
         [2.0, 1.0]
         """
-        found, times = np.unique(np.column_stack([x, t_x, T]), axis=0, return_counts=True)
-        return cls(found[:, 0], found[:, 1], found[:, 2], times.astype(float))
+        found, which = np.unique(np.column_stack([x, t_x, T]), axis=0, return_inverse=True)
+        counted = np.bincount(which, weights=times, minlength=len(found))
+        return cls(found[:, 0], found[:, 1], found[:, 2], counted.astype(float))
 
 
 class Process(Protocol):

@@ -20,7 +20,7 @@ import numpy as np
 
 from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted
 from churn_ml.models.one_number import OneNumber
-from churn_ml.models.protocol import Matrix, Setting, Vector, significant
+from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, significant
 
 EDGE = 1e-9
 """Chances are kept so far from 0 and 1: their logit stays finite."""
@@ -49,12 +49,17 @@ class _Buying(OneNumber):
     may_miss: ClassVar[frozenset[str]] = frozenset({"gap_mean_days"})
 
     @classmethod
-    def learn(cls, values: Matrix, setting: Setting) -> Mapping[str, Any]:
+    def learn(
+        cls,
+        values: Matrix,
+        label: Labels,  # noqa: ARG003
+        setting: Setting,
+    ) -> Mapping[str, Any]:
         """The parameters of the process, in days, and the horizon it is asked about."""
         latest = np.broadcast_to(setting.cut_off == setting.cut_off.max(), len(values))
-        last = values[latest]
-        seen = histories(last)
-        found = vars(fitted(cls.process, Histories.of(seen.x, seen.t_x, seen.T)))
+        seen = histories(values[latest])
+        times = setting.weights(len(values))[latest]
+        found = vars(fitted(cls.process, Histories.of(seen.x, seen.t_x, seen.T, times)))
         told = significant(np.array([*found.values()]), digits=6)
         return dict(zip(found, told, strict=True)) | {"horizon_days": setting.horizon_days}
 

@@ -30,6 +30,7 @@ from churn_ml.models.protocol import (
     labels,
     matrix,
     probability,
+    quantiles,
     significant,
     to_json,
 )
@@ -54,18 +55,18 @@ class Standard:
     scale: tuple[float, ...]
 
     @classmethod
-    def of(cls, values: Matrix) -> Standard:
+    def of(cls, values: Matrix, weight: Vector) -> Standard:
         """The standard of the training rows (rows x features, NaN where missing).
 
-        >>> Standard.of(np.array([[1.0], [3.0], [np.nan]])).median
+        >>> Standard.of(np.array([[1.0], [3.0], [np.nan]]), np.ones(3)).median
         (2.0,)
         """
-        empty = np.isnan(values).all(axis=0)
-        median = np.nanmedian(np.where(empty, 0.0, values), axis=0)
+        median = quantiles(values, weight, [0.5])[0]
         filled = np.where(np.isnan(values), median, values)
-        low, high = np.quantile(filled, [TAIL_SHARE, 1 - TAIL_SHARE], axis=0)
-        clipped = np.clip(filled, low, high)
-        mean, spread = clipped.mean(axis=0), clipped.std(axis=0)
+        low, high = quantiles(filled, weight, [TAIL_SHARE, 1 - TAIL_SHARE])
+        clipped, share = np.clip(filled, low, high), (weight / weight.sum())[:, np.newaxis]
+        mean = (share * clipped).sum(axis=0)
+        spread = np.sqrt((share * (clipped - mean) ** 2).sum(axis=0))
         # a column without spread says nothing; dividing rounding errors by each other would
         still = spread <= STILL * np.maximum(1.0, np.abs(mean))
         kinds = (median, low, high, mean, np.where(still, 1.0, spread))
@@ -95,8 +96,8 @@ class Logistic:
     family: str = "logistic"
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Logistic:  # noqa: ARG003
-        """The regression fitted on every column of `rows`; no `setting` is needed.
+    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Logistic:
+        """The regression fitted on every column of `rows`; of `setting` it reads the weights.
 
         >>> import pandas as pd
         >>> from churn_ml.models.example import SETTING
@@ -110,8 +111,9 @@ class Logistic:
         known = labels(label)
         features = tuple(str(name) for name in rows.columns)
         values = matrix(rows, features)
-        standard = Standard.of(values)
-        *coef, intercept = significant(_fit(standard.apply(values), known))
+        weight = setting.weights(len(values))
+        standard = Standard.of(values, weight)
+        *coef, intercept = significant(_fit(standard.apply(values), known, weight))
         return cls(features, intercept, tuple(coef), standard)
 
     def predict(self, rows: pd.DataFrame) -> Vector:
@@ -142,7 +144,7 @@ class Logistic:
         return cls(features, numbers["intercept"], coef, Standard(**standard))
 
 
-def _fit(standardised: Matrix, label: Labels) -> Vector:
+def _fit(standardised: Matrix, label: Labels, weight: Vector) -> Vector:
     """The coefficients, then the intercept; one thread, so that the last bits are the same."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -150,5 +152,5 @@ def _fit(standardised: Matrix, label: Labels) -> Vector:
     with threadpool_limits(limits=1):
         fitted = LogisticRegression(
             C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-10, max_iter=200
-        ).fit(standardised, label)
+        ).fit(standardised, label, weight)
     return np.append(fitted.coef_[0], fitted.intercept_[0])

@@ -31,6 +31,7 @@ from churn_ml.models.protocol import (
     labels,
     matrix,
     probability,
+    quantiles,
     significant,
     to_json,
 )
@@ -62,7 +63,12 @@ class OneNumber:
     """Features whose absence says something: nothing stands in for them."""
 
     @classmethod
-    def learn(cls, values: Matrix, setting: Setting) -> Mapping[str, Any]:  # noqa: ARG003
+    def learn(
+        cls,
+        values: Matrix,  # noqa: ARG003
+        label: Labels,  # noqa: ARG003
+        setting: Setting,  # noqa: ARG003
+    ) -> Mapping[str, Any]:
         """The number's own parameters, as JSON can hold them; none where it has none."""
         return {}
 
@@ -75,11 +81,11 @@ class OneNumber:
     def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Self:
         """The model fitted on its features among the columns of `rows`."""
         known, values = labels(label), matrix(rows, cls.features)
-        empty = np.isnan(values).all(axis=0)
-        typical = np.nanmedian(np.where(empty, 0.0, values), axis=0)
-        learned = cls.learn(cls._filled(values, typical), setting)
+        weight = setting.weights(len(values))
+        typical = quantiles(values, weight, [0.5])[0]
+        learned = cls.learn(cls._filled(values, typical), known, setting)
         number = cls.number(cls._filled(values, typical), learned)
-        intercept, slope = significant(logistic_of(number, known))
+        intercept, slope = significant(logistic_of(number, known, weight))
         return cls(intercept, slope, tuple(significant(typical)), learned)
 
     def predict(self, rows: pd.DataFrame) -> Vector:
@@ -134,23 +140,24 @@ class OneNumber:
         return self._logit(mixed)
 
 
-def logistic_of(number: Vector, label: Labels) -> Vector:
+def logistic_of(number: Vector, label: Labels, weight: Vector) -> Vector:
     """Maximum likelihood of (intercept, slope) by Newton's method, with a trace of ridge.
 
     Plain sums instead of matrix products: the same bits with any number of threads. The number is
     centred first, so that one far from 0 does not hide its spread.
 
-    >>> logistic_of(np.array([1.0, 2, 3, 4]), np.array([0, 1, 0, 1])).round(2).tolist()
+    >>> number, label = np.array([1.0, 2, 3, 4]), np.array([0, 1, 0, 1])
+    >>> logistic_of(number, label, np.ones(4)).round(2).tolist()
     [-2.27, 0.91]
     """
-    centre = float(number.mean()) if len(number) else 0.0
+    centre = float((weight * number).sum() / weight.sum())
     x, beta = number - centre, np.zeros(2)
     for _ in range(MAX_STEPS):
         p = probability(beta[0] + beta[1] * x)
-        weight, error = p * (1 - p), p - label
+        spread, error = weight * p * (1 - p), weight * (p - label)
         uphill = np.array([error.sum(), (error * x).sum()]) + PENALTY * beta
-        off = (weight * x).sum()
-        curvature = np.array([[weight.sum(), off], [off, (weight * x * x).sum()]])
+        off = (spread * x).sum()
+        curvature = np.array([[spread.sum(), off], [off, (spread * x * x).sum()]])
         step = np.linalg.solve(curvature + PENALTY * np.eye(2), uphill)
         beta = beta - step
         if np.abs(step).max() < STILL:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from churn_ml.models.one_number import OneNumber
-from churn_ml.models.protocol import Matrix, Setting, Vector, significant
+from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, quantiles, significant
 
 PLACES = 20
 """RFM's places: twentieths of the training rows."""
@@ -74,10 +74,15 @@ class Rfm(OneNumber):
     features: ClassVar[tuple[str, ...]] = ("recency_days", "order_days_90d", "spend_90d")
 
     @classmethod
-    def learn(cls, values: Matrix, setting: Setting) -> Mapping[str, Any]:  # noqa: ARG003
+    def learn(
+        cls,
+        values: Matrix,
+        label: Labels,  # noqa: ARG003
+        setting: Setting,
+    ) -> Mapping[str, Any]:
         """The edges between the places, per feature."""
         inner = np.arange(1, PLACES) / PLACES
-        edges = np.quantile(values, inner, axis=0)
+        edges = quantiles(values, setting.weights(len(values)), list(inner))
         return {"edges": [significant(of_one) for of_one in edges.T]}
 
     @classmethod
