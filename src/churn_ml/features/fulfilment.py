@@ -86,7 +86,7 @@ def _shipping_cost(days: int) -> Parts:
         return Measure(
             f"order_{amount}_cents_{days}",
             View("orders"),
-            lambda t: (t[f"{amount}_amount"] * 100).cast("int64").sum(where=within(days)(t)),
+            lambda t: t[f"{amount}_cents"].sum(where=within(days)(t)),
         )
 
     net, shipping, duty = map(cents, ("net", "shipping", "duty"))

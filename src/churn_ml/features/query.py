@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from churn_ml.events import Canonical, Day
     from churn_ml.features.indicator import Indicator, Measure, View
 
-FRAME = "frame"
-"""The last subquery."""
+FRAME, JOINED = "frame", "joined"
+"""The last subquery, and the measures that it is read from."""
 SHOPS = 8
 """Choices of tables that a process keeps the words of."""
 
@@ -128,10 +128,29 @@ def parts(wording: Wording, indicators: Sequence[Indicator]) -> dict[str, str]:
     >>> list(parts(declared(), [BASKET_SIZE]))
     ['bought', 'in_lines_90', 'in_days', 'frame']
     """
+    present = available(wording.tables, indicators)
+    measures = distinct(measure for one in present for measure in one.measures)
+    told, joined = measured(wording, measures)
+    columns = {c.name: c.of(joined).cast("float64") for one in present for c in one.columns}
+    last = wording.text(joined.select("customer_id", **columns))
+    return {name: text for name, text in told.items() if name != JOINED} | {
+        FRAME: f"WITH {JOINED} AS ({told[JOINED]}) {last}"
+    }
+
+
+def measured(wording: Wording, measures: Sequence[Measure]) -> tuple[dict[str, str], ibis.Table]:
+    """The subqueries of `measures` after `eligible`; the last, JOINED, has all of them, as told.
+
+    The last is one row per eligible customer with every measure, or what it is of whom a view knows
+    not. Returned too as a table of that name without an engine.
+
+    >>> from churn_ml.features.rhythm import LAST
+    >>> told, joined = measured(declared(), [LAST])
+    >>> list(told), joined.columns
+    (['in_days', 'joined'], ('recency_days', 'customer_id'))
+    """
     import ibis
 
-    present = available(wording.tables, indicators)
-    measures = _distinct(measure for one in present for measure in one.measures)
     views = dict.fromkeys(measure.view for measure in measures)
     # every view of lines cuts them to one of its own days
     longest = [max(view.days) for view in views if wording.view(view).reads_bought]
@@ -143,10 +162,8 @@ def parts(wording: Wording, indicators: Sequence[Indicator]) -> dict[str, str]:
         told |= {name: f"{rows} {wording.text(part)}" for name, part in of_view.items()}
         found |= of_view
     types = {name: kind for part in found.values() for name, kind in part.schema().items()}
-    joined = ibis.table(types | {"customer_id": "string"}, name="joined")
-    columns = {c.name: c.of(joined).cast("float64") for one in present for c in one.columns}
-    last = wording.text(joined.select("customer_id", **columns))
-    return told | {FRAME: f"WITH joined AS ({_joined(found, measures, wording.dialect)}) {last}"}
+    joined = ibis.table(types | {"customer_id": "string"}, name=JOINED)
+    return told | {JOINED: _joined(found, measures, wording.dialect)}, joined
 
 
 def available(
@@ -172,8 +189,13 @@ def in_words(rows: ibis.Table, dialect: str = "duckdb") -> str:
     return str(ibis.to_sql(rows, dialect=dialect, pretty=False))
 
 
-def _distinct(measures: Iterable[Measure]) -> list[Measure]:
-    """Each measure once, by name; BrokenPromise where two views share a name."""
+def distinct(measures: Iterable[Measure]) -> list[Measure]:
+    """Each measure once, by name; BrokenPromise where two views share a name.
+
+    >>> from churn_ml.features.rhythm import LAST, TENURE
+    >>> [one.name for one in distinct([LAST, TENURE, LAST])]
+    ['recency_days', 'tenure_days']
+    """
     found: dict[str, Measure] = {}
     for measure in measures:
         if found.setdefault(measure.name, measure).view != measure.view:

@@ -23,9 +23,22 @@ BOUGHT = "bought"
 
 
 def orders(tables: Canonical, as_of: Day) -> ibis.Table:
-    """One row per order that was not cancelled, with days_ago and weekday (0 Monday)."""
+    """One row per order that was not cancelled, with days_ago and weekday (0 Monday).
+
+    Amounts become whole hundredths: net_cents, shipping_cents and duty_cents.
+    """
     rows = placed(tables)
-    return rows.mutate(days_ago=days_ago(rows, as_of), weekday=rows.day.day_of_week.index())
+    return rows.mutate(
+        days_ago=days_ago(rows, as_of),
+        weekday=rows.day.day_of_week.index(),
+        **order_cents(rows),
+    )
+
+
+def order_cents(rows: ibis.Table) -> dict[str, ibis.IntegerColumn]:
+    """The amounts of orders in whole hundredths, by name: net_cents, shipping_cents, duty_cents."""
+    kinds = ("net", "shipping", "duty")
+    return {f"{kind}_cents": (rows[f"{kind}_amount"] * 100).cast("int64") for kind in kinds}
 
 
 def stores(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
@@ -52,10 +65,17 @@ def lines(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
         "day",
         "days_ago",
         "quantity",
-        net_cents=(recent.net_amount * 100).cast("int64"),
-        discount_cents=(recent.discount_amount * 100).cast("int64").fill_null(0),
-        coupon_cents=(recent.coupon_amount * 100).cast("int64").fill_null(0),
+        **cents(recent),
     )
+
+
+def cents(rows: ibis.Table) -> dict[str, ibis.IntegerColumn]:
+    """The amounts of lines in whole hundredths, by name; a missing discount is 0."""
+    return {
+        "net_cents": (rows.net_amount * 100).cast("int64"),
+        "discount_cents": (rows.discount_amount * 100).cast("int64").fill_null(0),
+        "coupon_cents": (rows.coupon_amount * 100).cast("int64").fill_null(0),
+    }
 
 
 def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ibis.Table:

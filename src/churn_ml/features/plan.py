@@ -1,0 +1,85 @@
+"""The plan of a frame: what the kernel computes, what an engine is asked for, and the columns.
+
+Enters: the names of the tables and the indicators. Leaves: the trees of the measures of each view
+that the kernel knows, the text of all others, and the trees of the columns over both. It depends on
+no row and no day, so a process makes it once for all cuts.
+
+Worked example: `recency` and `tenure` alone are two measures of the view `days`, which the kernel
+knows, and two columns; nothing is asked of an engine.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.features.indicator import Indicator, Measure, View
+from churn_ml.features.kernel import KERNELS
+from churn_ml.features.query import available, declared, distinct, measured
+
+if TYPE_CHECKING:
+    from ibis.expr.operations import Node
+
+PLANS = 8
+"""Plans that a process keeps."""
+OF_LINES = ("lines", "categories", "novelties", "launches")
+BOOLEANS = ("is_cancelled",)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is computed where: `views` by the kernel, `asked` by the engine, `columns` over both."""
+
+    views: Mapping[View, Mapping[str, tuple[Node, int | None]]]
+    """Of each view its measures by name: the tree, and what it is of whom the view knows not."""
+    asked: Mapping[str, str]
+    """The subqueries of all other measures after `eligible`, each over those before it."""
+    types: Mapping[str, str]
+    """The measures that are asked for, by name."""
+    columns: Mapping[str, Node]
+
+    @property
+    def line_days(self) -> int:
+        """How many days of lines the kernel reads."""
+        return max((max(view.days) for view in self.views if view.name in OF_LINES), default=0)
+
+
+@functools.lru_cache(maxsize=PLANS)
+def plan(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> Plan:
+    """The plan of the `indicators` whose tables are among `tables`.
+
+    >>> from churn_ml.features.rhythm import RECENCY
+    >>> told = plan(("orders",), (RECENCY,))
+    >>> [view.name for view in told.views], list(told.asked), list(told.columns)
+    (['days'], [], ['recency_days'])
+    """
+    import ibis
+
+    present = available(dict.fromkeys(tables), indicators)
+    measures = distinct(measure for one in present for measure in one.measures)
+    views: dict[View, dict[str, Any]] = {}
+    types: dict[str, Any] = {}
+    others: list[Measure] = []
+    for measure in measures:
+        if measure.view.name not in KERNELS or measure.of_shop:
+            others.append(measure)
+            continue
+        told = measure.of(_rows(measure.view.name))
+        types[measure.name] = told.type()
+        views.setdefault(measure.view, {})[measure.name] = (told.op(), measure.empty)
+    asked, rest = measured(declared(tables), others) if others else ({}, None)
+    further = {name: rest[name].type() for name in (m.name for m in others)} if others else {}
+    joined = ibis.table(types | further, name="joined")
+    columns = {c.name: c.of(joined).op() for one in present for c in one.columns}
+    return Plan(views, asked, {name: str(kind) for name, kind in further.items()}, columns)
+
+
+def _rows(view: str) -> Any:
+    """The rows of a view of the kernel, as a table without an engine."""
+    import ibis
+
+    _, names = KERNELS[view]
+    types = {name: "boolean" if name in BOOLEANS else "int64" for name in names}
+    return ibis.table({"customer_id": "string"} | types, name=f"view_{view}")

@@ -1,0 +1,240 @@
+"""Purchases in memory: orders and their lines as sorted arrays, read once and cut at many days.
+
+Enters: canonical tables, either cut at one as_of, or whole, with every row that was ever told.
+Leaves: the orders and lines that a cut knows, sorted by customer and day. Read once, they serve
+every cut-off of a panel; a single cut reads only the lines that its longest window asks for.
+
+Worked example: an order of 2017-09-30 that the shop told of on 2017-10-03 is among the orders of a
+cut at 2017-11-01, not of one at 2017-10-01; one that was cancelled on 2017-10-05 stands at
+2017-10-01 and is cancelled at 2017-11-01.
+
+The whole can be read once only where each key was told of once and nobody was merged: then what a
+row says at a cut is decided by its own times. The warehouse knows (`Attempt.purchases`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn_ml.events import EPOCH, needed
+from churn_ml.features.numbers import Numbers
+from churn_ml.features.views.shopping import cents, order_cents
+from churn_ml.timeline import instant
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+    from churn_ml.events import Canonical
+
+LINE_CENTS = ("net_cents", "discount_cents", "coupon_cents")
+ORDER_CENTS = ("net_cents", "shipping_cents", "duty_cents")
+STAMPS = ("occurred_at", "known_at")
+WHEN = np.iinfo(np.int64).min
+"""The time of what has none: before every cut."""
+UNKNOWN = -1
+"""The place of a product that nobody described."""
+DAYS = 1 << 20
+"""More days than a calendar has: customer and day are sorted as one number."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows sorted by customer and day: columns by name, `customer` and `day` among them."""
+
+    columns: Mapping[str, Numbers]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name].values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def take(self, rows: NDArray[Any] | slice) -> Table:
+        """The rows at those places, under that mask or in that slice."""
+        return Table({name: column.take(rows) for name, column in self.columns.items()})
+
+    def of(self, first: int, last: int) -> Table:
+        """The rows of the customers from place `first` on, before place `last`."""
+        return self.take(slice(*np.searchsorted(self["customer"], [first, last])))
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Orders, cancelled or not, and lines; with the times of each where they are not cut yet.
+
+    `ids` and `products`: the ids, ascending, of which `customer` and `product` are the places.
+    """
+
+    ids: pa.Array
+    products: pa.Array
+    orders: Table
+    lines: Table
+
+    def at(self, as_of: date, line_days: int, *, zone: str = "UTC") -> Purchases:
+        """What was known at `as_of` (00:00 in `zone`); the lines of orders placed, not cancelled.
+
+        Of the lines, those of the last `line_days` days.
+        """
+        moment = np.datetime64(instant(as_of, zone), "us").astype(np.int64)
+        orders, lines = self.orders, self.lines
+        cancelled = orders["is_cancelled"]
+        if "cancelled_at" in orders:
+            cancelled = cancelled & (orders["cancelled_at"] < moment)
+        known = _known(orders, moment)
+        stands = np.zeros(len(known), dtype=bool)
+        stands[orders["order"]] = known & ~cancelled
+        recent = np.flatnonzero(lines["day"] >= (as_of - EPOCH).days - line_days)
+        bought = lines.take(recent)
+        bought = bought.take(_known(bought, moment) & stands[bought["order"]])
+        now = Table(dict(orders.columns) | {"is_cancelled": Numbers(cancelled)})
+        return Purchases(self.ids, self.products, now.take(known), bought)
+
+
+def _known(rows: Table, moment: np.int64) -> NDArray[np.bool_]:
+    """The rows that had happened before the moment and were known by then."""
+    if "known_at" not in rows:
+        return np.ones(len(rows["customer"]), dtype=bool)
+    known: NDArray[np.bool_] = (rows["occurred_at"] < moment) & (rows["known_at"] <= moment)
+    return known
+
+
+def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purchases:
+    """The orders and lines of `tables`; where `stamped`, with the times at which they can be cut.
+
+    `tables`: orders, and order_lines where there are any, each key once. `since`: the first day of
+    the lines that are read. Raises BadInput where there are no orders.
+
+    >>> from churn_ml.in_memory import canonical
+    >>> told = [("2017-09-26", "2017-09-27"), ("2017-09-30", "2017-10-03")]
+    >>> from datetime import datetime
+    >>> shop = canonical(orders=[{"customer_id": "anna", "occurred_at": day,
+    ...     "known_at": datetime.fromisoformat(known)} for day, known in told])
+    >>> whole = read(shop, stamped=True)
+    >>> [len(whole.at(date(2017, m, 1), 90).orders["day"]) for m in (10, 11)]
+    [1, 2]
+    """
+    import pyarrow as pa
+
+    stamps = STAMPS if stamped else ()
+    rows = needed(tables, "orders", "cohort")
+    told = rows.select(
+        "customer_id",
+        "order_id",
+        "store_id",
+        *((*STAMPS, "cancelled_at") if stamped else ()),
+        day=_whole_days(rows),
+        is_cancelled=rows.status == "cancelled",
+        **order_cents(rows),
+    ).to_pyarrow()
+    ids, customer = _coded(told["customer_id"])
+    number = np.arange(len(customer), dtype=np.int32)
+    numbers = pa.table({"order_id": told["order_id"], "order": number})
+    held = {"customer": customer, "order": number, "store": _coded(told["store_id"])[1]}
+    orders = _sorted({name: Numbers(one) for name, one in held.items()} | _held(told))
+    del told, held
+    if "order_lines" not in tables:
+        return Purchases(ids, pa.array([], pa.string()), orders, _no_lines(stamps))
+    products = _products(tables)
+    lines = _lines(tables["order_lines"], numbers, ids, products, since, stamps)
+    return Purchases(ids, products, orders, lines)
+
+
+def _products(tables: Canonical) -> pa.Array:
+    """The ids of the products that are described, ascending."""
+    import pyarrow as pa
+
+    if "products" not in tables:
+        return pa.array([], pa.string())
+    return _coded(tables["products"].select("product_id").to_pyarrow()["product_id"])[0]
+
+
+def _lines(
+    rows: ibis.Table,
+    numbers: pa.Table,
+    ids: pa.Array,
+    products: pa.Array,
+    since: date | None,
+    stamps: tuple[str, ...],
+) -> Table:
+    """The lines of known orders, with numbers in place of ids: of the order, customer, product."""
+    import ibis
+    import pyarrow as pa
+
+    def places(name: str, code: str, known: pa.Array) -> ibis.Table:
+        return ibis.memtable(pa.table({name: known, code: np.arange(len(known), dtype=np.int32)}))
+
+    if since is not None:
+        rows = rows.filter(rows.day >= since)
+    rows = rows.inner_join(ibis.memtable(numbers), "order_id")
+    rows = rows.inner_join(places("customer_id", "customer", ids), "customer_id")
+    rows = rows.left_join(places("product_id", "place", products), "product_id")
+    told = rows.select(
+        "order",
+        "customer",
+        *stamps,
+        product=rows.place.fill_null(UNKNOWN),
+        day=_whole_days(rows),
+        **cents(rows),
+    )
+    return _sorted(_held(told.to_pyarrow()))
+
+
+def _whole_days(rows: ibis.Table) -> ibis.IntegerColumn:
+    return rows.day.epoch_days().cast("int32")
+
+
+def _coded(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int32]]:
+    """The distinct values, ascending, and the place of each among them; UNKNOWN of nulls."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = pc.dictionary_encode(pa.chunked_array(values.chunks, type=values.type))
+    coded = coded.unify_dictionaries().combine_chunks() if coded.num_chunks else None
+    if coded is None or not len(coded):
+        return pa.array([], values.type), np.empty(0, dtype=np.int32)
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    place = np.full(len(order) + 1, UNKNOWN, dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return coded.dictionary.take(order), place[coded.indices.fill_null(UNKNOWN).to_numpy()]
+
+
+def _held(told: pa.Table) -> dict[str, Numbers]:
+    """The columns that are numbers, days or times, as arrays; times as microseconds from 1970."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = {}
+    for name, column in zip(told.column_names, told.columns, strict=True):
+        if pa.types.is_string(column.type):
+            continue
+        if pa.types.is_timestamp(column.type):
+            whole = column.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(int(WHEN))
+            found[name] = Numbers(whole.to_numpy())
+        elif not column.null_count:
+            found[name] = Numbers(column.to_numpy())
+        else:
+            known = pc.is_valid(column).to_numpy()
+            empty = False if pa.types.is_boolean(column.type) else 0
+            found[name] = Numbers(column.fill_null(empty).to_numpy(), known)
+    return found
+
+
+def _sorted(columns: dict[str, Numbers]) -> Table:
+    """The rows by customer, then day; rows of one day in any order, which no feature asks for."""
+    key = columns["customer"].values.astype(np.int64) * DAYS + columns["day"].values
+    order = np.argsort(key)
+    del key
+    # one after the other, each let go of at once: the rows are never in memory twice
+    return Table({name: columns.pop(name).take(order) for name in tuple(columns)})
+
+
+def _no_lines(stamps: tuple[str, ...]) -> Table:
+    names = ("order", "customer", "product", "day", *stamps, *LINE_CENTS)
+    return Table({name: Numbers(np.empty(0, dtype=np.int64)) for name in names})
