@@ -68,7 +68,7 @@ def test_two_merged_customers_are_one_to_the_export(
     house = open_house(load(toml))
     for step in (flow.ingest, flow.score, flow.export, flow.learn):
         step(house, SECOND)
-    for name in ("cohort", "features", "scores", "segments", "actions"):
+    for name in ("cohort", "features", "scores", "causes", "segments", "actions"):
         assert old not in set(frame(house, name, SECOND)["customer_id"]), name
     became = frame(house, "outcomes", FIRST).set_index("customer_id")["churned"]
     assert became[old] == became[new]  # both were scored: what the one customer did holds for both

@@ -11,6 +11,7 @@ imported by the steps that need them, so `--help` answers at once::
     source.py    the kinds of sources, and the skeleton of a new one
     asking.py    what the data say before a model: preflight, horizon, rates
     deciding.py  who is champion: decisions, rollback, doctor
+    explaining.py one customer: score, reasons, causes, offers, what was sent
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
     making.py    a synthetic shop, to try without data
@@ -25,7 +26,18 @@ import sys
 
 import typer
 
-from churn_ml.cli import asking, deciding, judging, making, shop, showing, source, stack, steps
+from churn_ml.cli import (
+    asking,
+    deciding,
+    explaining,
+    judging,
+    making,
+    shop,
+    showing,
+    source,
+    stack,
+    steps,
+)
 from churn_ml.cli.typed import typed
 from churn_ml.errors import ChurnError, Transient
 
@@ -54,6 +66,7 @@ for command in (
     steps.run,
     deciding.rollback,
     deciding.doctor,
+    explaining.explain,
     shop.report,
     shop.suppress,
     showing.demo,

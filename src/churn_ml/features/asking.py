@@ -67,9 +67,7 @@ def measured(tables: Canonical, as_of: date, ids: pa.Array, plan: Plan) -> dict[
     return {name: _numbers(rows[name], kind) for name, kind in plan.types.items()}
 
 
-def eligible(
-    tables: Canonical, as_of: date, contract: Contract, zone: str, ids: pa.Array
-) -> Ints:
+def eligible(tables: Canonical, as_of: date, contract: Contract, zone: str, ids: pa.Array) -> Ints:
     """The places among `ids` of who is eligible, ascending."""
     import pyarrow.compute as pc
 
@@ -103,7 +101,9 @@ def _told(tables: Canonical, as_of: date, told: Mapping[str, str], last: str) ->
     before = [name for name in told if name != last]
     try:
         for name in before:
-            engine.raw_sql(f"create or replace temp table {name} as WITH {read} FROM ({told[name]})")
+            engine.raw_sql(
+                f"create or replace temp table {name} as WITH {read} FROM ({told[name]})"
+            )
         return engine.con.sql(told[last]).to_arrow_table()
     finally:
         for name in before:

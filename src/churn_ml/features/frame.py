@@ -142,9 +142,7 @@ def _rounded(numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.add(np.round(numbers, DECIMALS), 0.0)
 
 
-def _frame(
-    ids: pa.Array, as_of: date, columns: Mapping[str, np.ndarray[Any, Any]]
-) -> pd.DataFrame:
+def _frame(ids: pa.Array, as_of: date, columns: Mapping[str, np.ndarray[Any, Any]]) -> pd.DataFrame:
     """The frame, and the postconditions of the room: one row per customer, no infinite number."""
     import pandas as pd
     import pyarrow.compute as pc

@@ -226,7 +226,9 @@ def _standings(shop: Shop, days: int) -> Rows:
     }
     below = {name: np.searchsorted(np.sort(sign), sign) for name, sign in signs.items()}
     everybody = max(len(own), 1)
-    return Rows(customer[own], {n: Numbers(5 * found // everybody + 1) for n, found in below.items()})
+    return Rows(
+        customer[own], {n: Numbers(5 * found // everybody + 1) for n, found in below.items()}
+    )
 
 
 _WHOLE = ("days_ago", "first_days_ago", "last_days_ago", "recent_lines", "earlier_lines")

@@ -113,7 +113,10 @@ def _literal(_: Columns, node: Any) -> Numbers:
 
 
 def _cast(columns: Columns, node: Any) -> Numbers:
-    told, kind = columns(node.arg), {"float64": "float64", "int64": "int64"}[str(node.to).lstrip("!")]
+    told, kind = (
+        columns(node.arg),
+        {"float64": "float64", "int64": "int64"}[str(node.to).lstrip("!")],
+    )
     if kind == "int64" and told.values.dtype.kind == "f":
         raise BrokenPromise("a fraction has no kernel that makes it whole", where="features")
     return Numbers(told.values.astype(kind), told.known)

@@ -65,7 +65,9 @@ def described(tables: Canonical, ids: pa.Array) -> Products:
     place = pc.index_in(told["product_id"], value_set=ids).to_numpy()
     categories = told["category"].to_pylist()
     kinds = zip(told["department"].to_pylist(), categories, strict=True)
-    kind = _numbered([(department or "", category or "") for department, category in kinds], ("", ""))
+    kind = _numbered(
+        [(department or "", category or "") for department, category in kinds], ("", "")
+    )
     category = _numbered(categories, None) - 1
     launched = told["launched"]
     return Products(

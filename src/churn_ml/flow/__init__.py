@@ -16,6 +16,7 @@ anywhere and run for a past date. `repin=True` lets a re-run take new lots, vers
 from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
+from churn_ml.flow.explain import explain
 from churn_ml.flow.export import export
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
@@ -32,6 +33,7 @@ __all__ = [
     "check",
     "doctor",
     "due",
+    "explain",
     "export",
     "horizon",
     "ingest",

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from churn_ml.models.bundle import Bundle
     from churn_ml.receipts import Receipt
 
-WRITES = ("cohort", "features", "scores", "segments", "actions")
+WRITES = ("cohort", "features", "scores", "causes", "segments", "actions")
+SAID_DAYS = 365
+"""How long a stated reason counts."""
 
 
 def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Score the cohort with the champion of `as_of` and choose what is done for whom.
 
-    Reads canonical tables and the champion; writes cohort, features, scores, segments and actions.
+    Reads canonical tables and the champion; writes cohort, features, scores, causes, segments and
+    actions.
     Without a champion nothing is written and the receipt says `no_champion`. Raises NotReady where
     data do not reach `as_of`, Transient where a contract that chooses before has yet to score it.
     """
@@ -62,7 +65,7 @@ def _in_turn(house: House, as_of: date) -> None:
 def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
-    from churn_ml import actions, cohort, features, merges, scoring, segments
+    from churn_ml import actions, causes, cohort, features, merges, scoring, segments
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
@@ -73,6 +76,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
     spec_hash = features.spec_hash(features.defining(bundle.features, signs))
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)
+    why = causes.causes(rows, stated(world, as_of))
     ids, given = people["customer_id"], consents(world)
     gone = merges.survivors(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))
@@ -87,13 +91,28 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
         key=house.holdout_key,
         contacted=merges.followed(_contacted(trial), gone),
     )
-    for name, frame in zip(WRITES, (people, rows, scores, placed, chosen), strict=True):
+    for name, frame in zip(WRITES, (people, rows, scores, why, placed, chosen), strict=True):
         trial.write(name, frame)
         trial.count(name, len(people) if name in ("cohort", "segments") else len(rows), len(frame))
     trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
+    trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
     trial.details |= {"consent": {"recorded": len(given), "default": config.consent.default}}
     trial.details |= {"stages": {k: int(v) for k, v in people["stage"].value_counts().items()}}
+
+
+def stated(world: dict[str, ibis.Table], as_of: date) -> pd.Series:
+    """The reason_code that a customer gave last, at most a year ago, by customer_id."""
+    import pandas as pd
+
+    if "surveys" not in world:
+        return pd.Series(dtype=object)
+    said = world["surveys"]
+    recent = said.filter(said.day >= as_of - timedelta(days=SAID_DAYS), said.reason_code.notnull())  # noqa: PD004 (ibis)
+    rows = recent.select("customer_id", "occurred_at", "survey_id", "reason_code").to_pyarrow()
+    newest = rows.to_pandas().sort_values(["occurred_at", "survey_id"])
+    found: pd.Series = newest.groupby("customer_id")["reason_code"].last()
+    return found
 
 
 def consents(world: dict[str, ibis.Table]) -> pd.Series:

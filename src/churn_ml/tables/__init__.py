@@ -30,6 +30,7 @@ from churn_ml.errors import BadInput
 from churn_ml.tables import contact, context, derived, orders, people, voice
 from churn_ml.tables.derived import (
     ACTIONS,
+    CAUSES,
     COHORT,
     COHORTS,
     FEATURES,
@@ -45,6 +46,7 @@ from churn_ml.tables.shape import STAMPS, Column, Table, Type
 
 __all__ = [
     "ACTIONS",
+    "CAUSES",
     "COHORT",
     "COHORTS",
     "FEATURES",

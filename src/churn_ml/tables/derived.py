@@ -82,6 +82,22 @@ SCORES = derived(
     ),
     owner="score",
 )
+CAUSES = derived(
+    "causes",
+    "one row per scored customer and cause that anything speaks for",
+    ("customer_id", "cause"),
+    (
+        CUSTOMER,
+        Column("cause", "string", "code of the cause", required=True),
+        Column("rank", "int64", "1 for the likeliest of this customer", required=True),
+        Column("score", "float64", "how strongly the signs speak for it, 0 to 1", required=True),
+        Column("stated", "bool", "True where the customer said so in a survey", required=True),
+        Column("type", "string", "natural, competitive or service", required=True),
+        Column("group", "string", "service, product, price, relationship or external", True),
+        Column("evidence", "string", "JSON list of {indicator, value, strength}", required=True),
+    ),
+    owner="score",
+)
 SEGMENTS = derived(
     "segments",
     "one row per customer of the cohort",
@@ -189,6 +205,7 @@ TABLES: tuple[Table, ...] = (
     FEATURES,
     PANEL,
     SCORES,
+    CAUSES,
     SEGMENTS,
     ACTIONS,
     OUTCOMES,

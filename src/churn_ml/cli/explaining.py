@@ -1,0 +1,86 @@
+"""The command around one customer: what the house concluded of them, and why.
+
+Enters: a churn.toml, a customer and an as_of. Leaves: the report of `flow.explain` in words or as
+JSON. Worked example: `churn-ml explain h1 --as-of 2017-11-01 --language zh`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from churn_ml.cli import answers
+from churn_ml.cli.options import DEFAULT_CONFIG, AsOf, ConfigPath, ContractName, Json
+from churn_ml.errors import BadInput
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(help="The customer_id, as the source writes it.")],
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: Json = False,
+    contract: ContractName = "",
+) -> None:
+    """Explain one customer: score, reasons, causes, offers considered, consent and what was sent.
+
+    Reads: what was scored for that date, and the ledger. Writes: nothing.
+    """
+    from churn_ml import flow
+    from churn_ml.timeline import parse_as_of
+    from churn_ml.wording import LANGUAGES
+
+    if language not in LANGUAGES:
+        raise BadInput("there are no words in that language", got=language, expected="en, zh")
+    house = answers.opened(config, quiet=True).under(contract)
+    told = flow.explain(house, customer, parse_as_of(as_of), language)
+    print(json.dumps(told, indent=1, ensure_ascii=False) if as_json else "\n".join(_lines(told)))
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """The report in words, a line a thing.
+
+    >>> told = {"customer_id": "h9", "as_of": "2017-10-01", "contract": "gone30", "stage": "lost",
+    ...     "segment": "LOST", "arm": "open", "suppressed": False, "scored": None, "held_by": []}
+    >>> print("\\n".join(_lines(told)))
+    h9 as of 2017-10-01 under gone30: lost, segment LOST, arm open
+      not scored: the contract is not about this customer now
+      no destination holds this customer
+    """
+    yield (
+        f"{told['customer_id']} as of {told['as_of']} under {told['contract']}: {told['stage']}, "
+        f"segment {told['segment']}, arm {told['arm']}"
+    )
+    if told["suppressed"]:
+        yield "  suppressed: never to be contacted"
+    scored = told["scored"]
+    if scored is None:
+        yield "  not scored: the contract is not about this customer now"
+    else:
+        yield from _scored(scored)
+    for one in told["held_by"]:
+        yield f"  {one['destination']} {one['holds']} since {one['as_of']}"
+    if not told["held_by"]:
+        yield "  no destination holds this customer"
+
+
+def _scored(told: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"  score {told['score']:.3f}, value {told['value']:,.2f}, at risk "
+        f"{told['value_at_risk']:,.2f} (model {told['model']})"
+    )
+    yield "  why this score:"
+    yield from (f"    {one['says']}" for one in told["reasons"])
+    yield "  what may be behind it:" if told["causes"] else "  no sign of a cause"
+    yield from (f"    {one['says']}" for one in told["causes"])
+    yield "  offers considered:" if told["offers"] else "  no offer is meant for this contract"
+    for one in told["offers"]:
+        mark = "*" if one["chosen"] else " "
+        gain, cost = one["expected_gain"], one["expected_cost"]
+        yield f"   {mark}{one['code']}: expected gain {gain:+,.2f}, cost {cost:,.2f}"
+    yield f"  decided: {told['offer']} ({told['why']})"
+    scores = ", ".join(f"{one['as_of']} {one['score']:.3f}" for one in told["history"])
+    yield f"  scores so far: {scores}"

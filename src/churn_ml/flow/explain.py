@@ -1,0 +1,157 @@
+"""Explain: everything the house concluded of one customer, and why, at one as_of.
+
+Enters: what was published for that as_of. Leaves: one JSON-able report of stage, score, reasons,
+causes, offers considered, consent, arm, score history and what destinations hold. Nothing is
+computed anew but the gains of the offers, by the formula that chose among them. Worked example: as
+of 2017-11-01 h1 has the score .62, mostly since the last order is 47 days ago; BASKET_5 would earn
+4.10 and REMINDER 3.20, so BASKET_5 was chosen, and crm_file holds it since 2017-11-01.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.errors import BadInput
+from churn_ml.house import House
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from churn_ml.ledger import Publication
+    from churn_ml.wording import Language
+
+TABLES = ("cohort", "features", "scores", "causes", "segments", "actions")
+
+
+def explain(
+    house: House, customer_id: str, as_of: date, language: Language = "en"
+) -> dict[str, Any]:
+    """What the house concluded of a customer as of `as_of`, ready for JSON.
+
+    Reads the derived tables that `score` published for that date, and the ledger; writes nothing.
+    Who was not scored has their stage only, and `scored` is None. Raises NotReady where nothing was
+    scored for `as_of`, BadInput where no order of that customer was known then.
+    """
+    published = house.publication("score", as_of)
+    if published is None:
+        raise house.before("score", "nobody was scored for this date", as_of)
+    rows = {name: _rows(house, name, as_of, customer_id) for name in TABLES}
+    if rows["cohort"].empty:
+        raise BadInput(
+            "no order of that customer was known then",
+            where=f"explain as of {as_of.isoformat()}",
+            expected="a customer_id as the source of orders writes it",
+            next_step="check the id; churn-ml ingest brings newer orders",
+        )
+    placed = rows["segments"].iloc[0]
+    told = {
+        "customer_id": customer_id,
+        "as_of": as_of.isoformat(),
+        "contract": house.config.contract.name,
+        "stage": str(placed["stage"]),
+        "segment": str(placed["segment"]),
+        "arm": str(placed["arm"]),
+        "suppressed": bool(house.suppressed([customer_id])),
+        "scored": None,
+        "held_by": _held(house, customer_id),
+    }
+    if not rows["scores"].empty:
+        told["scored"] = _scored(house, published, rows, language)
+    return told
+
+
+def _rows(house: House, name: str, as_of: date, customer_id: str) -> pd.DataFrame:
+    """The customer's rows of one derived table; none where the table was not written then."""
+    import pandas as pd
+
+    version = house.published(name).get(as_of.isoformat())
+    if version is None:
+        return pd.DataFrame(columns=["customer_id"])
+    place = house.config.called(name)
+    rows: pd.DataFrame = house.warehouse.read_partition(place, as_of, version).to_pandas()
+    return rows[rows["customer_id"] == customer_id].reset_index(drop=True)
+
+
+def _scored(
+    house: House, published: Publication, rows: Mapping[str, pd.DataFrame], language: Language
+) -> dict[str, Any]:
+    from churn_ml import wording
+
+    score, action = rows["scores"].iloc[0], rows["actions"].iloc[0]
+    reasons = json.loads(score["reasons"])
+    causes: list[dict[str, Any]] = rows["causes"].sort_values("rank").to_dict("records")  # type: ignore[assignment] # columns are strings
+    features = rows["features"].drop(columns=["customer_id", "as_of"]).iloc[0]
+    return {
+        "model": str(published.pins["model"]),
+        "score": float(score["score"]),
+        "value": float(score["value"]),
+        "value_at_risk": float(score["value_at_risk"]),
+        "reasons": [one | {"says": wording.reason(one, language)} for one in reasons],
+        "causes": [
+            {key: one[key] for key in ("cause", "score", "stated", "type", "group")}
+            | {"says": wording.cause(one, language)}
+            for one in causes
+        ],
+        "offers": _offers(house, float(score["score"]), float(score["value"]), action),
+        "offer": str(action["offer"]),
+        "would_be_offer": str(action["would_be_offer"]),
+        "why": str(action["why"]),
+        "history": _history(house, str(score["customer_id"])),
+        "features": {str(name): _known(value) for name, value in features.items()},
+    }
+
+
+def _known(value: Any) -> float | None:
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def _offers(house: House, score: float, value: float, action: Any) -> list[dict[str, Any]]:
+    """Every offer of the contract with its expected gain and cost, the best first."""
+    import numpy as np
+
+    from churn_ml.economics import Terms, costs, gains
+
+    terms = Terms.of(house.config)
+    if not terms.offers:
+        return []
+    p, worth = np.array([score]), np.array([value])
+    gain, cost = gains(p, worth, terms)[0], costs(p, worth, terms)[0]
+    found = [
+        {
+            "code": offer.code,
+            "label": offer.label,
+            "expected_gain": round(float(gain[at]), 6),
+            "expected_cost": round(float(cost[at]), 6),
+            "chosen": offer.code == action["would_be_offer"],
+        }
+        for at, offer in enumerate(terms.offers)
+    ]
+    return sorted(found, key=lambda one: -one["expected_gain"])
+
+
+def _history(house: House, customer_id: str) -> list[dict[str, Any]]:
+    """The customer's score at every as_of that was published, oldest first."""
+    found = []
+    for day in sorted(house.published("scores")):
+        rows = _rows(house, "scores", date.fromisoformat(day), customer_id)
+        if not rows.empty:
+            found.append({"as_of": day, "score": float(rows["score"].iloc[0])})
+    return found
+
+
+def _held(house: House, customer_id: str) -> list[dict[str, str]]:
+    """What each destination took of this customer last, and of which as_of."""
+    from churn_ml.ledger.deliveries import REMOVED
+
+    found = []
+    for name in sorted(house.config.destinations):
+        state = house.ledger.state(name).get(customer_id)
+        if state is not None:
+            holds = "was told to forget this customer" if state[0] == REMOVED else "holds the row"
+            found.append({"destination": name, "holds": holds, "as_of": state[1].isoformat()})
+    return found

@@ -1,0 +1,129 @@
+"""Named customers and the cause a retention manager would name, by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn_ml.causes import CAUSES, causes, main_causes
+from churn_ml.causes.scoring import LEAST, WEIGHT
+from churn_ml.features import CATALOGUE
+from churn_ml.tables import CAUSES as TABLE
+
+NAMED: dict[str, tuple[dict[str, float], str, str, str]] = {
+    "anna, half of her parcels late": ({"late_share_180d": 0.5, "transit_days_3": 13.0},
+                                       "LOGISTICS_SLOW", "service", "service"),
+    "ben, two weeks at customs": ({"customs_days_max_180d": 14.0},
+                                  "LOGISTICS_CUSTOMS", "service", "service"),
+    "cleo, shipping eats a third": ({"shipping_share_180d": 0.34},
+                                    "LOGISTICS_COST", "service", "price"),
+    "dora, broken goods and two stars": ({"defect_return_rate_180d": 0.3, "rating_mean_180d": 2.0},
+                                         "PRODUCT_QUALITY", "service", "product"),
+    "emil, not what the picture showed": ({"nad_return_rate_180d": 0.4},
+                                          "PRODUCT_MISMATCH", "service", "product"),
+    "fay, a month for her money": ({"refund_days_180d": 30.0, "contacts_per_return_180d": 4.0},
+                                   "RETURNS_PROCESS", "service", "service"),
+    "gus, nobody answers": ({"first_response_h_180d": 70.0, "unanswered_feedback_7d": 2.0},
+                            "SERVICE_SLOW", "service", "service"),
+    "hal, the rival is cheaper": ({"price_gap_ratio_30d": 1.3, "comp_promo_days_30d": 20.0},
+                                  "COMPETITOR", "competitive", "external"),
+    "ida, looks and does not buy": ({"price_hesitation_share_90d": 0.6},
+                                    "PRICE_HIGH", "service", "price"),
+    "jon, the card is refused": ({"pay_fail_rate_90d": 0.6, "pay_fails_90d": 4.0},
+                                 "CHECKOUT_FRICTION", "service", "service"),
+    "kim, moved on to other goods": ({"new_category_share_90d": 1.0, "categories_ratio_45d": 0.3},
+                                     "NEED_CHANGED", "natural", "external"),
+    "leo, owes since two months": ({"days_past_due_max": 60.0},
+                                   "FINANCIAL_HARDSHIP", "service", "external"),
+}  # fmt: skip
+
+
+def frame(**customers: dict[str, float]) -> pd.DataFrame:
+    rows = [{"customer_id": name, "as_of": "2017-10-01"} | told for name, told in customers.items()]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_each_named_customer_leaves_for_the_cause_a_manager_would_name(name: str) -> None:
+    signs, cause, kind, group = NAMED[name]
+    everybody = frame(**{who: told for who, (told, *_) in NAMED.items()})
+    found = main_causes(causes(everybody)).loc[name]
+    assert [found["cause"], found["type"], found["group"]] == [cause, kind, group]
+    spoke = [sign["indicator"] for sign in json.loads(found["evidence"])]
+    assert set(spoke) <= set(signs)
+    assert spoke
+
+
+def test_the_score_adds_signs_up_as_if_each_were_right_in_seven_of_ten() -> None:
+    found = causes(frame(h1={"late_share_180d": 0.3, "transit_days_3": 14.0}))
+    assert found["score"][0] == pytest.approx(1 - (1 - WEIGHT / 2) * (1 - WEIGHT))
+    strengths = [sign["strength"] for sign in json.loads(found["evidence"][0])]
+    assert strengths == [1.0, 0.5]
+
+
+def test_what_speaks_against_a_cause_takes_its_share_off() -> None:
+    calm = {"new_category_share_90d": 0.9}
+    found = causes(frame(calm=calm, angry={**calm, "complaints_90d": 2.0}))
+    scores = found[found["cause"] == "NEED_CHANGED"].set_index("customer_id")["score"]
+    assert scores["calm"] == pytest.approx(0.7)
+    assert scores["angry"] == pytest.approx(0.7 * 0.3)
+
+
+def test_a_stated_reason_stands_first_and_a_strange_code_says_nothing() -> None:
+    rows = frame(h1={"late_share_180d": 0.5}, h2={"late_share_180d": 0.5})
+    said = pd.Series({"h1": "INTEGRITY", "h2": "the weather"})
+    found = causes(rows, said)
+    first = found[found["rank"] == 1].set_index("customer_id")
+    assert first.loc["h1", ["cause", "score", "stated"]].tolist() == ["INTEGRITY", 1.0, True]
+    assert first.loc["h2", ["cause", "stated"]].tolist() == ["LOGISTICS_SLOW", False]
+
+
+def test_a_parent_is_as_likely_as_the_likeliest_of_its_members() -> None:
+    found = causes(frame(h1={"defect_return_rate_180d": 0.3})).set_index("cause")
+    for parent in ("PERCEIVED_VALUE", "PRODUCTS_AND_SERVICES"):
+        assert found.loc[parent, "score"] == found.loc["PRODUCT_QUALITY", "score"]
+    assert found.loc["PRODUCT_QUALITY", "rank"] == 1
+
+
+def test_who_shows_nothing_has_no_cause() -> None:
+    rows = frame(h1={name: np.nan for cause in CAUSES for name in cause.features})
+    found = causes(rows)
+    assert found.empty
+    assert list(found.columns) == list(TABLE.names)
+    assert main_causes(found).empty
+
+
+def test_every_sign_of_the_catalogue_is_a_feature() -> None:
+    features = {name for one in CATALOGUE for name in one.names}
+    assert {name for cause in CAUSES for name in cause.features} <= features
+
+
+def test_every_cause_of_the_domain_is_there_and_most_can_be_evidenced() -> None:
+    assert sorted(cause.source for cause in CAUSES) == [f"D{n:02}" for n in range(1, 42)]
+    silent = [cause.code for cause in CAUSES if not cause.evidence and not cause.of]
+    assert silent == ["SERVICE_UNEVEN", "INTEGRITY"]
+
+
+SIGNS = sorted({name for cause in CAUSES for name in cause.features})
+told = st.dictionaries(
+    st.sampled_from(SIGNS), st.floats(allow_nan=True, allow_infinity=True), max_size=12
+)
+
+
+@given(st.lists(told, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_scores_are_shares_and_the_order_of_rows_changes_nothing(
+    customers: list[dict[str, float]], random: Any
+) -> None:
+    rows = frame(**{f"c{at}": told for at, told in enumerate(customers)})
+    found = causes(rows)
+    assert found["score"].between(LEAST, 1.0).all()
+    assert not found.duplicated(["customer_id", "cause"]).any()
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    pd.testing.assert_frame_equal(found, causes(rows.iloc[order]))

@@ -1,0 +1,94 @@
+"""One customer explained: a real household, scored, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from churn_ml import flow
+from churn_ml.cli import app
+from churn_ml.config import load
+from churn_ml.errors import BadInput, NotReady
+from churn_ml.house import House, open_house
+from churn_ml.tables import table
+
+FIRST = date(2017, 10, 1)
+Copy = Callable[[Path], House]
+
+
+@pytest.fixture(scope="module")
+def house(scored: Path) -> House:
+    return open_house(load(scored / "churn.toml"))
+
+
+def some(house: House, name: str, number: int = 0) -> dict[str, Any]:
+    """A row of a table scored for the first day."""
+    version = house.published(name)[FIRST.isoformat()]
+    rows = house.warehouse.read_partition(table(name).name, FIRST, version).to_pylist()
+    return dict(rows[number])
+
+
+def test_a_scored_household_is_told_why_and_what_was_decided(house: House) -> None:
+    row = some(house, "scores")
+    told = flow.explain(house, row["customer_id"], FIRST)
+    scored = told["scored"]
+    assert scored["score"] == row["score"]
+    assert [one["indicator"] for one in scored["reasons"]] == ["recency_days"]
+    assert scored["reasons"][0]["says"].startswith("days since the last order: ")
+    assert [one["code"] for one in scored["offers"] if one["chosen"]] in (
+        [scored["would_be_offer"]],
+        [],
+    )
+    gains = [one["expected_gain"] for one in scored["offers"]]
+    assert gains == sorted(gains, reverse=True)
+    assert scored["history"] == [{"as_of": "2017-10-01", "score": row["score"]}]
+    assert "order_days_90d" in scored["features"]
+
+
+def test_the_same_in_chinese_and_as_json_on_the_command_line(house: House) -> None:
+    row = some(house, "scores")
+    asked = [
+        *("explain", row["customer_id"], "--as-of", "2017-10-01", "--language", "zh", "--json"),
+        *("--config", str(house.config.root / "churn.toml")),
+    ]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0
+    assert json.loads(told.stdout)["scored"]["reasons"][0]["says"].startswith("距上次下单天数：")
+
+
+def test_on_a_screen_it_is_lines(house: House) -> None:
+    row = some(house, "causes")
+    asked = ["explain", row["customer_id"], "--as-of", "2017-10-01"]
+    told = CliRunner().invoke(app, [*asked, "--config", str(house.config.root / "churn.toml")])
+    assert "why this score:" in told.stdout
+    assert "what may be behind it:" in told.stdout
+    assert "no destination holds this customer" in told.stdout
+
+
+def test_who_was_not_scored_has_a_stage_only(house: House) -> None:
+    version = house.published("cohort")[FIRST.isoformat()]
+    rows = house.warehouse.read_partition("cohort", FIRST, version).to_pylist()
+    silent = next(row for row in rows if not row["eligible"])
+    told = flow.explain(house, silent["customer_id"], FIRST)
+    assert told["scored"] is None
+    assert told["stage"] == silent["stage"]
+
+
+def test_an_unknown_customer_and_an_unscored_day_are_refused(house: House) -> None:
+    with pytest.raises(BadInput, match="no order of that customer"):
+        flow.explain(house, "nobody", FIRST)
+    with pytest.raises(NotReady, match="nobody was scored"):
+        flow.explain(house, "nobody", date(2017, 9, 1))
+
+
+def test_a_suppressed_customer_is_said_to_be(copy_of: Copy, scored: Path) -> None:
+    house = copy_of(scored)
+    customer = some(house, "scores")["customer_id"]
+    house.ledger.suppress(house.suppression_key(customer), house.clock())
+    assert flow.explain(house, customer, FIRST)["suppressed"]
