@@ -4,15 +4,15 @@ Builds the panel of past days, fits every candidate, and names the best one the 
 
 * **When**: after an ingest (asset `canonical`), if a training is due: `[schedule]
   train_every_days` after the last one; or if the day's own is published and not logged yet: a try
-  broke off after it. Otherwise `train` is skipped and says why, as it is while history is too
-  short. A run by hand always trains.
+  broke off after it. Otherwise `prepare` is skipped and says why, as it is while history is too
+  short. A run by hand always trains. Each candidate is one `fit`, two at a time by the pool.
 * **Reads** the canonical tables, each past day as it was known then. **Writes** the panel to the
   lake, the model folders, the receipt to the ledger, and an event of the asset `challenger`, which
   the promotion follows. Then `log` shows it in MLflow: a run a training, a nested one a candidate.
 * **When it fails**: no challenger is named, and the champion stays. The log names the next step;
   only a history too short, or a shop too small to learn from, is no failure, unless a person asked.
-  After mending, clear the task. Where only `log` failed, MLflow was away: training and promotion
-  stand, and `log` is cleared when it is back.
+  After mending, clear `prepare` and what follows. Where only `log` failed, MLflow was away: what
+  was trained and promoted stands, and `log` is cleared when it is back.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A day trained
   before gives the very same models again, unless *Take what is newest* is ticked.
 """
@@ -26,7 +26,7 @@ import door
 
 @door.each_contract
 def churn_train(line: str) -> door.Dag:
-    """Two tasks: what is trained stands, whether or not MLflow can show it."""
+    """What `conclude` published stands, whether or not MLflow can show it."""
 
     @dag(
         door.dag_id("churn_train", line),
@@ -35,23 +35,31 @@ def churn_train(line: str) -> door.Dag:
         **door.policy(__doc__, "models"),
     )
     def steps() -> None:
-        @task(outlets=[door.of(door.CHALLENGER, line)])
-        def train() -> door.Told:
-            """Train if it is due, or if a person asked."""
+        @task
+        def prepare() -> door.Told:
+            """Build the panel if a training is due, or if a person asked; name the candidates."""
             from churn_ml import flow
-            from churn_ml.errors import TooEarly
 
             at, day = door.house(line), door.as_of()
             if door.by_event() and not (flow.due(at, day) or flow.owed(at, day)):
                 door.skip("no training is due", {"status": "not_due"})
-            try:
-                return door.hand_on(
-                    flow.train(at, day, repin=door.param("repin")), door.of(door.CHALLENGER, line)
-                )
-            except TooEarly as error:
-                if not door.by_event():
-                    raise
-                door.too_early(at, "train", error)
+            with door.later(at, "train"):
+                return list(flow.prepare(at, day, repin=door.param("repin")))
+
+        @task(doc_md="Fit one candidate.", map_index_template="{{ task.op_kwargs['name'] }}")
+        def fit(name: str) -> None:
+            from churn_ml import flow
+
+            flow.fit(door.house(line), door.as_of(), name)
+
+        @task(outlets=[door.of(door.CHALLENGER, line)])
+        def conclude() -> door.Told:
+            """Compare the candidates, publish them and name the challenger."""
+            from churn_ml import flow
+
+            at, day = door.house(line), door.as_of()
+            with door.later(at, "train"):
+                return door.hand_on(flow.conclude(at, day), door.of(door.CHALLENGER, line))
 
         @task
         def log() -> door.Told:
@@ -63,6 +71,6 @@ def churn_train(line: str) -> door.Dag:
             get_current_context()["ti"].xcom_push(key="mlflow_url", value=page)
             return door.hand_on(receipt)
 
-        train() >> log()
+        fit.expand(name=prepare()) >> conclude() >> log()
 
     return steps()

@@ -13,6 +13,7 @@ on {"receipt": "score/2017-10-01/3", "status": "done", "rows_in": 2446, "rows_ou
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,12 +30,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import addresses
 from churn_ml.config import Schedule, named
-from churn_ml.errors import BadInput, Permanent, Transient
+from churn_ml.errors import BadInput, Permanent, TooEarly, Transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from churn_ml.errors import TooEarly
     from churn_ml.house import House
     from churn_ml.receipts import Receipt
 
@@ -220,15 +220,22 @@ def hand_on(receipt: Receipt, asset: Asset | None = None, **more: Any) -> dict[s
     return told
 
 
-def too_early(at: House, step: str, error: TooEarly) -> NoReturn:
-    """Skip a task whose step came too early: its receipt stands in XCom, if the ledger took it.
+@contextmanager
+def later(at: House, step: str) -> Iterator[None]:
+    """Skip a task that an event started where its step came too early; a person's fails.
 
-    Where the ledger was away, the newest receipt is that of another try, or there is none.
+    The step's receipt stands in XCom, if the ledger took it. Where the ledger was away, the newest
+    receipt is that of another try, or there is none.
     """
-    for filed in at.ledger.receipts(at.config.called(step), as_of(), limit=1):
-        if filed.receipt.status == "too_early":
-            hand_on(filed.receipt)
-    skip(str(error), {"status": "too_early"})
+    try:
+        yield
+    except TooEarly as error:
+        if not by_event():
+            raise
+        for filed in at.ledger.receipts(at.config.called(step), as_of(), limit=1):
+            if filed.receipt.status == "too_early":
+                hand_on(filed.receipt)
+        skip(str(error), {"status": "too_early"})
 
 
 def name_receipt(asset: Asset, reference: str) -> None:

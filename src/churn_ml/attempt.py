@@ -61,6 +61,8 @@ class Attempt:
     details: dict[str, Any] = field(default_factory=dict)
     status: str = "done"
     publishes: bool = True
+    handed_on: bool = False
+    before: float = 0.0
     started: float = field(default_factory=time.perf_counter)
     ended: float | None = None
 
@@ -80,8 +82,15 @@ class Attempt:
 
     @property
     def seconds(self) -> float:
-        """How long it took: monotonic, frozen when the bracket closes."""
-        return (self.ended or time.perf_counter()) - self.started
+        """How long it took: monotonic, frozen when the bracket closes.
+
+        Where an earlier process began it, `before` seconds are its and those in between.
+        """
+        return self.before + (self.ended or time.perf_counter()) - self.started
+
+    def hand_on(self) -> None:
+        """End in this process only: another one goes on with the token and files the receipt."""
+        self.handed_on = True
 
     def leave(self, status: str) -> None:
         """End without a publication: only a receipt with `status` is filed."""
@@ -170,8 +179,19 @@ def attempt(
         for name in writes
     }
     trial = Attempt(house, step, as_of, former, token, handles)
-    try:
+    with bracket(trial):
         yield trial
+
+
+@contextmanager
+def bracket(trial: Attempt) -> Iterator[None]:
+    """Around the work of an attempt that has its token: the publication, or the failure on record.
+
+    Raises as `attempt` does.
+    """
+    house = trial.house
+    try:
+        yield
         trial.ended = time.perf_counter()
         _close(trial)
     except Exception as error:
@@ -179,13 +199,15 @@ def attempt(
         told = str(error) if isinstance(error, ChurnError) else type(error).__name__
         status = "too_early" if isinstance(error, TooEarly) else "failed"
         with suppress(Transient):
-            house.ledger.record_failure(token, told, house.clock(), house.caller, status)
+            house.ledger.record_failure(trial.token, told, house.clock(), house.caller, status)
         raise
 
 
 def _close(trial: Attempt) -> None:
     """Publish what was written, or file the receipt of an attempt that left."""
     house, ledger = trial.house, trial.house.ledger
+    if trial.handed_on:
+        return
     if not trial.publishes:
         ledger.file_receipt(trial.token, trial.receipt, house.clock(), house.caller)
         return

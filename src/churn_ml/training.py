@@ -1,16 +1,13 @@
-"""Training: fit every candidate on the past, tune and choose a horizon later, refuse what leaks.
+"""Training: fit every candidate on the past, tune and choose a horizon later.
 
-Enters: a panel (one row per customer_id and cut_off) whose rows lie in layers, and the economics
-as four functions. Leaves: a `Training`, the candidates as bundles with their figures on the
-choosing cut-off, and the name of the best. Worked example, as of 2017-11-01 with a horizon of 30:
-fitted on the cut-offs from 2017-04-04 to 2017-08-02, tuned and chosen at 2017-09-01; the evaluate
-layer (2017-10-01) belongs to the gate and is not looked at.
+Enters: a panel (one row per customer_id and cut_off), or the material it was cut to (material.py),
+and the economics as four functions. Leaves: a `Training`, the candidates as bundles with their
+figures on the choosing cut-off, and the name of the best. Worked example, as of 2017-11-01 with a
+horizon of 30: fitted on the cut-offs from 2017-04-04 to 2017-08-02, tuned and chosen at 2017-09-01;
+the evaluate layer (2017-10-01) belongs to the gate and is not looked at.
 
-Only mature, untreated rows teach. Below [training] min_rows or min_churners the inactivity rule is
-fitted alone, and the training says so. Refused: cut-offs whose label window reaches the next layer,
-labels that cannot be known yet, and features that stand for the customer or give the label away
-(an honest churn model stays near an AUC of .8; a churn flag computed from the features themselves
-reaches 1.0).
+Refused is a model that knows the later labels (an honest churn model stays near an AUC of .8; one
+that saw a churn flag computed from its own features reaches 1.0).
 """
 
 from __future__ import annotations
@@ -24,28 +21,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churn_ml.leakage import check_giveaways, check_honest, check_identities
+from churn_ml.leakage import check_honest
+from churn_ml.material import REFERENCE, Material, prepare
 from churn_ml.metrics import Interval, report
-from churn_ml.models.bundle import Bundle, Origin, versions
-from churn_ml.models.families import check_needs, family
+from churn_ml.models.bundle import Bundle, versions
+from churn_ml.models.families import family
 from churn_ml.models.protocol import Labels, Model, Setting
-from churn_ml.panel import feature_columns, in_order, teaching
-from churn_ml.preflight import (
-    Counts,
-    check_counts,
-    check_time,
-    count,
-    too_few,
-)
+from churn_ml.panel import teaching
 
 if TYPE_CHECKING:
     from churn_ml.config import Config
     from churn_ml.models.value import ValueModel
+    from churn_ml.preflight import Counts
 
 Floats = NDArray[np.float64]
 
-REFERENCE = "rule"
-"""The family that is always fitted beside the candidates: the bar, and the first champion."""
 DAY = "datetime64[D]"
 RESAMPLES = 1000
 """Draws of customers behind the interval of each metric."""
@@ -96,18 +86,6 @@ class Training:
     """True where rows or churners are below the minimum: the rule then stands alone."""
 
 
-@dataclass(frozen=True)
-class _Material:
-    """What every candidate of one training shares."""
-
-    past: pd.DataFrame
-    later: pd.DataFrame
-    origin: Origin
-    spec_hash: Callable[[Sequence[str]], str]
-    money: Money
-    horizon_days: int
-
-
 def train(
     panel: pd.DataFrame,
     config: Config,
@@ -116,20 +94,10 @@ def train(
     spec_hash: Callable[[Sequence[str]], str],
     money: Money,
 ) -> Training:
-    """Fit, tune and choose; the best is the candidate that earns most, the rule apart.
+    """Fit, tune and choose: `prepare`, `fit_one` of every name, and `conclude`, in this process.
 
-    Fitted are the [training] candidates, and the rule always; the rule alone where rows or churners
-    are below [training] min_rows or min_churners. All share one value model, of the kind that earns
-    most with the first candidate's score.
-
-    `panel`: customer_id, cut_off, layer (train, choose), label (1, 0, missing), treated,
-    window_net_amount, and one float column per feature; every other column counts as a feature.
-    `spec_hash`: identity of the definitions of the features named. `trained_as_of`: the end of the
-    world that may be known.
-    Returns the candidates, the rule first, each with its figures on the choose layer.
-
-    Raises TooEarly where all labels of a layer are equal; Leak where a layer, a label or a feature
-    knows what it cannot know; BadInput where the panel's key repeats.
+    The three may as well run in processes of their own: what they leave is the same. Parameters,
+    result and errors are theirs.
 
     >>> from datetime import timedelta
     >>> from churn_ml.config import Config, Shop
@@ -149,63 +117,50 @@ def train(
     >>> done.best, done.train.rows, done.too_few
     ('rule', 200, True)
     """
-    rows = in_order(panel)
-    check_time(rows, config.contract, trained_as_of)
-    counts = {layer: count(rows[rows["layer"] == layer]) for layer in ("train", "choose")}
-    check_counts(counts)
-    short = too_few(counts["train"], config.training)
-    names = (
-        (REFERENCE,) if short else tuple(dict.fromkeys((REFERENCE, *config.training.candidates)))
-    )
-    usable = rows[rows["label"].notna() & ~rows["treated"].astype(bool)]
-    past, later = (usable[usable["layer"] == layer] for layer in ("train", "choose"))
-    alone = _alone(past, later)
-    origin = Origin(
-        spec_hash="",
-        contract=config.contract.stamp,
-        trained_as_of=trained_as_of,
-        train_cut_offs=tuple(sorted(set(past["cut_off"]))),
-        choose_cut_off=min(later["cut_off"]),
-        config_hash=config.told("train"),
-        seed=config.training.seed,
-        versions={},
-    )
-    shared = _Material(past, later, origin, spec_hash, money, config.contract.horizon_days)
-    check_needs(names, past.columns)
-    fitted = [_fitted(name, shared) for name in names]
-    value = _value(fitted[1 if len(fitted) > 1 else 0], shared)
-    candidates = tuple(_candidate(model, value, shared) for model in fitted)
-    return Training(candidates, _best(candidates), counts["train"], counts["choose"], alone, short)
+    material = prepare(panel, config, trained_as_of=trained_as_of, spec_hash=spec_hash)
+    models = {name: fit_one(name, material) for name in material.names}
+    return conclude(models, material, money)
 
 
-def _alone(past: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
-    """How much each feature tells alone, later; raises Leak where one gives away label or row."""
-    names = feature_columns(past)
-    check_identities(pd.concat([past, later]), names)
-    before = check_giveaways(past, names, "training cut-offs")
-    return check_giveaways(later, names, "choosing cut-off") or before
-
-
-def _fitted(name: str, shared: _Material) -> Model:
-    """One family fitted on the past; raises Leak where it knows the later labels."""
-    past, later = shared.past, shared.later
+def fit_one(name: str, material: Material) -> Model:
+    """The family `name` fitted on the past; raises Leak where it knows the later labels."""
+    past, later = material.past, material.later
     recipe = family(name)
     columns = list(recipe.needs or teaching(past))
-    setting = Setting(shared.origin.seed, shared.horizon_days, past["cut_off"].to_numpy(DAY))
+    setting = Setting(material.origin.seed, material.horizon_days, past["cut_off"].to_numpy(DAY))
     model = recipe.model.fit(past[columns], _labels(past), setting)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
     return model
 
 
-def _value(lead: Model, shared: _Material) -> ValueModel:
+def conclude(models: Mapping[str, Model], material: Material, money: Money) -> Training:
+    """Tune and judge the fitted `models` on the choosing cut-off; name the one that earns most.
+
+    `models`: one per name of the material. All share one value model, of the kind that earns most
+    with the first candidate's score. Returns the candidates, the rule first.
+    """
+    fitted = [models[name] for name in material.names]
+    value = _value(fitted[1 if len(fitted) > 1 else 0], material, money)
+    candidates = tuple(_candidate(model, value, material, money) for model in fitted)
+    return Training(
+        candidates,
+        _best(candidates),
+        material.counts["train"],
+        material.counts["choose"],
+        material.alone,
+        material.too_few,
+    )
+
+
+def _value(lead: Model, shared: Material, money: Money) -> ValueModel:
     """The value model whose kind earns most with the score of `lead`."""
-    kinds, later = shared.money.fit_values(shared.past), shared.later
+    kinds, later = money.fit_values(shared.past), shared.later
     values = [np.asarray(each.predict(later), dtype=float) for each in kinds]
-    return kinds[shared.money.choose_value(later, lead.predict(later), values)]
+    return kinds[money.choose_value(later, lead.predict(later), values)]
 
 
-def _candidate(model: Model, worth: ValueModel, shared: _Material) -> Candidate:
+def _candidate(model: Model, worth: ValueModel, shared: Material, money: Money) -> Candidate:
     """Tune the threshold of a fitted model and judge it on the later cut-off."""
     later, origin = shared.later, shared.origin
     score, value = model.predict(later), np.asarray(worth.predict(later), dtype=float)
@@ -216,8 +171,8 @@ def _candidate(model: Model, worth: ValueModel, shared: _Material) -> Candidate:
         resamples=RESAMPLES,
         seed=origin.seed,
     )
-    tau = float(shared.money.tune_tau(later, score, value))
-    profit = float(shared.money.profit(later, score, value, tau))
+    tau = float(money.tune_tau(later, score, value))
+    profit = float(money.profit(later, score, value, tau))
     made_by = versions(family(model.family))
     bundle = Bundle(model, worth, tau, replace(origin, versions=made_by))
     told = replace(bundle.origin, spec_hash=shared.spec_hash(bundle.features))

@@ -106,6 +106,8 @@ def told(each: Any) -> dict[str, Any]:
         "outlets": [asset.name for asset in each.outlets],
         "doc": each.doc_md,
         "splits": getattr(each, "multiple_outputs", False),
+        "mapped": each.is_mapped,
+        "map_name": getattr(each, "map_index_template", None),
         "answers": [getattr(each, "options", None), getattr(each, "defaults", None)],
         "waits_seconds": waits and waits.total_seconds(),
     }

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 FOLDER = HERE.parents[1] / "dags"
 FILES = sorted(path.name for path in FOLDER.glob("churn_*.py"))
 HEAVY = {"pandas", "numpy", "pyarrow", "duckdb", "ibis", "mlflow", "sklearn", "xgboost"}
-LINES = 70
+LINES = 80
 SECONDS = 1.0
 
 pytestmark = pytest.mark.skipif(
@@ -172,7 +172,12 @@ SHAPES: dict[str, tuple[list[str], list[str], dict[str, tuple[list[str], list[st
     "churn_train": (
         ["canonical"],
         ["repin"],
-        {"train": ([], ["challenger"]), "log": (["train"], [])},
+        {
+            "prepare": ([], []),
+            "fit": (["prepare"], []),
+            "conclude": (["fit"], ["challenger"]),
+            "log": (["conclude"], []),
+        },
     ),
     "churn_promote": (
         ["challenger"],
@@ -206,6 +211,15 @@ def test_a_further_contract_has_dags_and_assets_of_its_own(read: list[dict[str, 
 def test_scoring_follows_either_the_data_or_the_first_champion(read: list[dict[str, Any]]) -> None:
     (score,) = read[0]["churn_score.py"]["dags"]
     assert score["any_of"]
+
+
+def test_each_candidate_is_a_task_of_its_own_named_by_its_family(
+    read: list[dict[str, Any]],
+) -> None:
+    (train,) = read[0]["churn_train.py"]["dags"]
+    mapped = {name: task["mapped"] for name, task in train["tasks"].items()}
+    assert mapped == {"prepare": False, "fit": True, "conclude": False, "log": False}
+    assert train["tasks"]["fit"]["map_name"] == "{{ task.op_kwargs['name'] }}"
 
 
 def test_no_answer_is_a_no_and_is_recorded(read: list[dict[str, Any]]) -> None:

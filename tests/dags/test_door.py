@@ -290,7 +290,7 @@ def test_a_history_too_short_fails_whoever_asked_and_skips_an_event(
     expected = TooEarly if run_type == "manual" else AirflowSkipException
     with running("2017-02-01", run_type=run_type, repin=False) as context:
         with pytest.raises(expected, match="history is too short"):
-            work("churn_train", "train")()
+            work("churn_train", "prepare")()
     told = {"receipt": "train/2017-02-01/1", "status": "too_early", "rows_in": 0, "rows_out": 0}
     assert context["ti"].pushed == ({} if run_type == "manual" else {"return_value": told})
     assert not context["outlet_events"]
@@ -309,7 +309,7 @@ def test_a_history_too_short_skips_an_event_where_the_ledger_was_away_too(
     monkeypatch.setattr("churn_ml.ledger.Ledger.record_failure", away)
     with running("2017-02-01", repin=False) as context:
         with pytest.raises(AirflowSkipException, match="history is too short"):
-            work("churn_train", "train")()
+            work("churn_train", "prepare")()
     assert context["ti"].pushed == {"return_value": {"status": "too_early"}}
 
 
@@ -318,7 +318,7 @@ def test_what_a_training_lacks_otherwise_fails_an_event_too(
 ) -> None:
     at(laid_out)  # nothing is ingested
     with running("2017-10-01", repin=False), pytest.raises(NotReady) as raised:
-        work("churn_train", "train")()
+        work("churn_train", "prepare")()
     assert not isinstance(raised.value, TooEarly)
 
 
@@ -330,13 +330,16 @@ def test_a_training_that_broke_off_after_its_publication_is_taken_up(
 
     with running("2017-10-01", repin=False) as context:
         assert not flow.due(door.house(), FIRST)
-        told = work("churn_train", "train")()
+        for name in (names := work("churn_train", "prepare")()):
+            work("churn_train", "fit")(name)
+        told = work("churn_train", "conclude")()
+    assert names == ["rule"]
     assert told["receipt"] == "train/2017-10-01/2"
     assert context["outlet_events"][door.CHALLENGER].extra == {"receipt": told["receipt"]}
     with running("2017-10-01"):
         work("churn_train", "log")()
     with running("2017-10-01", repin=False) as context, pytest.raises(AirflowSkipException):
-        work("churn_train", "train")()
+        work("churn_train", "prepare")()
     assert context["ti"].pushed == {"return_value": {"status": "not_due"}}, "there is no receipt"
 
 

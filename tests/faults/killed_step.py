@@ -1,6 +1,6 @@
 """A step that is killed by SIGKILL when it reaches a named function: run as a process of its own.
 
-Usage: python killed_step.py CHURN_TOML STEP AS_OF MODULE:NAME [before|after]
+Usage: python killed_step.py CHURN_TOML STEP AS_OF MODULE:NAME before|after [FURTHER...]
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def kill_at(where: str, when: str) -> None:
 
 
 if __name__ == "__main__":
-    toml, step, as_of, where, when = sys.argv[1:]
+    toml, step, as_of, where, when, *further = sys.argv[1:]
     house = open_house(load(Path(toml)))
     kill_at(where, when)
-    getattr(flow, step)(house, parse_as_of(as_of))
+    getattr(flow, step)(house, parse_as_of(as_of), *further)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,27 +13,11 @@ import pytest
 from churn_ml import flow
 from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Tampered, Unreachable
 from churn_ml.flow.log import owed
-from churn_ml.house import Addresses, House, open_house
+from churn_ml.house import House
 from churn_ml.receipts import Receipt
 
 from ..conftest import FIRST, SECOND
-
-NOBODY_THERE = Addresses(mlflow="http://churn_ml:s3cret@127.0.0.1:9")
-CALLER = "http://127.0.0.1:8080/dags/churn_train/runs/1/tasks/train"
-
-
-@pytest.fixture(scope="module")
-def trained(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop that was trained while MLflow was away; never changed."""
-    from churn_ml.config import load
-    from churn_ml.demo import DEMO_KEY
-
-    folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("trained") / "shop"))
-    config = load(folder / "churn.toml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
-        flow.train(open_house(config, addresses=NOBODY_THERE, caller=CALLER), FIRST)
-    return folder
+from .conftest import CALLER, NOBODY_THERE
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 Enters: tasks as the API tells them, and the ledger. Leaves: lines. Worked example::
 
-     31.4 s  churn_train.train     runs: candidates are trained on past cut-offs
-     58.9 s  churn_train.train     done: train as of 2017-10-01: done, 12,124 rows in, ...
+     31.4 s  churn_train.fit       runs: a candidate is fitted on them
+     58.9 s  churn_train.conclude  done: train as of 2017-10-01: done, 12,124 rows in, ...
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def why_skipped(task: Task, told: Any) -> str:
     """Why a task of the story had nothing to do; `told`: what it handed on, if anything.
 
     >>> from churn_ml.stack.api import Task
-    >>> task = Task("churn_train", "r1", "train", "skipped")
+    >>> task = Task("churn_train", "r1", "prepare", "skipped")
     >>> why_skipped(task, {"status": "not_due"}), why_skipped(task, {"status": "too_early"})
     ('no training is due', 'there is too little to learn from yet')
     """

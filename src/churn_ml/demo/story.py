@@ -34,7 +34,9 @@ TASKS: Mapping[str, Mapping[str, str]] = {
     "churn_export": {"export": "what changed is sent to the destinations"},
     "churn_learn": {"learn": "matured scores meet what really happened"},
     "churn_train": {
-        "train": "candidates are trained on past cut-offs",
+        "prepare": "the past cut-offs are laid side by side",
+        "fit": "a candidate is fitted on them",
+        "conclude": "the candidates are compared, the best is the challenger",
         "log": "the training is shown in MLflow",
     },
     "churn_promote": {
@@ -50,7 +52,9 @@ SKIPPED: Mapping[str, str] = {
     "ingest": "no new file was dropped",
     "score": "there is no champion yet",
     "learn": "no scores have matured that are not learned yet",
-    "train": "no training is due",
+    "prepare": "no training is due",
+    "fit": "nothing was prepared",
+    "conclude": "nothing was fitted",
     "log": "nothing was trained",
     "ask": "nobody has to be asked about this verdict",
     "announce": "only the very first champion is announced",

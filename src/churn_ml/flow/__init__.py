@@ -27,14 +27,16 @@ from churn_ml.flow.promote import promote
 from churn_ml.flow.record import record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
-from churn_ml.flow.train import due, train
+from churn_ml.flow.train import conclude, due, fit, prepare, train
 
 __all__ = [
     "check",
+    "conclude",
     "doctor",
     "due",
     "explain",
     "export",
+    "fit",
     "horizon",
     "ingest",
     "judge",
@@ -44,6 +46,7 @@ __all__ = [
     "override",
     "owed",
     "preflight",
+    "prepare",
     "promote",
     "rates",
     "record",

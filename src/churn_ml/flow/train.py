@@ -9,19 +9,20 @@ gate. Each cut-off sees only what was known then; each label what is known on 20
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
-from churn_ml.flow import leakage
+from churn_ml.flow import fitting, handing, leakage
 from churn_ml.flow.definitions import can_score, indicators
 from churn_ml.flow.learn import treated
 from churn_ml.flow.preflight import history_starts, look
 from churn_ml.house import House
-from churn_ml.preflight import LAYERS, check_counts, count
+from churn_ml.preflight import LAYERS
 
 if TYPE_CHECKING:
     import ibis
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from churn_ml.config import Consent
     from churn_ml.ledger import Publication
     from churn_ml.receipts import Receipt
-    from churn_ml.training import Candidate, Training
 
 
 def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
@@ -45,33 +45,90 @@ def train(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     NotReady where the orders end long before `as_of`, or customers were contacted and nobody was
     held out; Leak where training would see its own test or what comes after.
     """
-    with attempt(house, "train", as_of, ("panel",), repin=repin) as trial:
-        house.watermark(as_of)
-        try:
-            trial.details |= {"preflight": look(trial)}
-            panel = build_panel(trial)
-            trial.details |= {"leakage": leakage.look(trial, panel)}
-            trial.write("panel", panel)
-            trial.count("panel", len(panel), len(panel))
-            done = fit(panel, trial)
-        except TooEarly as error:
-            raise _until_then(error, house.champion(as_of)) from error
-        trial.details |= _too_few(trial, done)
-        trial.details["leakage"] |= leakage.told(done.alone)
-        trial.pins["leakage"] = trial.details["leakage"]
-        ids = {each.name: _keep(trial, each) for each in done.candidates}
-        told = _told(done)
-        trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
-        # with these, and the model folders, MLflow can be told without fitting anything again
-        trial.pins |= {"figures": told, "layers": _layers(done)}
-        trial.pins["requesters"] = _requesters(trial)
-        trial.details |= {"challenger": ids[done.best], "candidates": told}
+    from churn_ml import training
+
+    with attempt(house, "train", as_of, ("panel",), repin=repin) as trial, _champion_stays(trial):
+        ready = _prepared(trial)
+        models = {name: training.fit_one(name, ready.material) for name in ready.material.names}
+        fitting.conclude(trial, ready, models)
     return trial.receipt
 
 
-def _requesters(trial: Attempt) -> list[str]:
-    """Who started this training by hand, now or the run that it repeats: record.py asks."""
-    return sorted({*(trial.pinned("requesters") or ()), trial.house.requester} - {None})
+def prepare(house: House, as_of: date, *, repin: bool = False) -> tuple[str, ...]:
+    """The first part of `train`, where each candidate is fitted in a process of its own.
+
+    Returns the names of the candidates, for `fit`. Nothing is published before `conclude`. Raises
+    as `train` does.
+    """
+    with attempt(house, "train", as_of, ("panel",), repin=repin) as trial, _champion_stays(trial):
+        found = _prepared(trial).material
+        handing.hand_on(trial, {"names": list(found.names), "alone": dict(found.alone)})
+    return found.names
+
+
+def fit(house: House, as_of: date, name: str) -> None:
+    """Fit one candidate of the prepared training and leave its files to `conclude`; twice is once.
+
+    Raises NotReady where nothing is prepared, or a newer attempt has begun; Leak as `train` does.
+    """
+    from churn_ml import training
+    from churn_ml.models import store
+
+    with handing.taken_up(house, "train", as_of) as (trial, told):
+        folder = handing.folder_of(trial) / name
+        if not folder.exists():
+            ready = fitting.prepare(_written(trial), trial, told["alone"])
+            house.say(f"  {len(ready.material.past):,} rows: {name}")
+            store.keep(training.fit_one(name, ready.material), folder)
+        trial.hand_on()
+
+
+def conclude(house: House, as_of: date) -> Receipt:
+    """The last part of `train`: tune and compare what `fit` left, store it, name the challenger.
+
+    What is published is what `train` publishes. Raises NotReady where a candidate is not fitted, or
+    a newer attempt has begun; Tampered where the files of one are not those that were left.
+    """
+    from churn_ml.models import store
+
+    with handing.taken_up(house, "train", as_of) as (trial, told), _champion_stays(trial):
+        folder = handing.folder_of(trial)
+        models = {name: store.kept(folder / name, name) for name in told["names"]}
+        ready = fitting.prepare(_written(trial), trial, told["alone"])
+        fitting.conclude(trial, ready, models)
+    handing.clear(trial)
+    return trial.receipt
+
+
+def _prepared(trial: Attempt) -> fitting.Ready:
+    """The panel built, looked at for leaks and written, and what candidates are fitted from."""
+    trial.house.watermark(trial.as_of)
+    trial.details |= {"preflight": look(trial)}
+    panel = build_panel(trial)
+    trial.details |= {"leakage": leakage.look(trial, panel)}
+    trial.write("panel", panel)
+    trial.count("panel", len(panel), len(panel))
+    ready = fitting.prepare(panel, trial)
+    trial.house.say(f"  {len(panel):,} rows: {', '.join(ready.material.names)}")
+    return ready
+
+
+def _written(trial: Attempt) -> pd.DataFrame:
+    """The panel that this attempt wrote, which is not published yet."""
+    (one,) = trial.written
+    rows: pd.DataFrame = trial.house.warehouse.read_partition(
+        one.table, one.partition, one.version
+    ).to_pandas()
+    return rows
+
+
+@contextmanager
+def _champion_stays(trial: Attempt) -> Iterator[None]:
+    """A training that comes too early says what the shop works with until then."""
+    try:
+        yield
+    except TooEarly as error:
+        raise _until_then(error, trial.house.champion(trial.as_of)) from error
 
 
 def _until_then(error: TooEarly, champion: str | None) -> TooEarly:
@@ -189,86 +246,3 @@ def contactable(then: dict[str, ibis.Table], ids: pd.Series, consent: Consent) -
     given = consents(then)
     default = given.empty or consent.default == "assumed"
     return consenting(ids, given, default=default)
-
-
-def fit(panel: pd.DataFrame, trial: Attempt) -> Training:
-    """Every candidate fitted, tuned and compared on the choosing cut-off.
-
-    `panel`: one row per customer_id and cut_off. Choosing and tuning see the rows that the gate
-    would see: after campaigns, the universal holdout. What could not be judged is not fitted.
-    Raises as `train` does. The receipt says how good the value model is on the choosing cut-off.
-    """
-    from churn_ml import features, training
-    from churn_ml.flow import telling, weighing
-
-    house = trial.house
-    judged = weighing.judged(panel, house.held_out)
-    signs = indicators(house.config)
-    check_counts({layer: count(weighing.rows_of(judged, layer)) for layer in LAYERS})
-    house.say(f"  {len(panel):,} rows: rule, {', '.join(house.config.training.candidates)}")
-    done = training.train(
-        judged.rows,
-        house.config,
-        trained_as_of=trial.as_of,
-        spec_hash=lambda columns: features.spec_hash(features.defining(columns, signs)),
-        money=weighing.money(house.config, judged),
-    )
-    later = weighing.usable(weighing.rows_of(judged, "choose"))
-    trial.details |= {"value": telling.value_told(done.candidates[0].bundle.value, later)}
-    return done
-
-
-def _too_few(trial: Attempt, done: Training) -> dict[str, Any]:
-    """What the shop is told where it is too small for more than the rule; empty otherwise."""
-    if not done.too_few:
-        return {}
-    limits, found = trial.house.config.training, done.train
-    trial.house.say(
-        f"  too few to train more than the inactivity rule: {found.rows:,} rows with "
-        f"{found.churners:,} churners; {limits.min_rows:,} and {limits.min_churners:,} are needed"
-    )
-    needed = {"min_rows": limits.min_rows, "min_churners": limits.min_churners}
-    return {"too_few": {"rows": found.rows, "churners": found.churners} | needed}
-
-
-def _keep(trial: Attempt, candidate: Candidate) -> str:
-    """Save a candidate's folder and note it in the ledger; returns its model id."""
-    from churn_ml.ledger import ModelRecord
-    from churn_ml.models import store
-
-    bundle, paths = candidate.bundle, trial.house.config.paths
-    model_id = store.save(bundle, trial.house.config.path(paths.models))
-    trial.house.ledger.add_model(
-        ModelRecord(
-            id=model_id,
-            family=candidate.name,
-            sha256=bundle.sha256,
-            folder=f"{paths.models}/{model_id}",
-            trained_as_of=trial.as_of,
-            contract=bundle.origin.contract,
-        )
-    )
-    return model_id
-
-
-def _told(done: Training) -> list[dict[str, Any]]:
-    """Every candidate's figures on the choosing cut-off, ready for JSON; undefined ones None."""
-    from churn_ml.flow.telling import interval_told, number_told
-
-    return [
-        {"name": each.name, "model": each.bundle.id, "tau": each.bundle.tau}
-        | {"profit_per_1000": number_told(each.profit_per_1000)}
-        | {name: interval_told(found) for name, found in each.metrics.items()}
-        for each in done.candidates
-    ]
-
-
-def _layers(done: Training) -> dict[str, Any]:
-    """The counts and cut-offs of the layers that were learned and chosen on, ready for JSON."""
-    origin = done.candidates[0].bundle.origin
-    days = {"train": origin.train_cut_offs, "choose": (origin.choose_cut_off,)}
-    counts = {"train": done.train, "choose": done.choose}
-    return {
-        layer: asdict(counts[layer]) | {"cut_offs": [day.isoformat() for day in cut_offs]}
-        for layer, cut_offs in days.items()
-    }

@@ -73,6 +73,13 @@ class Publications(Database):
             number = connection.execute(select(TOKENS.c.number).where(mine)).scalar_one()
         return Token(step, as_of, number)
 
+    def newest_token(self, step: str, as_of: date) -> Token | None:
+        """The token that may still publish (step, as_of); None where nobody took one."""
+        mine = and_(TOKENS.c.step == step, TOKENS.c.as_of == as_of)
+        with self.reading() as connection:
+            number = connection.execute(select(TOKENS.c.number).where(mine)).scalar()
+        return None if number is None else Token(step, as_of, number)
+
     def publish(
         self,
         token: Token,

@@ -26,7 +26,8 @@ from typing import Any
 
 from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models.bundle import FORMAT, Bundle, sha256_of
-from churn_ml.models.protocol import to_json
+from churn_ml.models.families import family
+from churn_ml.models.protocol import Model, to_json
 
 MANIFEST = "manifest.json"
 _ID = re.compile(r"[a-z0-9_]+-[0-9a-f]{12}")
@@ -78,6 +79,40 @@ def load(folder: Path, *, sha256: str | None = None) -> Bundle:
     if bundle.manifest != manifest:
         raise BrokenPromise("a model does not survive being stored", where=str(folder))
     return bundle
+
+
+def keep(model: Model, folder: Path) -> None:
+    """Write a fitted model alone, without value or threshold, as `folder`; all or nothing.
+
+    It is a part of a training that another process goes on with; `kept` reads it.
+    """
+    files = {f"model/{name}": data for name, data in model.files().items()}
+    manifest = {"files": {path: sha256_of(data) for path, data in sorted(files.items())}}
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    _write(part, {**files, MANIFEST: to_json(manifest)})
+    try:
+        part.rename(folder)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        # renaming fails where another process kept the same model in between: that is fine
+        if not folder.exists():
+            raise
+
+
+def kept(folder: Path, name: str) -> Model:
+    """The fitted model of family `name` that `keep` wrote as `folder`.
+
+    Raises NotReady where there is none, Tampered where a byte differs.
+    """
+    if not folder.is_dir():
+        raise NotReady(
+            f"candidate {name} is not fitted yet",
+            where=str(folder.parent),
+            next_step="let its fit task end, then clear conclude",
+        )
+    files = _checked_files(folder, json.loads(_read(folder, MANIFEST)))
+    restored = {path.removeprefix("model/"): data for path, data in files.items()}
+    return family(name).model.from_files(restored)
 
 
 def _checked_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:

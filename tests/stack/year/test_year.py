@@ -114,7 +114,7 @@ def test_mlflow_killed_while_training_loses_nothing_m1_and_no_answer_is_a_no(
     def start_it_again(_: Task) -> None:
         told.start()
 
-    killed = Once("churn_train", "train", kill_mlflow)
+    killed = Once("churn_train", "prepare", kill_mlflow)
     back = Once("churn_train", "log", start_it_again, state="up_for_retry")
 
     def watch(task: Task) -> None:
