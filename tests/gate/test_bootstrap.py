@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from churn_ml.gate.bootstrap import Resampling, Rows, mean_per_row, normal_mean
+from churn_ml.gate.bootstrap import Resampling, Rows, mean_per_row, means_per_row, normal_mean
 
 ONE_SIDED = 0.025
 
@@ -86,3 +86,13 @@ def test_the_order_of_rows_changes_nothing() -> None:
     how = Resampling(ONE_SIDED, 800, 7)
     shuffled = mean_per_row(x[turned], Rows.of([ids[i] for i in turned]), how)
     assert mean_per_row(x, Rows.of(ids), how) == shuffled
+
+
+def test_columns_drawn_together_have_the_bounds_they_have_alone() -> None:
+    """Which customers differ is the same in both, and so are the draws."""
+    x, rows = _skewed_null(4)
+    how = Resampling(ONE_SIDED, 800, 3)
+    both = means_per_row([x, 2.0 * x, 0.0 * x], rows, how)
+    assert both[0] == mean_per_row(x, rows, how)
+    assert both[1].low == pytest.approx(2 * both[0].low)
+    assert (both[2].low, both[2].se) == (0.0, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import date
 
@@ -158,15 +157,3 @@ def test_a_policy_that_pays_only_where_saved_customers_keep_their_value_is_shown
     everybody = references(evidence, 0.25, np.full(4, 200.0))[1]
     shares = by_saved_share([everybody], evidence, TERMS)["everybody"]
     assert shares["0.25"] < 0 < shares["1.0"]
-
-
-@pytest.mark.slow
-def test_6000_resamples_of_100_000_differing_customers_take_less_than_a_minute() -> None:
-    rng = np.random.default_rng(1)
-    y = (rng.random(100_000) < 0.3).astype(float)
-    evidence = _evidence(y.tolist())
-    nobody, everybody, _ = references(evidence, 0.3, evidence.truth.value)
-    started = time.monotonic()
-    told = compare(nobody, everybody, evidence, TERMS, Resampling(0.0038, 6000, 1))
-    print(f"{time.monotonic() - started:.1f} s for {told.disagreeing} customers")
-    assert time.monotonic() - started < 60

@@ -128,6 +128,21 @@ def features(
     print(json.dumps(result, indent=1) if as_json else speed.table(result))
 
 
+@bench.command()
+def gate(
+    rows: Annotated[int, typer.Option(help="Synthetic customers, one row each.")] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """Reach a verdict of the promotion gate on synthetic customers, and say what it takes.
+
+    Reads and writes: nothing. No figure of quality comes from such customers.
+    """
+    from churn_ml import gate_speed
+
+    result = gate_speed.measure(rows, say=answers.progress(quiet=as_json))
+    print(json.dumps(result, indent=1) if as_json else gate_speed.table(result))
+
+
 def _show(told: dict[str, Any], *, as_json: bool) -> None:
     """The report, and what the demo says beside it."""
     from churn_ml.demo import words

@@ -13,6 +13,7 @@ against simple rules, and a verdict in money. Formulas: docs/economics.md (a) an
     notes.py       how much could have been found, said beside every verdict
     lanes.py       what a challenger must show: profit, predictions or a refresh
     trial.py       champion against challenger: promote, keep or undecidable
+    seasons.py     how much cut-offs differ, from four of them on
     verdicts.py    the verdict as a record that the ledger keeps
     diagnosis.py   the field's own figures beside a verdict: DeLong, MPC, EMPC, lift
 

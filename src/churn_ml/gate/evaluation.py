@@ -27,7 +27,7 @@ from churn_ml.economics import (
     per_1000,
     realised,
 )
-from churn_ml.gate.bootstrap import Estimate, Resampling, mean_per_row
+from churn_ml.gate.bootstrap import Estimate, Resampling, mean_per_row, means_per_row
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.policies import PolicyOnRows, decide
 
@@ -114,6 +114,9 @@ class Comparison:
     challenger_per_1000: float
     oracle_per_1000: float
     difference: Estimate
+    signs: dict[str, list[float]]
+    """The difference as [value, low, high] where every save rate lies at the 10 % or 90 % point of
+    its prior. Decisions stay as they were: who decided did not know."""
     rows: int
     customers: int
     cut_offs: int
@@ -122,8 +125,6 @@ class Comparison:
     disagreeing_churners: int
     per_row: Floats = field(repr=False, compare=False)
     """Challenger's minus champion's profit of each row, shop currency."""
-    former: Ints = field(repr=False, compare=False)
-    """The champion's decisions."""
     choice: Ints = field(repr=False, compare=False)
     """The challenger's decisions."""
 
@@ -164,51 +165,29 @@ def compare(
     old, new = (decide(policy, evidence, terms) for policy in (champion, challenger))
     earned = [realised(choice, evidence.truth, terms) for choice in (old, new)]
     per_row = earned[1] - earned[0]
+    moved = [_moved((old, new), evidence, terms, quantile) for quantile in PRIOR_QUANTILES]
+    found = [each.scaled(1000.0) for each in means_per_row([per_row, *moved], evidence.rows, how)]
+    signs = zip(PRIOR_QUANTILES, found[1:], strict=True)
     differ = old != new
     customer, may = evidence.rows.customer, evidence.allowed(terms.offers)
     return Comparison(
         champion_per_1000=round(per_1000(earned[0]), 6),
         challenger_per_1000=round(per_1000(earned[1]), 6),
         oracle_per_1000=round(per_1000(oracle(evidence.truth, terms, may)), 6),
-        difference=mean_per_row(per_row, evidence.rows, how).scaled(1000.0),
+        difference=found[0],
+        signs={str(quantile): [f.value, f.low, f.high] for quantile, f in signs},
         rows=len(per_row),
         customers=int(customer.max()) + 1,
         cut_offs=int(evidence.rows.cut_off.max()) + 1,
         disagreeing=len(np.unique(customer[differ])),
         disagreeing_churners=len(np.unique(customer[differ & (evidence.truth.y == 1.0)])),
         per_row=per_row,
-        former=old,
         choice=new,
     )
 
 
-def signs(
-    compared: Comparison, evidence: Evidence, terms: Terms, how: Resampling
-) -> dict[str, list[float]]:
-    """The difference per 1,000 where offers save as many as at 10 % and 90 % of their prior.
-
-    Decisions stay as they were: who decided did not know. [value, low, high] by the quantile, with
-    bounds at one-sided `how.alpha` each. `compared`: of the same evidence and terms.
-
-    >>> from churn_ml.config import Offer
-    >>> from churn_ml.economics import Truth
-    >>> from churn_ml.gate.policies import references
-    >>> e = Evidence(np.array(["h1"]), np.array(["2017-10-01"], "datetime64[D]"),
-    ...              Truth(np.array([1.0]), np.array([90.0])))
-    >>> terms = Terms((Offer(code="CALL", label="a call", contact_amount=10),))
-    >>> nobody, everybody, _ = references(e, 0.2, np.array([90.0]))
-    >>> how = Resampling(0.025, 100, e.seed)
-    >>> found = signs(compare(nobody, everybody, e, terms, how), e, terms, how)
-    >>> [round(found[point][0]) for point in ("0.1", "0.9")]
-    [-2119, 9532]
-    """
-
-    def at(quantile: float) -> list[float]:
-        moved = at_save_rate_quantile(terms, quantile)
-        new, old = (
-            realised(choice, evidence.truth, moved) for choice in (compared.choice, compared.former)
-        )
-        found = mean_per_row(new - old, evidence.rows, how).scaled(1000.0)
-        return [found.value, found.low, found.high]
-
-    return {str(quantile): at(quantile) for quantile in PRIOR_QUANTILES}
+def _moved(pair: tuple[Ints, Ints], evidence: Evidence, terms: Terms, quantile: float) -> Floats:
+    """The difference of each row where offers save as many as at that quantile of their prior."""
+    moved = at_save_rate_quantile(terms, quantile)
+    old, new = (realised(choice, evidence.truth, moved) for choice in pair)
+    return new - old

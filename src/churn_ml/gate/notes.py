@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from churn_ml.gate.bootstrap import SEASONS
 from churn_ml.gate.evaluation import Comparison
+from churn_ml.gate.seasons import SEASONS
 
 MOST = 0.5
 """The share of the difference from which on a new threshold is the better remedy."""
@@ -24,13 +24,10 @@ def detectable(compared: Comparison, margin: float) -> float:
     return round(margin + compared.detectable, 6)
 
 
-def notes(
-    compared: Comparison, margin: float, currency: str, signs: Mapping[str, Sequence[float]]
-) -> Iterator[str]:
+def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
     """What every verdict prints, whatever it decides.
 
-    `margin`: what the lower bound must exceed, in the shop `currency` per 1,000 customers; `signs`:
-    the difference where the save rate is another.
+    `margin`: what the lower bound must exceed, in the shop `currency` per 1,000 customers.
     """
     found = detectable(compared, margin)
     yield (
@@ -46,7 +43,7 @@ def notes(
             f"one season: {compared.cut_offs} cut-off(s), below the {SEASONS} that show how much "
             "seasons differ; to be re-tested when more have matured"
         )
-    yield _sign_note(signs, currency)
+    yield _sign_note(compared.signs, currency)
 
 
 def _sign_note(signs: Mapping[str, Sequence[float]], currency: str) -> str:

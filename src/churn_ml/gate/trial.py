@@ -24,7 +24,7 @@ from churn_ml.economics import Terms, per_1000, realised
 from churn_ml.errors import BadInput
 from churn_ml.gate import guards
 from churn_ml.gate.bootstrap import Resampling
-from churn_ml.gate.evaluation import Comparison, compare, signs
+from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import Grade, grade
 from churn_ml.gate.guards import Guard
@@ -91,16 +91,15 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
     _check(trial)
     if stored is not None:
         return _again(trial, stored)
-    how = trial.resampling
-    compared = compare(trial.champion, trial.challenger, trial.evidence, trial.terms, how)
-    at_prior = signs(compared, trial.evidence, trial.terms, how)
+    pair = (trial.champion, trial.challenger)
+    compared = compare(*pair, trial.evidence, trial.terms, trial.resampling)
     stale = _threshold(trial, compared)
     margin = margin_per_1000(compared.oracle_per_1000, trial.gate)
     guarded = _guards(trial, compared, margin)
     graded = _grade(trial, guarded, margin)
     guarded += (Guard("grade", graded.letter != "D", graded.words),)
     decision, lane, because = _decide(trial, compared, margin, guarded)
-    beside = notes(compared, margin, trial.currency, at_prior)
+    beside = notes(compared, margin, trial.currency)
     return Verdict(
         decision=decision,
         reasons=(*because, *beside, *threshold_note(stale, trial.currency)),
@@ -115,7 +114,7 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         grade=graded.letter,
         grade_words=graded.words,
         kappa=graded.kappa,
-        signs=at_prior,
+        signs=compared.signs,
         lane=lane,
         override_only=not trial.budget_left,
         threshold=stale,
