@@ -141,9 +141,34 @@ def of_the_label(house: House) -> pd.DataFrame:
     return panel.assign(was_saved=(panel["label"].fillna(0).astype(float) - wrong).abs())
 
 
+def a_flag_of_recency(house: House) -> pd.DataFrame:
+    """Churned is who is silent for long at the cut-off itself: an AUC of 1, where .8 is honest."""
+    panel = panel_of(house)
+    return panel.assign(label=(panel["recency_days"] > panel["recency_days"].median()).astype(int))
+
+
+def a_random_split(house: House) -> pd.DataFrame:
+    """Rows of every cut-off in every layer: a panel split as one splits a table."""
+    panel = panel_of(house)
+    return panel.assign(layer=np.random.default_rng(1).permutation(panel["layer"]))
+
+
+def an_overlap(house: House) -> pd.DataFrame:
+    """The last training cut-off lies a day later: its label window reaches the choosing one."""
+    panel = panel_of(house)
+    last = panel["cut_off"] == panel.loc[panel["layer"] == "train", "cut_off"].max()
+    panel.loc[last, "cut_off"] += timedelta(days=1)
+    return panel
+
+
 @pytest.mark.parametrize(
     ("plant", "words"),
     [
+        pytest.param(a_flag_of_recency, "feature recency_days", id="trap 1: a flag of recency"),
+        pytest.param(
+            a_random_split, "the customers at risk at 2017-08-31", id="trap 2: a random split"
+        ),
+        pytest.param(an_overlap, "label window reaches", id="trap 3: windows that overlap"),
         (after_the_cut, "computed after its cut-off.*feature order_days_7d at 2017-08-01"),
         (an_id, "comes from nowhere.*feature customer_number"),
         (of_the_label, "comes from nowhere.*feature was_saved"),

@@ -43,11 +43,11 @@ DIGITS = 6
 def diagnosis(trial: Trial) -> Told:
     """The figures of both policies on the evidence, ready for JSON; None where undefined.
 
-    Returns `champion` and `challenger`, each with `auc` ([value, low, high], 95 %), `lift`,
-    `coverage` and `value_weighted_lift` at `at_share`, `mpc` and `empc` (per customer, shop
-    currency) with `mpc_share` and `empc_share` of customers to contact; and for the pair
-    `auc_gain` (challenger's minus champion's) with its two-sided `auc_p`, `at_share`, and `asked`,
-    the terms of MPC and EMPC (None without an offer).
+    Returns `champion` and `challenger`, each with `auc` ([value, low, high], 95 %),
+    `auc_mean_per_cut_off`, `lift`, `coverage` and `value_weighted_lift` at `at_share`, `mpc` and
+    `empc` (per customer, shop currency) with `mpc_share` and `empc_share` of customers to contact;
+    and for the pair `auc_gain` (challenger's minus champion's) with its two-sided `auc_p`,
+    `at_share`, and `asked`, the terms of MPC and EMPC (None without an offer).
 
     >>> from dataclasses import replace
     >>> from churn_ml.config import Gate
@@ -112,10 +112,22 @@ def _of(policy: PolicyOnRows, evidence: Evidence, share: float, asked: Told | No
     by_value = _ratio((taken * at_stake).sum(), share * at_stake.sum())
     return {
         "auc": _interval(delong.area(truth.y, policy.p, evidence.rows)),
+        "auc_mean_per_cut_off": _within(policy.p, evidence),
         "coverage": coverage,
         "lift": None if coverage is None else round(coverage / share, DIGITS),
         "value_weighted_lift": by_value,
     } | _max_profit(truth.y, policy.p, asked)
+
+
+def _within(p: Floats, evidence: Evidence) -> float | None:
+    """The mean AUC of the cut-offs: over all of them at once, knowing the season would pay."""
+    places = evidence.rows.cut_off
+    found = [
+        delong.area(evidence.truth.y[at], p[at], evidence.rows.where(at)).value
+        for at in (places == day for day in range(int(places.max()) + 1))
+        if not _one(evidence.truth.y[at])
+    ]
+    return round(float(np.mean(found)), DIGITS) if found else None
 
 
 def _asked(evidence: Evidence, terms: Terms) -> Told | None:
