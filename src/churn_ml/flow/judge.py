@@ -12,6 +12,7 @@ candidate of that day's training is weighed against it on the rows of 2017-10-01
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,9 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
         return scored(name, bundle, weighing.retuned(bundle, config, panel))
 
     # both thresholds are of the same day: what a stale one costs is no merit of the challenger
+    today = of_today("champion", champion)
     policies = [
-        of_today("champion", champion),
+        today,
         *(scored(name, bundle) for name, bundle in bundles.items()),
     ]
     told: dict[str, Any] = {"reference": reference}
@@ -112,13 +114,13 @@ def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     else:
         pair = (former, champion), (pins["challenger"], house.bundle(pins["challenger"]))
         sides = {
-            "champion": of_today(former, champion),
+            "champion": replace(today, name=former),
             "as_trained": scored(former, champion),
             "challenger": scored(*pair[1]),
             "reference": simple[reference],
             "rule": simple["rule"],
         }
-        refresh = refreshing.asked(house, trial.as_of, pair, of_today)
+        refresh = refreshing.asked(house, trial.as_of, pair, of_today, sides["champion"])
         told |= _verdict(trial, sides, frozen, refresh)
         told["chosen"] = telling.chosen(pins, config.shop.currency)
     trial.pins["verdict"] = told
