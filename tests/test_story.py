@@ -249,6 +249,7 @@ def test_the_gate_weighs_both_policies_with_thresholds_of_the_same_day(after: Ho
     decision = after.ledger.decisions()[-1]
     assert decision.verdict["taus"] == told["taus"]
     assert set(told["signs"]) == {"0.1", "0.9"}
+    assert len(told["uncapped"]) == 3
     assert told["diagnosis"]["challenger"]["empc"] >= told["diagnosis"]["challenger"]["mpc"] > 0
     assert told["diagnosis"]["auc_p"] < 0.01, "the challenger ranks better than the rule"
     assert "profit_at_saved_share" in told["models"][0]

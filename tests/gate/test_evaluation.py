@@ -145,6 +145,20 @@ def test_only_disagreements_decide() -> None:
     assert told.disagreement_share == 0.5
 
 
+def test_values_without_their_cap_are_shown_beside_the_difference_and_decide_nothing() -> None:
+    """A churner worth 200 as capped and 1,000 as he is: saved he brings 27.5, or 147.5."""
+    evidence = _evidence([1, 0, 0, 0])
+    nobody, one = _policy(evidence, [0.0] * 4), _policy(evidence, [0.9, 0.0, 0.0, 0.0])
+    plain = compare(nobody, one, evidence, TERMS, HOW)
+    uncapped = replace(evidence, uncapped=np.array([1000.0, 200.0, 200.0, 200.0]))
+    told = compare(nobody, one, uncapped, TERMS, HOW)
+    assert plain.uncapped is None
+    assert told.uncapped is not None
+    assert (told.difference.value, told.uncapped[0]) == (27.5 / 4 * 1000, 147.5 / 4 * 1000)
+    assert told.difference == plain.difference
+    assert uncapped.hash == evidence.hash
+
+
 def test_a_policy_does_not_differ_from_itself() -> None:
     evidence = _evidence([1, 0, 1])
     same = _policy(evidence, [0.9, 0.2, 0.1])

@@ -26,7 +26,7 @@ from churn_ml.gate.guards import standard_slices
 from churn_ml.gate.policies import PolicyOnRows
 from churn_ml.gate.policies import references as without_model
 from churn_ml.models.value import Recipe, ValueModel
-from churn_ml.models.value_quality import by_profit, cross_fitted
+from churn_ml.models.value_quality import by_profit, cross_fitted, cross_fitted_both
 from churn_ml.preflight import LAYERS, check_counts, count
 from churn_ml.targeting import choose, keyed_hash, permitted, tune_tau
 from churn_ml.training import Money
@@ -140,7 +140,7 @@ def evidence(config: Config, panel: Judged, layer: str, seen: set[str]) -> Evide
     """
     rows, before = rows_of(panel, layer), earlier(panel, layer)
     check_counts({layer: count(rows)})
-    value = cross_fitted(before, rows, recipe(config))
+    value, uncapped = cross_fitted_both(before, rows, recipe(config))
     known = rows["customer_id"].isin(seen).to_numpy()
     return Evidence.of(
         rows,
@@ -148,6 +148,7 @@ def evidence(config: Config, panel: Judged, layer: str, seen: set[str]) -> Evide
         standard_slices(value, rows["stage"].to_numpy(object), known) | slices.of_rows(rows),
         value_learned_on=sorted(set(before["cut_off"])),
         part=panel.part[layer],
+        uncapped=uncapped,
     )
 
 

@@ -22,6 +22,7 @@ from churn_ml.economics import (
     Floats,
     Ints,
     Terms,
+    Truth,
     at_save_rate_quantile,
     oracle,
     per_1000,
@@ -35,6 +36,7 @@ POWER_QUANTILE = 0.8416212335729143
 """Normal quantile of a power of .8, which the minimum detectable effect speaks of."""
 SAVED_SHARES = (0.25, 0.5, 1.0)
 PRIOR_QUANTILES = (0.1, 0.9)
+UNCAPPED = "uncapped"
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Comparison:
     signs: dict[str, list[float]]
     """The difference as [value, low, high] where every save rate lies at the 10 % or 90 % point of
     its prior. Decisions stay as they were: who decided did not know."""
+    uncapped: list[float] | None
+    """The difference as [value, low, high] with V^E as it is without its cap; None if unknown."""
     rows: int
     customers: int
     cut_offs: int
@@ -165,17 +169,19 @@ def compare(
     old, new = (decide(policy, evidence, terms) for policy in (champion, challenger))
     earned = [realised(choice, evidence.truth, terms) for choice in (old, new)]
     per_row = earned[1] - earned[0]
-    moved = [_moved((old, new), evidence, terms, quantile) for quantile in PRIOR_QUANTILES]
-    found = [each.scaled(1000.0) for each in means_per_row([per_row, *moved], evidence.rows, how)]
-    signs = zip(PRIOR_QUANTILES, found[1:], strict=True)
+    beside = _beside((old, new), evidence, terms)
+    means = means_per_row([per_row, *beside.values()], evidence.rows, how)
+    gain, *others = (each.scaled(1000.0) for each in means)
+    told = {name: [f.value, f.low, f.high] for name, f in zip(beside, others, strict=True)}
     differ = old != new
     customer, may = evidence.rows.customer, evidence.allowed(terms.offers)
     return Comparison(
         champion_per_1000=round(per_1000(earned[0]), 6),
         challenger_per_1000=round(per_1000(earned[1]), 6),
         oracle_per_1000=round(per_1000(oracle(evidence.truth, terms, may)), 6),
-        difference=found[0],
-        signs={str(quantile): [f.value, f.low, f.high] for quantile, f in signs},
+        difference=gain,
+        uncapped=told.pop(UNCAPPED, None),
+        signs=told,
         rows=len(per_row),
         customers=int(customer.max()) + 1,
         cut_offs=int(evidence.rows.cut_off.max()) + 1,
@@ -186,8 +192,17 @@ def compare(
     )
 
 
-def _moved(pair: tuple[Ints, Ints], evidence: Evidence, terms: Terms, quantile: float) -> Floats:
-    """The difference of each row where offers save as many as at that quantile of their prior."""
-    moved = at_save_rate_quantile(terms, quantile)
-    old, new = (realised(choice, evidence.truth, moved) for choice in pair)
-    return new - old
+def _beside(pair: tuple[Ints, Ints], evidence: Evidence, terms: Terms) -> dict[str, Floats]:
+    """The difference of each row at the quantiles of the save rate's prior, and without a cap."""
+
+    def differ(truth: Truth, under: Terms) -> Floats:
+        old, new = (realised(choice, truth, under) for choice in pair)
+        return new - old
+
+    found = {
+        str(quantile): differ(evidence.truth, at_save_rate_quantile(terms, quantile))
+        for quantile in PRIOR_QUANTILES
+    }
+    if evidence.uncapped is not None:
+        found[UNCAPPED] = differ(replace(evidence.truth, value=evidence.uncapped), terms)
+    return found

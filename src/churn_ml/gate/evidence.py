@@ -42,6 +42,7 @@ class Evidence:
     `customer_id`: strings. `cut_off`: datetime64[D]. `slices`: name to a label per row, "" for rows
     outside every slice of that name. `value_learned_on`: the cut-offs that V^E learned from.
     `part`: these rows over all rows at risk; below 1 where only the holdout is judged on.
+    `uncapped`: V^E without its cap, where known: shown beside a verdict, never decided on.
     `contactable`: whether contact was consented at the cut-off; everybody where absent. Who was not
     is judged on as the others are, and contacted by no policy, nor by the oracle.
     """
@@ -53,6 +54,7 @@ class Evidence:
     value_learned_on: tuple[date, ...] = ()
     part: float = 1.0
     contactable: Flags | None = None
+    uncapped: Floats | None = None
 
     def __post_init__(self) -> None:
         """Refuse a set that cannot be judged on: ragged, unlabelled, without value, repeated."""
@@ -62,7 +64,7 @@ class Evidence:
             self.truth.y,
             self.truth.value,
         )
-        columns += () if self.contactable is None else (self.contactable,)
+        columns += tuple(c for c in (self.contactable, self.uncapped) if c is not None)
         lengths = {len(column) for column in (*columns, *self.slices.values())}
         if len(lengths) > 1 or lengths == {0}:
             raise BadInput(
@@ -97,12 +99,13 @@ class Evidence:
         holdout: Flags | None = None,
         value_learned_on: Sequence[date] = (),
         part: float = 1.0,
+        uncapped: Floats | None = None,
     ) -> Evidence:
         """The evidence in the evaluate layer of a panel (customer_id, cut_off, label, treated).
 
-        `value`: V^E per row; `part`: the panel's rows over all rows at risk. Where any row was
-        treated, only the universal `holdout` (True per row) shows who churns without contact;
-        without one there is no verdict, and NotReady is raised.
+        `value`: V^E per row; `uncapped`: the same without its cap; `part`: the panel's rows over
+        all rows at risk. Where any row was treated, only the universal `holdout` (True per row)
+        shows who churns without contact; without one there is no verdict: NotReady.
         Then cut score columns by `Evidence.kept` as well.
 
         >>> import pandas as pd
@@ -121,6 +124,7 @@ class Evidence:
             tuple(value_learned_on),
             part * float(kept.mean()) if len(kept) else part,
             rows["contactable"].to_numpy(dtype=bool) if "contactable" in rows else None,
+            None if uncapped is None else uncapped[kept],
         )
 
     @staticmethod

@@ -44,6 +44,12 @@ def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
             "seasons differ; to be re-tested when more have matured"
         )
     yield _sign_note(compared.signs, currency)
+    if compared.uncapped:
+        value, low, _ = compared.uncapped
+        yield (
+            f"with values left uncapped the difference is {value:+,.2f} {currency} per 1,000, "
+            f"lower bound {low:+,.2f}"
+        )
 
 
 def _sign_note(signs: Mapping[str, Sequence[float]], currency: str) -> str:

@@ -115,6 +115,7 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         grade_words=graded.words,
         kappa=graded.kappa,
         signs=compared.signs,
+        uncapped=compared.uncapped,
         lane=lane,
         override_only=not trial.budget_left,
         threshold=stale,

@@ -54,6 +54,8 @@ class Verdict:
     kappa: float
     signs: Mapping[str, list[float]] = field(default_factory=dict)
     """The difference as [value, low, high] at the 10 % and 90 % points of the save rate's prior."""
+    uncapped: list[float] | None = None
+    """The difference as [value, low, high] with V^E uncapped; shown, never decided on."""
     lane: Lane | None = None
     """What the challenger fulfils, whether or not a guard failed; None where nothing."""
     override_only: bool = False

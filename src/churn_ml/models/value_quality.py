@@ -123,15 +123,32 @@ def cross_fitted(history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe) ->
     >>> cross_fitted(history, later, spending_recipe()).shape
     (300,)
     """
+    return cross_fitted_both(history, target, recipe)[0]
+
+
+def cross_fitted_both(
+    history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe
+) -> tuple[Floats, Floats]:
+    """V^E as `cross_fitted` tells it, and the same without the cap: shown, never decided on.
+
+    >>> from datetime import date
+    >>> from churn_ml.simulate import spending_panel, spending_recipe
+    >>> history = spending_panel(300, seed=1)
+    >>> later = spending_panel(300, seed=1, first=date(2017, 10, 1), cut_offs=1)
+    >>> capped, uncapped = cross_fitted_both(history, later, spending_recipe())
+    >>> bool((capped <= uncapped).all())
+    True
+    """
     check_split(sorted(set(history["cut_off"])), min(target["cut_off"]), recipe.contract)
     learned, asked = fold_of(list(history["customer_id"])), fold_of(list(target["customer_id"]))
-    value = np.zeros(len(target))
+    value, uncapped = np.zeros((2, len(target)))
     for fold in range(FOLDS):
         of_fold = asked == fold
         models = [ValueModel.fit(history[learned != fold], recipe, kind) for kind in KINDS]
         rows = target[of_fold]
         value[of_fold] = np.mean([m.predict(rows) for m in models], axis=0)
-    return value
+        uncapped[of_fold] = np.mean([m.predict(rows, capped=False) for m in models], axis=0)
+    return value, uncapped
 
 
 def by_profit(
