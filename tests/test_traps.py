@@ -60,7 +60,7 @@ ELSEWHERE = {
     ),
     "a champion's figure from another test set": (
         "gate/test_evaluation.py::test_a_policy_scored_on_another_evaluation_set_is_refused",
-        "gate/test_trial.py::test_a_model_scored_on_another_evaluation_set_is_refused",
+        "gate/test_trial.py::test_m4_a_model_scored_on_another_evaluation_set_is_refused",
     ),
     "features stamped with the clock of the run": (
         "properties/test_features_laws.py::"

@@ -55,7 +55,7 @@ def test_a_model_replaces_every_trivial_policy(good: Trial, name: str) -> None:
     assert told.decision == "promote", told.reasons
 
 
-def test_twins_are_promoted_as_seldom_as_alpha_says() -> None:
+def test_m5_twins_are_promoted_as_seldom_as_alpha_says() -> None:
     """Twins differ in seed and bootstrap sample. At most 11 of 200 at .025, 3 at .0038.
 
     The bound at the smaller alpha lies lower, so only twins above zero at .025 are asked again.
@@ -111,7 +111,7 @@ def _power(told: Verdict, truth: float) -> float:
     return float(ndtr((truth - told.margin - (value - low)) / se))
 
 
-def test_a_model_better_overall_and_worse_on_a_slice_is_blocked_and_the_slice_named(
+def test_m3_a_model_better_overall_and_worse_on_a_slice_is_blocked_and_the_slice_named(
     good: Trial,
 ) -> None:
     """The challenger knows the truth, but turns risk upside down for one customer in ten."""
@@ -155,7 +155,7 @@ def test_a_value_that_learned_from_the_evaluation_window_is_refused(good: Trial)
         verdict(replace(good, evidence=late))
 
 
-def test_a_model_scored_on_another_evaluation_set_is_refused(good: Trial) -> None:
+def test_m4_a_model_scored_on_another_evaluation_set_is_refused(good: Trial) -> None:
     other = contest(1002, 1000, RIVAL_ROWS, (5, 5), ONE_LOOK)
     with pytest.raises(BadInput, match="another evaluation set"):
         verdict(replace(good, challenger=other.challenger))
