@@ -79,6 +79,8 @@ def within_limits(
     ...               np.array([1, 2, 3])).tolist()
     [True, False, False]
     """
+    if limits.capacity_customers is None and limits.budget_amount is None:
+        return np.asarray(expected > tau, dtype=bool)
     order = np.lexsort((tiebreak, -expected))
     taken = int((expected > tau).sum())
     chosen = np.zeros(len(expected), dtype=bool)
