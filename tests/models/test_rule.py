@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from churn_ml.models import Bundle
 from churn_ml.models.example import SETTING
-from churn_ml.models.rule import Rule
+from churn_ml.models.rule import Rule, Threshold
 
 
 def days(*values: float | None) -> pd.DataFrame:
@@ -47,3 +49,17 @@ def test_days_that_separate_the_classes_give_a_finite_fit() -> None:
     rule = Rule.fit(days(1, 2, 3, 50, 60, 70), np.array([0, 0, 0, 1, 1, 1]), SETTING)
     assert np.isfinite([rule.intercept, rule.slope]).all()
     assert rule.predict(days(2, 60)).round(2).tolist() == [0, 1]
+
+
+@given(
+    silent=st.lists(st.integers(0, 40), min_size=2, max_size=30),
+    churners=st.integers(1, 29),
+)
+def test_halving_finds_the_fewest_days_at_which_no_more_are_silent_than_churned(
+    silent: list[int], churners: int
+) -> None:
+    churned = min(churners, len(silent) - 1)
+    label = np.arange(len(silent)) < churned
+    found = Threshold.fit(days(*silent), label.astype(int), SETTING).learned["days"]
+    enough = [d for d in range(43) if sum(s >= d for s in silent) <= churned]
+    assert found == enough[0]

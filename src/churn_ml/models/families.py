@@ -16,7 +16,7 @@ from churn_ml.models.ensemble import Ensemble
 from churn_ml.models.logistic import Logistic
 from churn_ml.models.one_number import OneNumber
 from churn_ml.models.protocol import Family
-from churn_ml.models.rule import Cadence, Rfm, Rule
+from churn_ml.models.rule import Cadence, Rfm, Rule, Threshold
 
 
 def _of_one_number(model: type[OneNumber], meaning: str, *packages: str) -> Family:
@@ -25,6 +25,7 @@ def _of_one_number(model: type[OneNumber], meaning: str, *packages: str) -> Fami
 
 FAMILIES: tuple[Family, ...] = (
     _of_one_number(Rule, "inactivity: one-variable fit on days since the last order"),
+    _of_one_number(Threshold, "inactivity: the best threshold of days, found by halving"),
     _of_one_number(Cadence, "silence as a multiple of the customer's own gap"),
     _of_one_number(Rfm, "recency, frequency and money: equal weights on their places"),
     _of_one_number(BgNbdModel, "buy till you die: BG/NBD", "scipy"),
@@ -35,8 +36,8 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "ensemble",
         Ensemble,
-        "the mean logit of logistic, xgboost and forest",
-        ("numpy", "scikit-learn", "xgboost-cpu"),
+        "the mean logit of logistic, xgboost, forest and pareto",
+        ("numpy", "scikit-learn", "scipy", "xgboost-cpu"),
     ),
 )
 

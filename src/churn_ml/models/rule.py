@@ -1,4 +1,4 @@
-"""Rules as probabilities: inactivity, the customer's own cadence, and RFM.
+"""Rules as probabilities: inactivity, its best threshold, the customer's own cadence, and RFM.
 
 "Silent for long" is what a shop would watch without us: the inactivity rule is the first champion,
 and the bar for every other model. Its number is ln(1 + days since the last order): the logarithm
@@ -42,6 +42,41 @@ class Rule(OneNumber):
     def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:  # noqa: ARG003
         """Negative days cannot be and count as 0."""
         return np.log1p(np.maximum(values[:, 0], 0.0))
+
+
+class Threshold(OneNumber):
+    """The best inactivity rule of one threshold: silent for so many days or longer, or not.
+
+    The days are found by halving: the fewest at which no more customers are silent than churned, so
+    that as many are warned of as leave. Two groups have two churn rates: that is the score.
+
+    >>> import pandas as pd
+    >>> from churn_ml.models.example import SETTING
+    >>> days = pd.DataFrame({"recency_days": [1.0, 2, 3, 40, 50, 60]})
+    >>> rule = Threshold.fit(days, np.array([0, 0, 1, 0, 1, 0]), SETTING)
+    >>> rule.learned, rule.predict(days).round(2).tolist()
+    ({'days': 41}, [0.25, 0.25, 0.25, 0.25, 0.5, 0.5])
+    """
+
+    family: ClassVar[str] = "threshold"
+    features: ClassVar[tuple[str, ...]] = ("recency_days",)
+
+    @classmethod
+    def learn(cls, values: Matrix, label: Labels, setting: Setting) -> Mapping[str, Any]:
+        """The days of the threshold."""
+        weight = setting.weights(len(values))
+        churned = float((weight * label).sum())
+        low, high = 0, int(np.max(values[:, 0], initial=0.0)) + 1
+        while low < high:
+            days = (low + high) // 2
+            silent = float(weight[values[:, 0] >= days].sum())
+            low, high = (low, days) if silent <= churned else (days + 1, high)
+        return {"days": high}
+
+    @classmethod
+    def number(cls, values: Matrix, learned: Mapping[str, Any]) -> Vector:
+        """1 for who is silent for as long, else 0."""
+        return np.asarray(values[:, 0] >= learned["days"], dtype=np.float64)
 
 
 class Cadence(OneNumber):
