@@ -31,7 +31,7 @@ from churn_ml.config import READS
 from churn_ml.errors import BadConfig, ChurnError, TooEarly, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication, Token
-from churn_ml.merges import merged
+from churn_ml.merges import MERGES, merged
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.tables import SOURCE_TABLES, table
 from churn_ml.warehouse import Handle, Rows, Written
@@ -127,6 +127,16 @@ class Attempt:
         return merged(
             {name: read(name, found, as_of=cut) for name, found in self.world.items() if found}
         )
+
+    def uncut(self, *names: str) -> dict[str, ibis.Table] | None:
+        """The canonical tables `names` whole; None where a row's own times cannot cut it.
+
+        They can where each key was told of once, and no customer was merged into another.
+        """
+        lake, found = self.house.warehouse, {n: self.world[n] for n in names if self.world.get(n)}
+        if self.world.get(MERGES) or not all(map(lake.is_told_once, found, found.values())):
+            return None
+        return {name: lake.read(name, versions) for name, versions in found.items()}
 
     def frame(self, name: str, partition: date, line: str | None = None) -> pd.DataFrame:
         """One published partition of a derived table; raises NotReady where there is none."""

@@ -28,7 +28,7 @@ from churn_ml.attempt import attempt
 from churn_ml.config import Config, Contract, load
 from churn_ml.errors import BadInput
 from churn_ml.flow import telling, weighing
-from churn_ml.flow.train import rows_at as rows_of_day
+from churn_ml.flow.panel import rows_at as rows_of_day
 from churn_ml.house import House, Progress, open_house
 from churn_ml.sources import complete_journey
 from churn_ml.timeline import check_split, cut_offs_back

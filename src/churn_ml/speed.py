@@ -14,7 +14,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml import features
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput
+from churn_ml.features import purchases
 from churn_ml.in_memory import canonical
 from churn_ml.tables import table as table_named
 from churn_ml.warehouse.sql import no_rows
@@ -55,14 +56,17 @@ select sum(length(customer_id)), sum(epoch(occurred_at)), sum(kind), sum(length(
        sum(length(product_id)), sum(net_amount) from events
 """
 _ORDERS = """
-select occurred_at, cast(occurred_at as date) as day, customer_id, order_id, net_amount,
-       'completed' as status from events where kind = 0 and occurred_at < timestamp '{as_of}'
+select occurred_at, cast(occurred_at as date) as day, known_at, customer_id, order_id, net_amount,
+       'completed' as status from events where kind = 0 and occurred_at < timestamp '{end}'
 """
 _LINES = """
-select occurred_at, cast(occurred_at as date) as day, customer_id, order_id, net_amount,
-       product_id from events where kind > 0 and occurred_at < timestamp '{as_of}'
+select occurred_at, cast(occurred_at as date) as day, known_at, customer_id, order_id, net_amount,
+       product_id from events where kind > 0 and occurred_at < timestamp '{end}'
 """
-_VIEW = "create view events as select * from read_parquet('{file}')"
+_VIEW = """
+create view events as select *, date_trunc('day', occurred_at) + interval 1 day as known_at
+from read_parquet('{file}')
+"""
 _NAIVE = "select * from read_parquet('{file}') where kind = 0"
 
 
@@ -98,10 +102,9 @@ def measure(events: int, cut_offs: int, *, memory_limit: str, say: Progress) -> 
 
         def build() -> None:
             nonlocal rows, width
-            for day in days:
+            for day, frame in _built(con, days):
                 say(f"features as of {day.isoformat()}")
-                frame = _built(con, day)
-                frame.to_parquet(place / f"{day.isoformat()}.parquet")
+                _written(frame, place / f"{day.isoformat()}.parquet")
                 rows, width = rows + len(frame), frame.shape[1] - 2
 
         spent = _cost(build)
@@ -153,12 +156,35 @@ def _connected(place: Path, file: Path, memory_limit: str) -> Any:
     return con
 
 
-def _built(con: Any, as_of: date) -> pd.DataFrame:
-    """The features of the events before `as_of`, by the path that scoring takes."""
-    cut = as_of.isoformat()
+def _built(con: Any, days: Sequence[date]) -> Iterator[tuple[date, pd.DataFrame]]:
+    """The features as of each of `days`: of one day as scoring takes them, of several as training.
+
+    Scoring computes all of them from the tables at its cut; training those that a model may learn
+    from, of purchases that are read once.
+    """
+    described = canonical(products=_products())
+    signs, bought = features.CATALOGUE, None
+    if len(days) > 1:
+        signs = features.trainable(features.CATALOGUE)
+        bought = purchases.read(_tables(con, ENDS) | described, stamped=True)
+    for day in days:
+        tables = _tables(con, day) | described
+        yield day, features.build(tables, day, EVERYBODY, indicators=signs, purchases=bought)
+
+
+def _tables(con: Any, end: date) -> dict[str, ibis.Table]:
+    """The orders and lines before `end`."""
     told = {"orders": _ORDERS, "order_lines": _LINES}
-    tables = {name: _table(con, name, rows.format(as_of=cut)) for name, rows in told.items()}
-    return features.build(tables | canonical(products=_products()), as_of, EVERYBODY)
+    return {name: _table(con, name, rows.format(end=end)) for name, rows in told.items()}
+
+
+def _written(frame: pd.DataFrame, file: Path) -> None:
+    """The frame as Parquet; a dictionary of numbers that differ costs more than it saves."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    pyarrow.parquet.write_table(rows, file, compression="snappy", use_dictionary=["as_of"])
 
 
 def _table(con: Any, name: str, rows: str) -> ibis.Table:

@@ -19,8 +19,8 @@ from churn_ml.errors import BadInput, BrokenPromise
 from churn_ml.features import Column, Measure, available, build, names, query, spec_hash
 from churn_ml.features.activity import ACTIVITY
 from churn_ml.features.basket import BASKET
-from churn_ml.features.frame import _parts
 from churn_ml.features.indicator import View, parts
+from churn_ml.features.plan import plan
 from churn_ml.features.query import declared
 from churn_ml.features.rhythm import RECENCY, RHYTHM
 from churn_ml.in_memory import canonical
@@ -150,7 +150,7 @@ def test_a_second_cut_through_the_same_query_is_as_if_it_were_the_first() -> Non
     once = Contract(lookback_days=20)
     cached = [build(rows, day, once, indicators=indicators) for day in cuts]
     for day, frame in zip(cuts, cached, strict=True):
-        _parts.cache_clear()
+        plan.cache_clear()
         declared.cache_clear()
         assert_frame_equal(build(rows, day, once, indicators=indicators), frame)
     assert [frame.recency_days.tolist() for frame in cached] == [[1.0, 11.0], [15.0]]

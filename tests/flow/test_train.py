@@ -22,7 +22,7 @@ from churn_ml.errors import Leak
 from churn_ml.features import names
 from churn_ml.flow import leakage
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES, indicators
-from churn_ml.flow.train import contactable
+from churn_ml.flow.panel import contactable
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
 from churn_ml.models import store

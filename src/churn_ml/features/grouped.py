@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Rows that count: their places (None: every row), whose each is, and where each one's begin."""
+    """Rows that count: their places (None: all), whose each is, and where each customer's begin."""
 
     rows: Ints | None
     customer: NDArray[Any]

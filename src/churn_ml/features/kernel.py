@@ -224,11 +224,16 @@ def _standings(shop: Shop, days: int) -> Rows:
         "frequency": _over(np.add, new_day, own),
         "money": _over(np.add, rows["net_cents"], own),  # what is not known counts 0
     }
-    below = {name: np.searchsorted(np.sort(sign), sign) for name, sign in signs.items()}
     everybody = max(len(own), 1)
-    return Rows(
-        customer[own], {n: Numbers(5 * found // everybody + 1) for n, found in below.items()}
-    )
+    fifths = {name: Numbers(5 * _below(sign) // everybody + 1) for name, sign in signs.items()}
+    return Rows(customer[own], fifths)
+
+
+def _below(sign: NDArray[Any]) -> Ints:
+    """How many stand strictly below each."""
+    _, place, count = np.unique(sign, return_inverse=True, return_counts=True)
+    below: Ints = (np.cumsum(count) - count)[place]
+    return below
 
 
 _WHOLE = ("days_ago", "first_days_ago", "last_days_ago", "recent_lines", "earlier_lines")

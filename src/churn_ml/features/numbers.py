@@ -31,8 +31,8 @@ class Numbers(NamedTuple):
     values: NDArray[Any]
     known: NDArray[np.bool_] | None = None
 
-    def take(self, rows: NDArray[Any]) -> Numbers:
-        """The rows at those places, or under that mask.
+    def take(self, rows: NDArray[Any] | slice) -> Numbers:
+        """The rows at those places, under that mask or in that slice.
 
         >>> Numbers(np.array([1, 2, 3])).take(np.array([2])).values.tolist()
         [3]
@@ -181,7 +181,8 @@ def _clip(columns: Columns, node: Any) -> Numbers:
 
 
 def _quotient(top: NDArray[Any], base: NDArray[Any]) -> NDArray[Any]:
-    return np.divide(top.astype("float64"), base.astype("float64"))
+    found: NDArray[Any] = np.divide(top.astype("float64"), base.astype("float64"))
+    return found
 
 
 @cache

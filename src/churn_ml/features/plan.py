@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.features.indicator import Indicator, Measure, View
 from churn_ml.features.kernel import KERNELS
-from churn_ml.features.query import available, declared, distinct, measured
+from churn_ml.features.query import JOINED, available, declared, distinct, measured
 
 if TYPE_CHECKING:
     from ibis.expr.operations import Node
@@ -69,9 +69,12 @@ def plan(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> Plan:
         told = measure.of(_rows(measure.view.name))
         types[measure.name] = told.type()
         views.setdefault(measure.view, {})[measure.name] = (told.op(), measure.empty)
-    asked, rest = measured(declared(tables), others) if others else ({}, None)
-    further = {name: rest[name].type() for name in (m.name for m in others)} if others else {}
-    joined = ibis.table(types | further, name="joined")
+    asked: dict[str, str] = {}
+    further: dict[str, Any] = {}
+    if others:
+        asked, rest = measured(declared(tables), others)
+        further = {one.name: rest[one.name].type() for one in others}
+    joined = ibis.table(types | further, name=JOINED)
     columns = {c.name: c.of(joined).op() for one in present for c in one.columns}
     return Plan(views, asked, {name: str(kind) for name, kind in further.items()}, columns)
 

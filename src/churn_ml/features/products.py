@@ -62,7 +62,8 @@ def described(tables: Canonical, ids: pa.Array) -> Products:
     told = valid.select(
         "product_id", "category", "department", launched=valid.launched_at.date().epoch_days()
     ).to_pyarrow()
-    place = pc.index_in(told["product_id"], value_set=ids).to_numpy()
+    told = told.filter(pc.is_in(told["product_id"], value_set=ids))
+    place = pc.index_in(told["product_id"], value_set=ids).cast("int64").to_numpy()
     categories = told["category"].to_pylist()
     kinds = zip(told["department"].to_pylist(), categories, strict=True)
     kind = _numbered(

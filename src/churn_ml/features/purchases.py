@@ -57,7 +57,9 @@ class Table:
         return name in self.columns
 
     def take(self, rows: NDArray[Any] | slice) -> Table:
-        """The rows at those places, under that mask or in that slice."""
+        """The rows at those places, under that mask or in that slice; itself where it is all."""
+        if not isinstance(rows, slice) and rows.dtype == bool and rows.all():
+            return self
         return Table({name: column.take(rows) for name, column in self.columns.items()})
 
     def of(self, first: int, last: int) -> Table:

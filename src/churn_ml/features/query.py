@@ -147,7 +147,7 @@ def measured(wording: Wording, measures: Sequence[Measure]) -> tuple[dict[str, s
     >>> from churn_ml.features.rhythm import LAST
     >>> told, joined = measured(declared(), [LAST])
     >>> list(told), joined.columns
-    (['in_days', 'joined'], ('recency_days', 'customer_id'))
+    (['in_days', 'joined'], ('customer_id', 'recency_days'))
     """
     import ibis
 

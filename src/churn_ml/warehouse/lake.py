@@ -182,6 +182,15 @@ class Warehouse:
             rows = sql.as_known(rows, instant(as_of, self._zone))
         return self._view(rows)
 
+    def is_told_once(self, table: str, versions: Mapping[str, int]) -> bool:
+        """Whether no key of `table` occurs twice in the named partitions, whenever it was known.
+
+        >>> import tempfile
+        >>> Warehouse(tempfile.mkdtemp()).is_told_once("orders", {})
+        True
+        """
+        return self._is_unique(self._scan(table_named(table), versions))
+
     def read_partition(self, table: str, partition: date, version: int) -> pa.Table:
         """One partition at one version, every row as it was written, sorted by key.
 
