@@ -17,6 +17,7 @@ import numpy as np
 from churn_ml import cohort
 from churn_ml.errors import BrokenPromise
 from churn_ml.events import needed
+from churn_ml.features.engine import knowing
 from churn_ml.features.numbers import Numbers
 from churn_ml.features.query import FRAME, JOINED, declared, in_words, parts
 
@@ -92,10 +93,7 @@ def _told(tables: Canonical, as_of: date, told: Mapping[str, str], last: str) ->
 
     So only one of them is at work in memory at a time.
     """
-    engine = needed(tables, "orders", "cohort").get_backend()
-    for rows in tables.values():
-        # the one way to make tables in memory known to the engine before text asks for them
-        engine._run_pre_execute_hooks(rows)  # noqa: SLF001
+    engine = knowing(tables.values(), needed(tables, "orders", "cohort").get_backend())
     engine.raw_sql(f"create or replace temp macro as_of_date() as date '{as_of.isoformat()}'")
     read = ", ".join(f"{name} AS ({in_words(rows)})" for name, rows in tables.items())
     before = [name for name in told if name != last]

@@ -109,6 +109,12 @@ def _added(told: Numbers, begins: Ints) -> Numbers:
     return Numbers(_over(np.add, told.values, begins), known)
 
 
+def _cents(rows: Table, name: str) -> Numbers:
+    """An amount in hundredths, wide enough to be added up."""
+    told = rows.columns[name]
+    return Numbers(told.values.astype(np.int64), told.known)
+
+
 def _lengths(begins: Ints, rows: int) -> Ints:
     """How many rows each stretch has."""
     return np.diff(np.append(begins, rows))
@@ -127,7 +133,7 @@ def _orders(part: Part) -> Rows:
         "days_ago": part.ago(rows["day"]),
         "weekday": Numbers((rows["day"] + THURSDAY) % WEEK_DAYS),
     }
-    return Rows(part.whose(rows), held | {name: rows.columns[name] for name in ORDER_CENTS})
+    return Rows(part.whose(rows), held | {name: _cents(rows, name) for name in ORDER_CENTS})
 
 
 def _all_orders(part: Part) -> Rows:
@@ -154,7 +160,7 @@ def _days(part: Part) -> Rows:
     held = {
         "days_ago": part.ago(day),
         "orders": Numbers(_lengths(begins, len(rows["day"]))),
-        "net_cents": _added(rows.columns["net_cents"], begins),
+        "net_cents": _added(_cents(rows, "net_cents"), begins),
         "gap_days": Numbers(gap, known),
         "recency_days": part.ago(np.repeat(last, lengths)),
     }
@@ -163,7 +169,7 @@ def _days(part: Part) -> Rows:
 
 def _lines(part: Part, days: int) -> Rows:
     rows = part.lines(days)
-    held = {"days_ago": part.ago(rows["day"])} | {name: rows.columns[name] for name in LINE_CENTS}
+    held = {"days_ago": part.ago(rows["day"])} | {name: _cents(rows, name) for name in LINE_CENTS}
     return Rows(part.whose(rows), held)
 
 
@@ -181,7 +187,7 @@ def _categories(part: Part, days: int, recent_days: int) -> Rows:
         "days_ago": Numbers(newest),
         "first_days_ago": Numbers(_over(np.maximum, ago, begins)),
         "last_days_ago": Numbers(last),
-        "net_cents": _added(rows.columns["net_cents"], begins),
+        "net_cents": _added(_cents(rows, "net_cents"), begins),
         "recent_lines": Numbers(recent),
         "earlier_lines": Numbers(_lengths(begins, len(ago)) - recent),
     }
@@ -222,7 +228,7 @@ def _standings(shop: Shop, days: int) -> Rows:
     signs = {
         "recency": _over(np.maximum, rows["day"], own),
         "frequency": _over(np.add, new_day, own),
-        "money": _over(np.add, rows["net_cents"], own),  # what is not known counts 0
+        "money": _over(np.add, _cents(rows, "net_cents").values, own),  # what is not known counts 0
     }
     everybody = max(len(own), 1)
     fifths = {name: Numbers(5 * _below(sign) // everybody + 1) for name, sign in signs.items()}

@@ -39,6 +39,14 @@ class Numbers(NamedTuple):
         """
         return Numbers(self.values[rows], None if self.known is None else self.known[rows])
 
+    def mask(self) -> NDArray[np.bool_]:
+        """Which are known, as an array.
+
+        >>> Numbers(np.array([1, 2])).mask().tolist()
+        [True, True]
+        """
+        return np.ones(self.values.shape, dtype=bool) if self.known is None else self.known
+
     def floats(self, rows: int) -> NDArray[np.float64]:
         """As `rows` float64, NaN where unknown.
 
@@ -123,31 +131,29 @@ def _cast(columns: Columns, node: Any) -> Numbers:
 
 
 def _and(columns: Columns, node: Any) -> Numbers:
-    (a, a_known), (b, b_known) = columns(node.left), columns(node.right)
-    if a_known is None and b_known is None:
+    left, right = columns(node.left), columns(node.right)
+    a, b = left.values, right.values
+    if left.known is None and right.known is None:
         return Numbers(a & b)
-    a_known, b_known = _all(a, a_known), _all(b, b_known)
+    a_known, b_known = left.mask(), right.mask()
     return Numbers(a & b, (a_known & b_known) | (a_known & ~a) | (b_known & ~b))
 
 
 def _or(columns: Columns, node: Any) -> Numbers:
-    (a, a_known), (b, b_known) = columns(node.left), columns(node.right)
-    if a_known is None and b_known is None:
-        return Numbers(a | b)
-    return Numbers(a | b, (_all(a, a_known) & _all(b, b_known)) | a | b)
-
-
-def _all(values: NDArray[Any], known: Known) -> NDArray[np.bool_]:
-    return np.ones(values.shape, dtype=bool) if known is None else known
+    left, right = columns(node.left), columns(node.right)
+    either = left.values | right.values
+    if left.known is None and right.known is None:
+        return Numbers(either)
+    return Numbers(either, (left.mask() & right.mask()) | either)
 
 
 def _if_else(columns: Columns, node: Any) -> Numbers:
     holds = columns(node.bool_expr).values
-    (yes, yes_known), (no, no_known) = columns(node.true_expr), columns(node.false_null_expr)
+    yes, no = columns(node.true_expr), columns(node.false_null_expr)
     known = None
-    if yes_known is not None or no_known is not None:
-        known = np.where(holds, _all(yes, yes_known), _all(no, no_known))
-    return Numbers(np.where(holds, yes, no), known)
+    if yes.known is not None or no.known is not None:
+        known = np.where(holds, yes.mask(), no.mask())
+    return Numbers(np.where(holds, yes.values, no.values), known)
 
 
 def _null_if(columns: Columns, node: Any) -> Numbers:
@@ -166,8 +172,7 @@ def _coalesce(columns: Columns, node: Any) -> Numbers:
 
 
 def _is_known(columns: Columns, node: Any) -> Numbers:
-    told = columns(node.arg)
-    return Numbers(_all(told.values, told.known))
+    return Numbers(columns(node.arg).mask())
 
 
 def _is_null(columns: Columns, node: Any) -> Numbers:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.events import EPOCH, needed
+from churn_ml.features.engine import streamed
 from churn_ml.features.numbers import Numbers
 from churn_ml.features.views.shopping import cents, order_cents
 from churn_ml.timeline import instant
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 LINE_CENTS = ("net_cents", "discount_cents", "coupon_cents")
 ORDER_CENTS = ("net_cents", "shipping_cents", "duty_cents")
-STAMPS = ("occurred_at", "known_at")
+BATCH_ROWS = 1_000_000
+HALF = np.iinfo(np.int32)
 WHEN = np.iinfo(np.int64).min
 """The time of what has none: before every cut."""
 UNKNOWN = -1
@@ -89,22 +91,28 @@ class Purchases:
         cancelled = orders["is_cancelled"]
         if "cancelled_at" in orders:
             cancelled = cancelled & (orders["cancelled_at"] < moment)
-        known = _known(orders, moment)
+        known = _known(orders, moment, slice(None))
         stands = np.zeros(len(known), dtype=bool)
         stands[orders["order"]] = known & ~cancelled
         recent = np.flatnonzero(lines["day"] >= (as_of - EPOCH).days - line_days)
-        bought = lines.take(recent)
-        bought = bought.take(_known(bought, moment) & stands[bought["order"]])
+        recent = recent[_known(lines, moment, recent) & stands[lines["order"][recent]]]
         now = Table(dict(orders.columns) | {"is_cancelled": Numbers(cancelled)})
-        return Purchases(self.ids, self.products, now.take(known), bought)
+        return Purchases(self.ids, self.products, now.take(known), lines.take(recent))
 
 
-def _known(rows: Table, moment: np.int64) -> NDArray[np.bool_]:
-    """The rows that had happened before the moment and were known by then."""
-    if "known_at" not in rows:
-        return np.ones(len(rows["customer"]), dtype=bool)
-    known: NDArray[np.bool_] = (rows["occurred_at"] < moment) & (rows["known_at"] <= moment)
+def _known(rows: Table, moment: np.int64, at: NDArray[Any] | slice) -> NDArray[np.bool_]:
+    """Which of the rows `at` had happened before the moment and were known by then."""
+    if "there_from" not in rows:
+        return np.ones(len(rows["day"][at]), dtype=bool)
+    known: NDArray[np.bool_] = rows["there_from"][at] <= moment
     return known
+
+
+def _there_from(rows: ibis.Table) -> ibis.TimestampColumn:
+    """The first cut that a row is there at: after it happened, and when it was known."""
+    import ibis
+
+    return ibis.greatest(rows.occurred_at + ibis.interval(microseconds=1), rows.known_at)
 
 
 def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purchases:
@@ -124,13 +132,12 @@ def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purc
     """
     import pyarrow as pa
 
-    stamps = STAMPS if stamped else ()
     rows = needed(tables, "orders", "cohort")
     told = rows.select(
         "customer_id",
         "order_id",
         "store_id",
-        *((*STAMPS, "cancelled_at") if stamped else ()),
+        **({"there_from": _there_from(rows), "cancelled_at": rows.cancelled_at} if stamped else {}),
         day=_whole_days(rows),
         is_cancelled=rows.status == "cancelled",
         **order_cents(rows),
@@ -142,9 +149,11 @@ def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purc
     orders = _sorted({name: Numbers(one) for name, one in held.items()} | _held(told))
     del told, held
     if "order_lines" not in tables:
-        return Purchases(ids, pa.array([], pa.string()), orders, _no_lines(stamps))
+        return Purchases(ids, pa.array([], pa.string()), orders, _no_lines())
     products = _products(tables)
-    lines = _lines(tables["order_lines"], numbers, ids, products, since, stamps)
+    rows = tables["order_lines"]
+    rows = rows if since is None else rows.filter(rows.day >= since)
+    lines = _lines(rows, numbers, ids, products, stamped=stamped)
     return Purchases(ids, products, orders, lines)
 
 
@@ -162,8 +171,8 @@ def _lines(
     numbers: pa.Table,
     ids: pa.Array,
     products: pa.Array,
-    since: date | None,
-    stamps: tuple[str, ...],
+    *,
+    stamped: bool,
 ) -> Table:
     """The lines of known orders, with numbers in place of ids: of the order, customer, product."""
     import ibis
@@ -172,20 +181,20 @@ def _lines(
     def places(name: str, code: str, known: pa.Array) -> ibis.Table:
         return ibis.memtable(pa.table({name: known, code: np.arange(len(known), dtype=np.int32)}))
 
-    if since is not None:
-        rows = rows.filter(rows.day >= since)
     rows = rows.inner_join(ibis.memtable(numbers), "order_id")
     rows = rows.inner_join(places("customer_id", "customer", ids), "customer_id")
     rows = rows.left_join(places("product_id", "place", products), "product_id")
     told = rows.select(
         "order",
         "customer",
-        *stamps,
+        **({"there_from": _there_from(rows)} if stamped else {}),
         product=rows.place.fill_null(UNKNOWN),
         day=_whole_days(rows),
         **cents(rows),
     )
-    return _sorted(_held(told.to_pyarrow()))
+    # what comes is wider than what is kept: only a batch of it is in memory at a time
+    batches = [_held(pa.table(batch)) for batch in streamed(told, BATCH_ROWS)]
+    return _sorted(_joined(batches)) if batches else _no_lines()
 
 
 def _whole_days(rows: ibis.Table) -> ibis.IntegerColumn:
@@ -219,12 +228,30 @@ def _held(told: pa.Table) -> dict[str, Numbers]:
         if pa.types.is_timestamp(column.type):
             whole = column.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(int(WHEN))
             found[name] = Numbers(whole.to_numpy())
-        elif not column.null_count:
-            found[name] = Numbers(column.to_numpy())
         else:
-            known = pc.is_valid(column).to_numpy()
+            known = pc.is_valid(column).to_numpy() if column.null_count else None
             empty = False if pa.types.is_boolean(column.type) else 0
-            found[name] = Numbers(column.fill_null(empty).to_numpy(), known)
+            found[name] = Numbers(_narrow(column.fill_null(empty).to_numpy()), known)
+    return found
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers in half the room, where they fit."""
+    if values.dtype != np.int64 or not len(values):
+        return values
+    fits = HALF.min <= values.min() and values.max() <= HALF.max
+    return values.astype(np.int32) if fits else values
+
+
+def _joined(batches: list[dict[str, Numbers]]) -> dict[str, Numbers]:
+    """The rows of all batches, each column let go of once it is joined."""
+    found = {}
+    for name in tuple(batches[0]):
+        parts = [batch.pop(name) for batch in batches]
+        known = None
+        if any(part.known is not None for part in parts):
+            known = np.concatenate([part.mask() for part in parts])
+        found[name] = Numbers(np.concatenate([part.values for part in parts]), known)
     return found
 
 
@@ -237,6 +264,6 @@ def _sorted(columns: dict[str, Numbers]) -> Table:
     return Table({name: columns.pop(name).take(order) for name in tuple(columns)})
 
 
-def _no_lines(stamps: tuple[str, ...]) -> Table:
-    names = ("order", "customer", "product", "day", *stamps, *LINE_CENTS)
+def _no_lines() -> Table:
+    names = ("order", "customer", "product", "day", *LINE_CENTS)
     return Table({name: Numbers(np.empty(0, dtype=np.int64)) for name in names})
