@@ -14,7 +14,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -102,10 +102,12 @@ def measure(events: int, cut_offs: int, *, memory_limit: str, say: Progress) -> 
 
         def build() -> None:
             nonlocal rows, width
-            for day, frame in _built(con, days):
+            features_at = _builder(con, days)
+            for day in days:
                 say(f"features as of {day.isoformat()}")
-                _written(frame, place / f"{day.isoformat()}.parquet")
-                rows, width = rows + len(frame), frame.shape[1] - 2
+                # no name for the frame: the next one is built when it is gone
+                count, width = _written(features_at(day), place / f"{day.isoformat()}.parquet")
+                rows += count
 
         spent = _cost(build)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -152,12 +154,13 @@ def _connected(place: Path, file: Path, memory_limit: str) -> Any:
 
     con = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=str(place / "spill"))
     con.raw_sql("set timezone = 'UTC'")
+    con.raw_sql("set enable_progress_bar = false")
     con.raw_sql(_VIEW.format(file=file))
     return con
 
 
-def _built(con: Any, days: Sequence[date]) -> Iterator[tuple[date, pd.DataFrame]]:
-    """The features as of each of `days`: of one day as scoring takes them, of several as training.
+def _builder(con: Any, days: Sequence[date]) -> Callable[[date], pd.DataFrame]:
+    """What builds the features as of a day: for one day as scoring does, for several as training.
 
     Scoring computes all of them from the tables at its cut; training those that a model may learn
     from, of purchases that are read once.
@@ -167,9 +170,12 @@ def _built(con: Any, days: Sequence[date]) -> Iterator[tuple[date, pd.DataFrame]
     if len(days) > 1:
         signs = features.trainable(features.CATALOGUE)
         bought = purchases.read(_tables(con, ENDS) | described, stamped=True)
-    for day in days:
+
+    def build(day: date) -> pd.DataFrame:
         tables = _tables(con, day) | described
-        yield day, features.build(tables, day, EVERYBODY, indicators=signs, purchases=bought)
+        return features.build(tables, day, EVERYBODY, indicators=signs, purchases=bought)
+
+    return build
 
 
 def _tables(con: Any, end: date) -> dict[str, ibis.Table]:
@@ -178,13 +184,17 @@ def _tables(con: Any, end: date) -> dict[str, ibis.Table]:
     return {name: _table(con, name, rows.format(end=end)) for name, rows in told.items()}
 
 
-def _written(frame: pd.DataFrame, file: Path) -> None:
-    """The frame as Parquet; a dictionary of numbers that differ costs more than it saves."""
+def _written(frame: pd.DataFrame, file: Path) -> tuple[int, int]:
+    """Write the frame as Parquet; returns its rows and features.
+
+    Without dictionaries: one of numbers that differ costs more than it saves.
+    """
     import pyarrow as pa
     import pyarrow.parquet
 
     rows = pa.Table.from_pandas(frame, preserve_index=False)
     pyarrow.parquet.write_table(rows, file, compression="snappy", use_dictionary=["as_of"])
+    return len(frame), frame.shape[1] - 2
 
 
 def _table(con: Any, name: str, rows: str) -> ibis.Table:

@@ -70,7 +70,9 @@ def _columns(
     plan: Plan, shop: Shop, who: Ints, further: Mapping[str, Numbers]
 ) -> dict[str, Floats]:
     """Every feature of the customers `who`; `further`: measures that an engine was asked for."""
-    found = {name: np.empty(len(who)) for name in plan.columns}
+    # one block: many small ones would stay with the process when the frame is let go of
+    block = np.empty((len(plan.columns), len(who)))
+    found = dict(zip(plan.columns, block, strict=True))
     for first in range(0, len(shop.bought.ids), AT_ONCE):
         part = Part(shop, first, first + AT_ONCE)
         mine = slice(*np.searchsorted(who, [part.first, part.last]))

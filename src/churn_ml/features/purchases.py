@@ -154,6 +154,8 @@ def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purc
     rows = tables["order_lines"]
     rows = rows if since is None else rows.filter(rows.day >= since)
     lines = _lines(rows, numbers, ids, products, stamped=stamped)
+    del numbers
+    pa.default_memory_pool().release_unused()
     return Purchases(ids, products, orders, lines)
 
 
