@@ -41,3 +41,26 @@ def test_steady_jumping_and_falling_rates_do_not_rise(churn: tuple[float], slope
 def test_five_months_say_nothing_and_groups_are_left_out() -> None:
     group = rates(*(0.1 * month for month in range(1, 7)), name="channel")
     assert base_rate_drift(pd.concat([rates(0.1, 0.2, 0.3, 0.4, 0.5), group])) is None
+
+
+def test_the_slope_reads_as_a_sentence() -> None:
+    found = base_rate_drift(rates(0.06, 0.05, 0.04, 0.03, 0.02, 0.01))
+    assert found is not None
+    assert found.in_words() == (
+        "Churn from 2017-01 to 2017-06: -1.00 share points a month, not rising beyond chance"
+    )
+
+
+def test_the_command_says_it_of_rows_as_they_are_published() -> None:
+    from churn_ml.cli.asking import _drift
+
+    churn = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
+    rows = [
+        {"month": f"2017-0{n}-01", "slice": "all", "churn_rate": rate}
+        for n, rate in enumerate(churn, 1)
+    ]
+    assert _drift(rows) == (
+        "Churn from 2017-01 to 2017-06: +1.00 share points a month, rising beyond chance"
+    )
+    assert _drift(rows[1:]) == "Drift of churn: not known before 6 closed months"
+    assert _drift([]) == _drift(rows[1:])

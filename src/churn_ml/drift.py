@@ -35,6 +35,17 @@ class Drift:
     points_per_month: float
     rising: bool
 
+    def in_words(self) -> str:
+        """What a reader is told.
+
+        >>> Drift(date(2017, 4, 1), date(2017, 9, 1), 1.0, rising=True).in_words()
+        'Churn from 2017-04 to 2017-09: +1.00 share points a month, rising beyond chance'
+        """
+        months = f"{self.first_month:%Y-%m} to {self.last_month:%Y-%m}"
+        judged = "rising" if self.rising else "not rising"
+        slope = f"{self.points_per_month:+.2f} share points a month"
+        return f"Churn from {months}: {slope}, {judged} beyond chance"
+
 
 def base_rate_drift(rates: pd.DataFrame) -> Drift | None:
     """The drift of everybody's churn rate over the last `PERIODS` months of which it is known.

@@ -83,7 +83,8 @@ def rates(
     """Show churn, retention and repurchase rate of every month that has ended.
 
     Reads: the rates of as_of; where there are none, canonical tables. Writes: rates, cohorts and
-    transitions where there were none. --json holds all three tables and every slice.
+    transitions where there were none. --json holds all three tables and every slice. Below the
+    table it says whether everybody's churn rises, over six closed months.
     """
     from churn_ml import flow
     from churn_ml.rates import ALL, SLICES
@@ -99,6 +100,7 @@ def rates(
         print(json.dumps(told, indent=1))
     else:
         _draw(_months([row for row in told["rates"] if row["slice"] == by], by))
+        print(f"\n{_drift(told['rates'])}")
 
 
 def _rows(house: House, name: str, day: date) -> list[dict[str, Any]]:
@@ -107,6 +109,20 @@ def _rows(house: House, name: str, day: date) -> list[dict[str, Any]]:
     rows = house.warehouse.read_partition(place, day, version).to_pylist()
     plain = (int, float, str, type(None))
     return [{k: v if isinstance(v, plain) else str(v) for k, v in row.items()} for row in rows]
+
+
+def _drift(rows: list[dict[str, Any]]) -> str:
+    """Whether churn rises, in words; of fewer than six closed months nothing can be told."""
+    import pandas as pd
+
+    from churn_ml.drift import PERIODS, base_rate_drift
+
+    names = ["month", "slice", "churn_rate"]
+    told = pd.DataFrame(rows, columns=names)
+    found = base_rate_drift(told.assign(month=pd.to_datetime(told["month"])))
+    return (
+        found.in_words() if found else f"Drift of churn: not known before {PERIODS} closed months"
+    )
 
 
 def _months(rows: list[dict[str, Any]], by: str) -> Grid | str:
