@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.causes import CAUSES, causes, main_causes
@@ -116,6 +116,7 @@ told = st.dictionaries(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(told, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_scores_are_shares_and_the_order_of_rows_changes_nothing(
     customers: list[dict[str, float]], random: Any

@@ -100,7 +100,8 @@ def speaks(value: Floats, stretch: Stretch) -> Floats:
     [0.0, 0.5]
     """
     start, end = stretch
-    return np.nan_to_num(np.clip((value - start) / (end - start), 0.0, 1.0)) + 0.0
+    inside = np.clip(value, min(stretch), max(stretch))
+    return np.nan_to_num((inside - start) / (end - start)) + 0.0
 
 
 def _said(stated: pd.Series | None, customer: str) -> str | None:
