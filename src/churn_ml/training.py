@@ -127,7 +127,9 @@ def fit_one(name: str, material: Material) -> Model:
     past, later = material.past, material.later
     recipe = family(name)
     columns = list(recipe.needs or teaching(past))
-    setting = Setting(material.origin.seed, material.horizon_days, past["cut_off"].to_numpy(DAY))
+    weight = past["weight"].to_numpy(float) if "weight" in past else None
+    days = past["cut_off"].to_numpy(DAY)
+    setting = Setting(material.origin.seed, material.horizon_days, days, weight)
     model = recipe.model.fit(past[columns], _labels(past), setting)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))

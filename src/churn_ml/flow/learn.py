@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
+from churn_ml.flow.treatment import treated
 from churn_ml.house import House
 from churn_ml.merges import survivors
 
@@ -189,12 +190,3 @@ def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Recei
         trial.pins["watermark"] = trial.details["watermark"] = watermark.isoformat()
         trial.details |= {"realised": outcomes.realised(rows), "arms": outcomes.by_arm(rows)}
     return trial.receipt
-
-
-def treated(trial: Attempt, as_of: date) -> frozenset[str]:
-    """Customers whom a delivering destination contacted around the label window of `as_of`."""
-    config = trial.house.config
-    start = as_of - timedelta(days=config.policy.contact_window_days)
-    end = timeline.label_window(as_of, config.contract).end
-    found = trial.house.ledger.contacts(start, end)
-    return frozenset(contact.customer_id for contact in found)

@@ -16,8 +16,8 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt
 from churn_ml.errors import NotReady, TooEarly
 from churn_ml.flow.definitions import indicators
-from churn_ml.flow.learn import treated
 from churn_ml.flow.preflight import history_starts
+from churn_ml.flow.treatment import treated, weights
 from churn_ml.preflight import LAYERS
 
 if TYPE_CHECKING:
@@ -93,17 +93,13 @@ def rows_at(
     signs = features.trainable(indicators(config))
     rows = features.build(then, cut_off, contract, indicators=signs, zone=zone, purchases=bought)
     stages = cohort.cohort(then, cut_off, contract, zone=zone)[["customer_id", "stage"]]
+    reached = treated(trial, cut_off)
     truth = labels.labels(
-        now,
-        rows["customer_id"],
-        cut_off,
-        contract,
-        trial.as_of,
-        treated(trial, cut_off),
-        zone=zone,
+        now, rows["customer_id"], cut_off, contract, trial.as_of, reached, zone=zone
     )
     told = truth.merge(stages, on="customer_id")
     told = told.merge(slices.told(then), on="customer_id", how="left")
+    told["weight"] = weights(trial, cut_off, told["customer_id"], reached)
     told["contactable"] = contactable(then, told["customer_id"], config.consent)
     return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id")
 

@@ -17,7 +17,8 @@ from churn_ml import timeline
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import NotReady, TooEarly
 from churn_ml.features import catalogue
-from churn_ml.flow.learn import known_segments, treated
+from churn_ml.flow.learn import known_segments
+from churn_ml.flow.treatment import treated
 from churn_ml.merges import merged, survivors
 from churn_ml.tables import SOURCE_TABLES
 

@@ -62,6 +62,12 @@ PANEL = derived(
         Column("contactable", "bool", "whether contact was consented at the cut-off"),
         Column("label", "int64", "1 churned in the window, 0 not, null immature"),
         Column("treated", "bool", "contacted by us around the window", required=True),
+        Column(
+            "weight",
+            "float64",
+            "customers it stands for: 1 / holdout share where the holdout alone was not contacted",
+            required=True,
+        ),
         Column("window_net_amount", "decimal(18,2)", "spend inside the label window"),
     ),
     owner="train",

@@ -1,0 +1,64 @@
+"""Treatment: whom we contacted around a label window, and who stands for them in a training.
+
+A customer who was contacted has no label of what they would have done alone. Enters: the ledger's
+deliveries, the published actions and the holdout. Leaves: the treated, and a weight per row.
+Worked example, with a holdout of .1: at the cut-off 2017-10-01 the policy chose a hundred
+customers, ninety of them got an e-mail and teach nothing, and each of the ten in the holdout weighs
+10. Left out alone, the ninety would make the risky ones look rarer than they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from churn_ml import timeline
+from churn_ml.attempt import Attempt
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def treated(trial: Attempt, as_of: date) -> frozenset[str]:
+    """Customers whom a delivering destination contacted around the label window of `as_of`."""
+    start, end = _around(trial, as_of)
+    return frozenset(one.customer_id for one in trial.house.ledger.contacts(start, end))
+
+
+def weights(
+    trial: Attempt, as_of: date, ids: pd.Series, reached: AbstractSet[str]
+) -> NDArray[np.float64]:
+    """How many customers each of `ids` stands for in a training, at the cut-off `as_of`.
+
+    `reached`: the treated. Of those whom the policy chose around the label window the holdout alone
+    is left untreated; each of them weighs 1 / share (economics.md (d)). Everybody else weighs 1, as
+    all do where nobody was treated.
+    """
+    import numpy as np
+
+    if not reached:
+        return np.ones(len(ids))
+    chosen = ids.isin(_chosen(trial, as_of)).to_numpy()
+    alone = chosen & trial.house.held_out(ids)
+    return np.where(alone, 1.0 / trial.house.config.holdout.share, 1.0)
+
+
+def _chosen(trial: Attempt, as_of: date) -> set[str]:
+    """Whom the policy would have contacted around the label window, under whatever contract."""
+    start, end = _around(trial, as_of)
+    found = set[str]()
+    for line in ("", *trial.house.config.contracts):
+        days = (date.fromisoformat(day) for day in trial.versions("actions", line))
+        for rows in (trial.frame("actions", day, line) for day in days if start <= day < end):
+            found |= set(rows.loc[rows["would_be_offer"] != "NONE", "customer_id"])
+    return found
+
+
+def _around(trial: Attempt, as_of: date) -> tuple[date, date]:
+    """The as_of days, the last exclusive, at which a contact touches the label of `as_of`."""
+    config = trial.house.config
+    start = as_of - timedelta(days=config.policy.contact_window_days)
+    return start, timeline.label_window(as_of, config.contract).end
