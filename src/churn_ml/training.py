@@ -41,6 +41,11 @@ RESAMPLES = 1000
 """Draws of customers behind the interval of each metric."""
 
 
+def _without_offers(rows: pd.DataFrame, *_: Floats) -> tuple[Floats, Floats]:
+    """Nothing is gained where nothing can be offered."""
+    return np.full(len(rows), -np.inf), np.zeros(len(rows))
+
+
 @dataclass(frozen=True)
 class Money:
     """The economics that training needs, handed in by the hall.
@@ -48,13 +53,15 @@ class Money:
     `fit_values` takes the training rows and returns one value model of each kind. The others take
     the rows of the choosing cut-off and a score per row: `choose_value` with the values of each
     kind, it returns the place of the one that earns most; `tune_tau` and `profit` with one value
-    per row (and tau), they return tau and profit per 1,000 customers.
+    per row (and tau), they return tau and profit per 1,000 customers. `contacted` returns what each
+    row was expected to gain by its best offer, and what that earned.
     """
 
     fit_values: Callable[[pd.DataFrame], Sequence[ValueModel]]
     choose_value: Callable[[pd.DataFrame, Floats, Sequence[Floats]], int]
     tune_tau: Callable[[pd.DataFrame, Floats, Floats], float]
     profit: Callable[[pd.DataFrame, Floats, Floats, float], float]
+    contacted: Callable[[pd.DataFrame, Floats, Floats], tuple[Floats, Floats]] = _without_offers
 
 
 @dataclass(frozen=True)

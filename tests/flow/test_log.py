@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from churn_ml import flow
 from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Tampered, Unreachable
 from churn_ml.flow.log import owed
 from churn_ml.house import House
+from churn_ml.models import documents
 from churn_ml.receipts import Receipt
 
 from ..conftest import FIRST, SECOND
@@ -22,7 +24,18 @@ from .conftest import CALLER, NOBODY_THERE
 
 @pytest.fixture
 def house(trained: Path, copy_of: Callable[[Path], House]) -> House:
-    return copy_of(trained)
+    """A copy of `trained` without its reports: pictures take a second a candidate."""
+    house = copy_of(trained)
+    reports(house).rename(kept(house))
+    return house
+
+
+def reports(house: House) -> Path:
+    return house.config.path(house.config.paths.models) / "reports"
+
+
+def kept(house: House) -> Path:
+    return house.config.root / "reports that were kept"
 
 
 def away(house: House, say: Callable[[str], None] = print) -> House:
@@ -60,6 +73,38 @@ def test_logging_shows_the_training_as_the_ledger_knows_it_and_twice_is_once(hou
     assert data.tags["churn_ml.receipt"] == "train/2017-10-01/1"
     again = flow.log(house, FIRST)
     assert again.details["mlflow"] == receipt.details["mlflow"]
+
+
+def test_a_run_shows_pictures_a_card_and_what_makes_it_again(house: House, tmp_path: Path) -> None:
+    kept(house).rename(reports(house))
+    flow.log(house, FIRST)
+    client, told = house.registry._client, pins(house)
+    place = house.ledger.model(told["challenger"]).mlflow_run
+    shown = {Path(one.path).name for one in client.list_artifacts(place, "report")}
+    assert shown >= {"model_card.md", "profit.png", "roc.png", "what_if.csv", "curves.json"}
+    card = Path(client.download_artifacts(place, "report/model_card.md", str(tmp_path)))
+    assert told["challenger"] in card.read_text()
+    parent = client.get_run(place).data.tags["mlflow.parentRunId"]
+    client.download_artifacts(parent, "report", str(tmp_path))
+    record = json.loads((tmp_path / "report" / "record.json").read_text())
+    assert (record["config_hash"], set(record["models"])) == (
+        told["settings"],
+        set(told["candidates"].values()),
+    )
+    profile = json.loads((tmp_path / "report" / "feature_profile.json").read_text())
+    assert profile["recency_days"]["rows"] == told["layers"]["train"]["rows"]
+
+
+def test_a_report_that_is_gone_is_left_out_and_one_that_was_changed_is_refused(
+    house: House,
+) -> None:
+    told, models = pins(house), reports(house).parent
+    assert documents.load(told["profile"], models) is None
+    kept(house).rename(reports(house))
+    curve = reports(house) / f"{told['reports'][told['challenger']][:24]}.json"
+    curve.write_bytes(curve.read_bytes() + b" ")
+    with pytest.raises(Tampered, match="bytes of a report"):
+        flow.log(house, FIRST)
 
 
 def test_where_mlflow_is_away_that_is_said_and_nothing_is_lost(house: House) -> None:

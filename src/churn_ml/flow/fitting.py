@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from churn_ml.flow.weighing import Judged
     from churn_ml.material import Material
     from churn_ml.models.protocol import Model
-    from churn_ml.training import Candidate, Training
+    from churn_ml.training import Candidate, Money, Training
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +77,31 @@ def conclude(trial: Attempt, ready: Ready, models: Mapping[str, Model]) -> None:
     trial.pins |= {"candidates": ids, "challenger": ids[done.best]}
     # with these, and the model folders, MLflow can be told without fitting anything again
     trial.pins |= {"figures": told, "layers": _layers(done)}
+    trial.pins |= _reports(trial, ready, done, money)
     trial.pins["requesters"] = _requesters(trial)
     trial.details |= {"challenger": ids[done.best], "candidates": told}
+
+
+def _reports(trial: Attempt, ready: Ready, done: Training, money: Money) -> dict[str, Any]:
+    """Where the curves of each candidate and the profile of the training rows lie, by sha256."""
+    from churn_ml import curves
+    from churn_ml.models import documents
+
+    models = trial.house.config.path(trial.house.config.paths.models)
+    later, told = ready.material.later, {}
+    for each in done.candidates:
+        bundle = each.bundle
+        score, value = bundle.model.predict(later), bundle.value.predict(later)
+        found = curves.of(
+            later["label"].to_numpy(float),
+            score,
+            value,
+            money.contacted(later, score, value),
+            bundle.tau,
+        )
+        found["drivers"] = curves.drivers(bundle.model, later)
+        told[bundle.id] = documents.save(found, models)
+    return {"reports": told, "profile": documents.save(curves.profile(ready.material.past), models)}
 
 
 def _requesters(trial: Attempt) -> list[str]:

@@ -8,11 +8,13 @@ promotes xgboost-1 over rule-1: the alias champion moves to the one, former_cham
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import ChurnError, NotReady
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from churn_ml.house import House
 
 MARKED = 3
@@ -77,5 +79,16 @@ def _mark_decided(house: House) -> None:
                     "churn_ml.decision": decision.kind,
                     "churn_ml.decided_by": decision.who,
                     "churn_ml.decided_as_of": decision.as_of.isoformat(),
-                },
+                }
+                | _graded(decision.verdict),
             )
+
+
+def _graded(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """The grade that the gate gave, as MLflow shows it; empty where it gave none.
+
+    >>> _graded({"grade": "B", "grade_words": "B, use it, modest"})
+    {'churn_ml.grade': 'B', 'churn_ml.grade_words': 'B, use it, modest'}
+    """
+    told = {name: verdict.get(name) for name in ("grade", "grade_words")}
+    return {f"churn_ml.{name}": str(words) for name, words in told.items() if words}

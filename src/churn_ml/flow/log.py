@@ -20,6 +20,7 @@ from churn_ml.house import House, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from churn_ml.ledger import Publication
     from churn_ml.receipts import Receipt
@@ -106,6 +107,7 @@ def _trained(house: House, published: Publication) -> Trained:
     """What the ledger knows of a training, as the registry takes it."""
     from churn_ml.registry import Fitted, Panel, Trained
 
+    folder, grades = house.config.path(house.config.paths.models), _grades(house, published)
     pins, key, panel = published.pins, published.as_of.isoformat(), house.config.called("panel")
     filed = house.ledger.receipt(f"{published.step}/{key}/{published.token}")
     models = {row["model"]: house.ledger.model(row["model"]) for row in pins["figures"]}
@@ -114,7 +116,14 @@ def _trained(house: House, published: Publication) -> Trained:
         contract=models[pins["challenger"]].contract,
         currency=house.config.shop.currency,
         fitted=tuple(
-            Fitted(row["name"], row["model"], models[row["model"]].sha256, _figures(row))
+            Fitted(
+                row["name"],
+                row["model"],
+                models[row["model"]].sha256,
+                _figures(row),
+                _document(pins.get("reports", {}).get(row["model"]), folder),
+                grades.get(row["name"]),
+            )
             for row in pins["figures"]
         ),
         challenger=pins["challenger"],
@@ -131,7 +140,23 @@ def _trained(house: House, published: Publication) -> Trained:
         ended_at=filed.at,
         caller=filed.caller or house.caller,
         leakage=pins.get("leakage", {}),
+        config_hash=str(pins.get("settings", "")),
+        profile=_document(pins.get("profile"), folder),
     )
+
+
+def _document(sha256: str | None, models: Path) -> Mapping[str, Any]:
+    """A report that the training left; empty where it left none, or it is gone."""
+    from churn_ml.models import documents
+
+    return (documents.load(sha256, models) if sha256 else None) or {}
+
+
+def _grades(house: House, published: Publication) -> dict[str, str]:
+    """The grade of each candidate by its name, where the gate has judged this training."""
+    judged = house.publication("judge", published.as_of)
+    told = judged.pins["verdict"].get("models", ()) if judged else ()
+    return {row["name"]: row["grade"] for row in told if row.get("grade")}
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:

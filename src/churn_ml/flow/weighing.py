@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml import slices
-from churn_ml.economics import Terms, Truth, for_part, per_1000, realised
+from churn_ml.economics import Terms, Truth, for_part, gains, per_1000, realised
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
@@ -28,7 +28,7 @@ from churn_ml.gate.policies import references as without_model
 from churn_ml.models.value import Recipe, ValueModel
 from churn_ml.models.value_quality import by_profit, cross_fitted, cross_fitted_both
 from churn_ml.preflight import LAYERS, check_counts, count
-from churn_ml.targeting import choose, keyed_hash, permitted, tune_tau
+from churn_ml.targeting import best_offer, choose, keyed_hash, permitted, tune_tau
 from churn_ml.training import Money
 
 if TYPE_CHECKING:
@@ -92,7 +92,12 @@ def money(config: Config, panel: Judged) -> Money:
         of = recipe(config)
         return [ValueModel.fit(rows, of, kind) for kind in of.kinds]
 
-    return Money(value_models, best_value, tau, profit)
+    def contacted(rows: pd.DataFrame, score: Any, value: Any) -> tuple[Any, Any]:
+        known, _, may = truth(rows)
+        index, expected = best_offer(gains(score, value, terms), may)
+        return expected, realised(index, known, terms)
+
+    return Money(value_models, best_value, tau, profit, contacted)
 
 
 @dataclass(frozen=True, eq=False)

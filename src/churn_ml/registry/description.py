@@ -45,8 +45,8 @@ def of_training(trained: Trained) -> str:
     return TRAINING.format(
         as_of=trained.as_of.isoformat(),
         contract=trained.contract,
-        train=_layer(trained.layers["train"]),
-        choose=_layer(trained.layers["choose"]),
+        train=layer_in_words(trained.layers["train"]),
+        choose=layer_in_words(trained.layers["choose"]),
         rows=panel.rows,
         path=panel.path,
         version=panel.version,
@@ -65,7 +65,7 @@ def of_model(trained: Trained, each: Fitted) -> str:
         role="the challenger" if each is trained.leader else "a candidate",
         as_of=trained.as_of.isoformat(),
         contract=trained.contract,
-        train=_layer(trained.layers["train"]),
+        train=layer_in_words(trained.layers["train"]),
         figures=_figures(each, trained.currency),
         origin=_origin(trained),
     )
@@ -84,10 +84,10 @@ def of_contract(name: str) -> str:
     )
 
 
-def _layer(layer: Mapping[str, Any]) -> str:
+def layer_in_words(layer: Mapping[str, Any]) -> str:
     """One layer in words.
 
-    >>> _layer({"rows": 1800, "churners": 180, "cut_offs": ["2017-07-03", "2017-08-02"]})
+    >>> layer_in_words({"rows": 1800, "churners": 180, "cut_offs": ["2017-07-03", "2017-08-02"]})
     'the cut-offs 2017-07-03, 2017-08-02 (1,800 rows, 180 churners)'
     """
     days = layer["cut_offs"]

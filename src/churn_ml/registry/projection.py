@@ -13,6 +13,7 @@ working directory, and no flavour that needs pickle.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import NotReady
 from churn_ml.models.store import load
-from churn_ml.registry import description
+from churn_ml.registry import artifacts, description
 from churn_ml.registry.reach import Place, is_server, knock, reached
 from churn_ml.registry.runs import Found, Runs
 from churn_ml.registry.trained import MODEL_ID, NOTE, PARENT, Fitted, Trained, params_of, tags_of
@@ -187,6 +188,7 @@ class Registry:
                     self._runs.adopt(run, trained, parent)
                 if place is None:
                     known[each.model_id] = self._register(trained, each, run)
+            self._show(parent, artifacts.of_training(trained))
         return parent
 
     def _upload(self, trained: Trained, each: Fitted, models: Path, parent: str) -> str:
@@ -199,7 +201,15 @@ class Registry:
         with self._runs.opened(each.model_id, trained, tags) as run:
             self._runs.note(run, trained, params_of(bundle.manifest), each.metrics)
             self._client.log_artifacts(run, str(folder), artifact_path=each.model_id)
+            self._show(run, artifacts.of_model(trained, each, bundle.manifest))
         return run
+
+    def _show(self, run: str, files: Mapping[str, bytes]) -> None:
+        """Log files beside the model, below `report/`."""
+        with tempfile.TemporaryDirectory(prefix="churn-ml-report-") as folder:
+            for name, data in files.items():
+                (Path(folder) / name).write_bytes(data)
+            self._client.log_artifacts(run, folder, artifact_path="report")
 
     def _register(self, trained: Trained, each: Fitted, run: str) -> Logged:
         version = self._client.create_model_version(

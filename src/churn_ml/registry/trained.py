@@ -30,13 +30,17 @@ DIGEST_CHARACTERS = 36
 class Fitted:
     """One candidate: its family, its model, and its figures on the choosing cut-off.
 
-    `figures`: name -> [value, low, high] or one number, None where undefined.
+    `figures`: name -> [value, low, high] or one number, None where undefined. `curves`: what its
+    pictures are drawn from (curves.py), empty where none were kept. `grade`: A to D of the gate,
+    None before its verdict.
     """
 
     name: str
     model_id: str
     sha256: str
     figures: Mapping[str, Any]
+    curves: Mapping[str, Any] = field(default_factory=dict)
+    grade: str | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -81,6 +85,8 @@ class Trained:
     canonical table -> partition -> version. `challenger`: the model id of the candidate that leads.
     `caller`: who asked for it, a URL or None. `receipt`: its reference in the ledger. `leakage`:
     what was looked at for leaks, and the features that alone tell most, strongest first.
+    `config_hash`: of the settings it was trained under. `profile`: feature -> rows, missing share,
+    mean and quantiles of the training rows, empty where none was kept.
     """
 
     as_of: date
@@ -96,6 +102,24 @@ class Trained:
     ended_at: datetime
     caller: str | None = None
     leakage: Mapping[str, Any] = field(default_factory=dict)
+    config_hash: str = ""
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that makes this training again: versions of what it read, settings, contract, models.
+
+        The manifest of each model holds the packages and the seed that made its bytes.
+        """
+        return {
+            "as_of": self.as_of.isoformat(),
+            "contract": self.contract,
+            "config_hash": self.config_hash,
+            "tables": self.read,
+            "panel": {"version": self.panel.version, "content_hash": self.panel.content_hash},
+            "layers": self.layers,
+            "models": {each.model_id: each.sha256 for each in self.fitted},
+        }
 
     @property
     def identity(self) -> str:
