@@ -136,6 +136,9 @@ class Refusing:
     def aliases(self) -> Any:
         raise Unreachable("MLflow did not do what it was asked")
 
+    def is_down(self) -> bool:
+        raise self.error
+
 
 def refused(house: House, error: Exception, say: Callable[[str], None] = print) -> House:
     """The same house, whose MLflow refuses with `error`."""
@@ -186,6 +189,10 @@ def test_the_whole_house_goes_on_where_mlflow_refuses_and_warns_where_it_was_tol
         "learn": "no_data",
     }
     assert warned[0] == "  not logged in MLflow: MLflow refuses the login"
+    (scored,) = [r for r in done if r.step == "score"]  # M2: by the ledger's champion, and flagged
+    assert scored.details["registry_unreachable"]
+    assert scored.details["model"] == house.ledger.champion(FIRST)
+    said = [line for line in said if "MLflow does not answer" not in line]
     assert not [line for line in said if "MLflow" in line]
 
 

@@ -311,6 +311,14 @@ def test_m2_mlflow_down_is_unreachable_at_every_call_and_soon(
             call()
 
 
+def test_m2_only_a_server_can_be_down_and_a_database_is_not_made_to_find_out(
+    tmp_path: Path,
+) -> None:
+    assert Registry("http://127.0.0.1:9", tmp_path, "gone30").is_down()
+    assert not Registry(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, "gone30").is_down()
+    assert list(tmp_path.iterdir()) == []
+
+
 SESSION = """
 import sys
 from pathlib import Path

@@ -42,6 +42,14 @@ def follow(house: House) -> str:
         return f"not moved: {error.what}"
 
 
+def is_away(house: House) -> bool:
+    """Whether MLflow cannot be asked now: who needs only the ledger goes on all the same."""
+    try:
+        return house.registry.is_down()
+    except ChurnError:
+        return True
+
+
 def wanted(house: House) -> dict[str, str | None]:
     """The model that each alias stands for as the ledger decided; None for nobody.
 

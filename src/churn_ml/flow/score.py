@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import Transient
 from churn_ml.flow.definitions import indicators
+from churn_ml.flow.following import is_away
 from churn_ml.house import House
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Score the cohort with the champion of `as_of` and choose what is done for whom.
 
     Reads canonical tables and the champion; writes cohort, features, scores, causes, segments and
-    actions.
-    Without a champion nothing is written and the receipt says `no_champion`. Raises NotReady where
+    actions. Without a champion nothing is written and the receipt says `no_champion`. Where MLflow
+    is down the champion of the ledger scores all the same (M2), and the receipt says
+    `registry_unreachable`. Raises NotReady where
     data do not reach `as_of`, Transient where a contract that chooses before has yet to score it.
     """
     with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
@@ -43,6 +45,11 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
             if trial.former is None:
                 _in_turn(house, as_of)
             _score(trial, house.bundle(model_id))
+            if is_away(house):
+                trial.details["registry_unreachable"] = True
+                house.say(
+                    "  MLflow does not answer: scored with the champion that the ledger names"
+                )
     return trial.receipt
 
 

@@ -7,8 +7,13 @@ manifest, which in turn holds the sha256 of every file::
                                 model/booster.ubj  model/features.json
                                 value/...
 
-Enters: a fitted bundle, or a folder. Leaves: the other of the two. Nothing is parsed before its
-sha256 has been checked (a flipped bit in a UBJ file can crash the parser), and there is no pickle.
+Enters: a fitted bundle, or a folder. Leaves: the other of the two. There is no pickle, and nothing
+is parsed before its sha256 has been checked: a flipped bit in a UBJ file can crash the parser, and
+with it the process (fault M11). The ledger holds the sha256 of the manifest, the manifest that of
+every file, and what is parsed are the bytes in memory that were hashed, not the file read again; so
+a parser only ever meets bytes that a training saved. A process of its own for every load, two
+seconds each, would guard against nothing more: under Airflow each task is one already.
+
 Worked example: trained on 2017-10-01 twice with the same rows, settings and seed, the bundle gets
 the same id, and the second `save` finds its work done.
 """

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.errors import NotReady
+from churn_ml.errors import NotReady, Unreachable
 from churn_ml.models.store import load
 from churn_ml.registry import artifacts, description
 from churn_ml.registry.reach import Place, is_server, knock, reached
@@ -62,6 +62,20 @@ class Registry:
         self.place = Place.of(url)
         self.artifacts = artifacts
         self.name = "churn_ml." + re.sub(r"[^\w.-]", "_", contract)
+
+    def is_down(self) -> bool:
+        """Whether a tracking server does not answer; a database is not asked, and never down.
+
+        One try, without importing MLflow. Raises BadConfig where the login is refused.
+        """
+        if not is_server(self.place.url):
+            return False
+        try:
+            with reached(self.place):
+                knock(self.place)
+        except Unreachable:
+            return True
+        return False
 
     def log_training(self, trained: Trained, models: Path) -> LoggedTraining:
         """Log every candidate that MLflow does not know yet; returns where everything stands.
