@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,15 @@ def test_m12_a_champion_that_was_trained_long_ago_is_reported(house: House) -> N
     ]
     assert not found["well"]
     assert "trained 31 days before the newest data: more than the 30" in found["told"]
+
+
+def test_an_override_puts_the_verdict_it_goes_past_on_record_first(
+    undecided: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = undecided.ledger.receipt("judge/2017-11-01/1").receipt
+    monkeypatch.setattr(import_module("churn_ml.flow.promote"), "judge", lambda *_: judged)
+    with pytest.raises(BadInput, match="a name and a reason"):
+        flow.promote(undecided, SECOND, why="the season begins")
+    with pytest.raises(BadInput, match="only a spent budget"):
+        flow.promote(undecided, SECOND, approver="ada", why="the season begins")
+    assert [d.kind for d in undecided.ledger.decisions()] == ["first", "promote", "refuse"]

@@ -86,6 +86,7 @@ def test_killed_between_two_fits_and_gone_on_with_it_ends_in_the_same_models(hou
     assert (done.attempt, done.rows_out) == (2, len(panel_of(house)))
     assert done.details["candidates"] == before["figures"]
     assert not list((house.config.path("models") / ".training").iterdir())
+    assert flow.conclude(reopened(house), FIRST) == done, "its task died before Airflow knew"
     with pytest.raises(NotReady, match="clear the task prepare"):
         flow.fit(house, FIRST, "rule")
 

@@ -92,7 +92,8 @@ def override(house: House, as_of: date, *, who: str, why: str) -> Receipt:
 def _check_named(who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise BadInput(
-            "a decision by hand needs a name and a reason", next_step="pass --who and --why"
+            "a decision by hand needs a name and a reason",
+            next_step="pass --who and --why; or, to override a verdict, --approver and --override",
         )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from churn_ml.house import House
     from churn_ml.ledger import Token
+    from churn_ml.receipts import Receipt
 
 PLACE = ".training"
 """Below [paths] models, which every process that trains or scores has."""
@@ -100,6 +101,20 @@ def taken_up(house: House, step: str, as_of: date) -> Iterator[tuple[Attempt, di
     )
     with bracket(trial):
         yield trial, told["further"]
+
+
+def ended(house: House, step: str, as_of: date) -> Receipt | None:
+    """The receipt of the newest attempt where it is published already: its last task died then.
+
+    None where it is still to come, or its folder says that somebody may be at it.
+    """
+    name, found = house.config.called(step), house.publication(step, as_of)
+    token = house.ledger.newest_token(name, as_of)
+    if found is None or token is None or found.token != token.number:
+        return None
+    if _folder(house, token).exists():
+        return None
+    return house.ledger.receipt(f"{name}/{as_of.isoformat()}/{token.number}").receipt
 
 
 def folder_of(trial: Attempt) -> Path:

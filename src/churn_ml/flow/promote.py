@@ -38,6 +38,8 @@ def promote(
         raise BadInput("a no needs a name", where="promote", next_step="pass --approver NAME too")
     judged = judge(house, as_of)
     if why is not None:
+        if judged.status not in ("first", "promote"):
+            record(house, as_of)  # the verdict stands in the ledger, with what it spent
         return override(house, as_of, who=approver or "", why=why)
     if judged.status == "promote" and approver is None and not recorded(house, judged.details):
         house.say("  the verdict is to promote: answer with --approver NAME, or --reject with it")

@@ -80,11 +80,13 @@ def fit(house: House, as_of: date, name: str) -> None:
 def conclude(house: House, as_of: date) -> Receipt:
     """The last part of `train`: tune and compare what `fit` left, store it, name the challenger.
 
-    What is published is what `train` publishes. Raises NotReady where a candidate is not fitted, or
-    a newer attempt has begun; Tampered where the files of one are not those that were left.
+    What is published is what `train` publishes; twice is once. Raises NotReady where a candidate is
+    not fitted, or a newer attempt has begun; Tampered where the files of one are others now.
     """
     from churn_ml.models import store
 
+    if (done := handing.ended(house, "train", as_of)) is not None:
+        return done
     with handing.taken_up(house, "train", as_of) as (trial, told), _champion_stays(trial):
         folder = handing.folder_of(trial)
         models = {name: store.kept(folder / name, name) for name in told["names"]}
