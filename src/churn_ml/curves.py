@@ -32,8 +32,8 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 """The cut-offs of the what-if table: the share of customers with the highest scores."""
 BARS = 20
 DRIVERS = 15
-SAMPLE_ROWS = 200
-"""Rows that contributions are taken of: those of a forest cost most of a second a thousand."""
+SAMPLE_ROWS = 50
+"""Rows that contributions are taken of: those of a forest cost a twentieth of a second each."""
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 DIGITS = 6
 
@@ -77,7 +77,7 @@ def drivers(model: Model, rows: pd.DataFrame) -> list[dict[str, Any]]:
     >>> drivers(by_hand().model, pd.DataFrame({"recency_days": [3.0, 90.0]}))[0]["feature"]
     'recency_days'
     """
-    step = max(1, math.ceil(len(rows) / SAMPLE_ROWS))
+    step = math.ceil(max(len(rows), 1) / SAMPLE_ROWS)
     found = model.contributions(rows.iloc[::step])
     size, signed = np.abs(found).mean(axis=0), found.mean(axis=0)
     strongest = sorted(range(len(size)), key=lambda at: (-size[at], model.features[at]))[:DRIVERS]
