@@ -91,6 +91,7 @@ def _diagnosis(report: Report) -> Grid | None:
     """The field's own figures of the newest verdict that weighed two models; nothing decides."""
     told = [v["diagnosis"] for v in report["verdicts"] if v.get("diagnosis")]
     newest_told: Row = told[-1] if told else {"at_share": 0.0}
+    sides = [(side, newest_told[side]) for side in ("champion", "challenger") if told]
     heads = ("policy", "AUC (DeLong)", "MPC", "EMPC", "lift", "coverage", "value-weighted lift")
     rows = (
         (
@@ -100,8 +101,7 @@ def _diagnosis(report: Report) -> Grid | None:
             profit_and_share(row["empc"], row["empc_share"]),
             *(row[name] for name in ("lift", "coverage", "value_weighted_lift")),
         )
-        for side, row in newest_told.items()
-        if side in ("champion", "challenger")
+        for side, row in sides
     )
     title = f"\nDiagnosis; lift and coverage of the first {newest_told['at_share']:.1%} by score"
     return grid(title, heads, rows)
