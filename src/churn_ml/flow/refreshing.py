@@ -34,9 +34,8 @@ def asked(
 ) -> Refresh | None:
     """What the refresh lane asks; None where the last winner's features are built otherwise now.
 
-    `pair`: champion and challenger with their ids.
-    `of_today`: a model as
-    a policy on the evidence, with a threshold of today; `today`: the champion so.
+    `pair`: champion and challenger with their ids. `of_today`: a model as a policy on the evidence
+    with a threshold of today; `today`: the champion so.
     """
     from churn_ml.gate.lanes import Refresh
 
