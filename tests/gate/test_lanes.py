@@ -146,3 +146,13 @@ def test_where_the_model_is_worse_no_threshold_is_the_remedy() -> None:
 
 def test_a_threshold_of_today_is_no_matter(twins: Trial) -> None:
     assert verdict(twins).threshold is None
+
+
+def test_values_without_their_cap_are_told_where_they_make_a_difference(twins: Trial) -> None:
+    def told(scale: float) -> bool:
+        uncapped = twins.evidence.truth.value * scale
+        reasons = verdict(replace(twins, evidence=replace(twins.evidence, uncapped=uncapped)))
+        return any("left uncapped" in reason for reason in reasons.reasons)
+
+    assert told(2.0)
+    assert not told(1.0)

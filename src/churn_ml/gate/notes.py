@@ -44,7 +44,7 @@ def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
             "seasons differ; to be re-tested when more have matured"
         )
     yield _sign_note(compared.signs, currency)
-    if compared.uncapped:
+    if compared.uncapped and compared.uncapped[0] != compared.difference.value:
         value, low, _ = compared.uncapped
         yield (
             f"with values left uncapped the difference is {value:+,.2f} {currency} per 1,000, "
