@@ -33,14 +33,14 @@ def _asked(trial: Trial, **changes: object) -> Trial:
 
 
 def test_twins_are_better_predictions_as_seldom_as_alpha_says() -> None:
-    """Of 200 pairs 5 are expected to have the better Brier at .025, fewer both losses; 11 is the
+    """Of 100 pairs 2.5 are expected to have the better Brier at .025, fewer both losses; 7 is the
     99 % point. The others need not be put to the test: the lane asks for it."""
     lane = ONE_LOOK.model_copy(update={"prediction_lane_loss_share": 0.5, "min_disagreements": 1})
-    twins = (contest(seed, 10_000, 800, (5, 5), lane) for seed in range(200))
+    twins = (contest(seed, 10_000, 800, (5, 5), lane) for seed in range(100))
     found = [verdict(trial) for trial in twins if _better_brier(trial)]
     by_predictions = [told for told in found if told.lane == "predictions"]
-    print(f"of 200: {len(found)} better by Brier, {len(by_predictions)} by the lane")
-    assert len(by_predictions) <= len(found) <= 11
+    print(f"of 100: {len(found)} better by Brier, {len(by_predictions)} by the lane")
+    assert len(by_predictions) <= len(found) <= 7
     assert any(told.lane == "predictions" for told in [verdict(_better(lane))])
 
 
