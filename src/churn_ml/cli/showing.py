@@ -17,6 +17,7 @@ import typer
 
 from churn_ml.cli import answers
 from churn_ml.cli.options import Json
+from churn_ml.errors import BadInput
 from churn_ml.stack.installed import check_installed
 
 if TYPE_CHECKING:
@@ -84,17 +85,38 @@ def _left_by_ctrl_c(folder: Path, say: Progress, *, direct: bool, stays: bool) -
 
 @bench.command()
 def quality(
-    task: Annotated[str, typer.Argument(help="The task: c2-gone30.")] = "c2-gone30",
+    task: Annotated[
+        str, typer.Argument(help="c1-13, c1-39, c2-gone30, c2-drop45 or c3.")
+    ] = "c2-gone30",
+    data: Annotated[
+        Path | None, typer.Option(help="A file of the task's format, in place of the usual one.")
+    ] = None,
+    cutoffs: Annotated[
+        str, typer.Option(help="Test cut-offs as days of the task's calendar, such as 406,466.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Train and test on Complete Journey at three later cut-offs, rule and models side by side.
+    """Train and test on public data at later cut-offs: champion, candidates and peers side by side.
 
-    Reads: the Complete Journey package. Writes: nothing.
+    c1 is CDNOW (CDNOW_master.txt of the package lifetimes, or its sample), c2 the Complete Journey
+    (the installed package; --data takes the folder of its Parquet files), c3 Online Retail II.
+    Without --data, c1 and c3 look into the folder named by CHURN_ML_TEST_DATA. Writes: nothing.
     """
     from churn_ml import quality as benchmark
 
-    result = benchmark.measure(task, say=answers.progress(quiet=as_json))
+    say = answers.progress(quiet=as_json)
+    result = benchmark.measure(task, data, _days(cutoffs), say=say)
     print(json.dumps(result, indent=1) if as_json else benchmark.table(result))
+
+
+def _days(text: str) -> tuple[int, ...]:
+    """The days in `text`, parted by commas."""
+    try:
+        return tuple(int(day) for day in text.split(",") if day.strip())
+    except ValueError as error:
+        raise BadInput(
+            "--cutoffs are not days", got=text, expected="whole numbers, such as 406,466"
+        ) from error
 
 
 @bench.command()

