@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from churn_ml.features.spend import (
+    BASKET_EVER,
     BASKET_VALUE,
     BASKET_VALUE_TREND,
     LAST_BASKET,
@@ -91,3 +92,11 @@ def test_no_recent_order_has_no_basket_value_to_compare(read: Read, on: On) -> N
 def test_the_last_basket_is_the_whole_last_order_day(read: Read, on: On) -> None:
     orders = paid(on, d2="4.00", d2_2="8.00", d9="6.00", d20="3.00")
     assert read(LAST_BASKET, orders=orders)["last_basket_ratio_90d"] == 2
+
+
+def test_an_order_day_of_all_history_is_told_in_steps_that_name_nobody(read: Read, on: On) -> None:
+    # 101.00 on two days: twice the square root of 50.50 is 14.2, as of any mean from 49 to 56.24
+    orders = paid(on, d400="60.00", d3="30.00", d3_2="11.00")
+    assert read(BASKET_EVER, orders=orders) == {"basket_ever_steps": 14}
+    assert read(BASKET_EVER, orders=paid(on, d3="56.24")) == {"basket_ever_steps": 14}
+    assert read(BASKET_EVER, orders=paid(on, d3="-5.00")) == {"basket_ever_steps": 0}

@@ -5,17 +5,24 @@ Worked example, as of 2017-10-01: 40.00 spent on 2017-09-20 and 80.00 on 2017-08
 of 2017-06-01 give spend_30d 40.00, spend_60d 120.00 and spend_ratio_30d .5.
 
 Degenerate cases: orders of 0.00 are order days without money, so a window can have a base in
-frequency and none in spend. A negative sum is no base.
+frequency and none in spend. A negative sum is no base. The mean order day of all history is told in
+steps, whole numbers of its square root twice: to the cent it would name the customer.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from churn_ml.features.activity import order_days
 from churn_ml.features.columns import ratio, since, within
 from churn_ml.features.indicator import DAYS, Column, Indicator, Measure, Parts
-from churn_ml.features.rhythm import TENURE
+from churn_ml.features.rhythm import COUNT, TENURE
+
+if TYPE_CHECKING:
+    import ibis
 
 NET_LAST = Measure("net_last", DAYS, lambda t: t.net_cents.sum(where=t.days_ago == t.recency_days))
+NET_EVER = Measure("net_ever", DAYS, lambda t: t.net_cents.sum())
 
 
 def net(days: int) -> Measure:
@@ -34,6 +41,15 @@ def _net_median(days: int) -> Measure:
         lambda t: t.net_cents.quantile(0.5, where=within(days)(t)),
         empty=None,
     )
+
+
+def _usual_ever() -> Parts:
+    def steps(t: ibis.Table) -> ibis.IntegerColumn:
+        """Twice the square root of the mean net amount of an order day, rounded down."""
+        mean = (t.net_ever > 0).ifelse(t.net_ever, 0).cast("float64") / (100 * t.days_ever)
+        return (mean * 4).sqrt() // 1
+
+    return Parts((COUNT, NET_EVER), (Column("basket_ever_steps", steps),))
 
 
 def _spend(*windows: int) -> Parts:
@@ -147,10 +163,23 @@ LAST_BASKET = Indicator(
     of=_last_basket,
 )
 
+BASKET_EVER = Indicator(
+    name="basket_ever",
+    meaning="How much an order day brought since the first, in steps.",
+    unit="half square roots of the shop currency",
+    direction="down",
+    windows=(),
+    needs=("orders",),
+    source="C03",
+    filled=("orders.net_amount",),
+    of=_usual_ever,
+)
+
 MONEY: tuple[Indicator, ...] = (
     SPEND,
     SPEND_TREND,
     BASKET_VALUE,
+    BASKET_EVER,
     BASKET_VALUE_TREND,
     LAST_BASKET,
 )
