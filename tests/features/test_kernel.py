@@ -111,7 +111,7 @@ def test_every_view_of_the_kernel_is_one_of_the_catalogue() -> None:
     assert set(KERNELS) <= views
     work = plan(BOUGHT, CATALOGUE)
     assert not work.asked, "all that is measured on purchases is computed by the kernel"
-    assert tuple(work.columns) == names(available(dict.fromkeys(BOUGHT)))
+    assert work.names == names(available(dict.fromkeys(BOUGHT)))
 
 
 def test_medians_of_numbers_too_wide_to_pack_are_those_of_a_sort() -> None:

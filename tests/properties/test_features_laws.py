@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from churn_ml.features import CATALOGUE
+from churn_ml.features.composites import COMPOSITES
 from churn_ml.features.fulfilment import CANCELLATION
 from churn_ml.features.group import GROUP
 from churn_ml.features.market import GROWTH, UNEMPLOYMENT
@@ -23,7 +24,7 @@ from .laws import LAKES, PEOPLE, Lake, alone, finite_with_flags, late, lives, sa
 from .shops import AS_OF, merged
 
 LATER = date(2017, 11, 5)  # 35 days: whole weeks, so that weekdays stay what they are
-OF_OTHERS = tuple(name for one in GROUP for name in one.names)
+OF_OTHERS = tuple(name for one in (*GROUP, *COMPOSITES) for name in one.names)
 """The named group indicators: they tell of others, or where one stands among them."""
 BY_MONTH = (*GROWTH.names, *UNEMPLOYMENT.names)
 """What is published by month, and so does not move by weeks."""

@@ -79,5 +79,7 @@ def spec_hash(indicators: tuple[Indicator, ...] = CATALOGUE) -> str:
 
 @functools.cache
 def _spec(indicator: Indicator) -> dict[str, str]:
-    """What one indicator computes, in words."""
+    """What one indicator computes, in words; of a composite, what of."""
+    if indicator.over:
+        return {indicator.name: f"{indicator.over}"}
     return parts(declared(), [indicator])

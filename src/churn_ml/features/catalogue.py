@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(105, 'recency', 'C02')
+(107, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from churn_ml.features.assortment import ASSORTMENT
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
 from churn_ml.features.competition import COMPETITION
+from churn_ml.features.composites import COMPOSITES
 from churn_ml.features.fulfilment import FULFILMENT
 from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
@@ -61,6 +62,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     *MARKET,
     *COMPETITION,
     *ASSORTMENT,
+    *COMPOSITES,
 )
 
 

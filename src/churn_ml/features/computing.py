@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from churn_ml.events import EPOCH
 from churn_ml.features import asking
-from churn_ml.features.grouped import Ints, measures
+from churn_ml.features.grouped import Ints, Rows, measures
 from churn_ml.features.kernel import Part, Shop, eligible
 from churn_ml.features.numbers import Columns, Numbers
 from churn_ml.features.plan import Plan
@@ -56,7 +56,9 @@ def computed(
     who = _who(shop, tables, as_of, contract, zone)
     ids = known.ids.take(who)
     further = asking.measured(tables, as_of, ids, plan) if plan.asked else {}
-    return ids, _columns(plan, shop, who, further)
+    found = _columns(plan, shop, who, further)
+    found |= _composites(plan, found, len(who))
+    return ids, {name: rounded(found.pop(name)) for name in plan.names}
 
 
 def _who(shop: Shop, tables: Canonical, as_of: date, contract: Contract, zone: str) -> Ints:
@@ -82,16 +84,34 @@ def _columns(
             told |= {name: one.take(who[mine] - first) for name, one in of_view.items()}
         columns = Columns(told)
         for name, node in plan.columns.items():
-            found[name][mine] = rounded(columns(node).floats(mine.stop - mine.start))
+            found[name][mine] = columns(node).floats(mine.stop - mine.start)
     return found
 
 
+def _composites(plan: Plan, found: Mapping[str, Floats], customers: int) -> dict[str, Floats]:
+    """The composites of the finished columns, not rounded."""
+    if not plan.composites:
+        return {}
+    read = {name.removesuffix("_rows") for name in plan.totals if name.endswith("_rows")}
+    signs = {name: _known(found[name]) for name in read}
+    everybody = Rows(np.zeros(customers, dtype=np.int64), signs)
+    totals = measures(everybody, 1, plan.totals)
+    columns = Columns(signs | totals)
+    return {name: columns(node).floats(customers) for name, node in plan.composites.items()}
+
+
+def _known(column: Floats) -> Numbers:
+    known = ~np.isnan(column)
+    return Numbers(np.where(known, column, 0.0), known)
+
+
 def rounded(numbers: Floats) -> Floats:
-    """To 9 decimals.
+    """To 9 decimals, in place.
 
     Adding 0.0 turns a rounded -0.0 into 0.0: equal numbers get equal bytes.
 
     >>> rounded(np.array([1 / 3, -1e-12])).tolist()
     [0.333333333, 0.0]
     """
-    return np.add(np.round(numbers, DECIMALS), 0.0)
+    np.round(numbers, DECIMALS, out=numbers)
+    return np.add(numbers, 0.0, out=numbers)

@@ -97,7 +97,9 @@ def by_query(
     told = {name: tables[name] for name in SOURCE_TABLES if name in tables}
     rows = asking.frame(told, as_of, contract, tuple(indicators), zone).sort_by("customer_id")
     # the engine may tell 1.0 and 0.0 as decimals
-    columns = {name: rows[name].cast(pa.float64()).to_numpy() for name in rows.column_names[1:]}
+    columns = {
+        name: rows[name].cast(pa.float64()).to_numpy().copy() for name in rows.column_names[1:]
+    }
     ids = rows["customer_id"].combine_chunks()
     return _frame(as_of, ids, {name: rounded(column) for name, column in columns.items()})
 

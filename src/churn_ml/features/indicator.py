@@ -104,6 +104,8 @@ class Indicator:
     """Who in the shop can act on it: retention, marketing, service, logistics, product, site."""
     personal: bool = False
     """True where it tells of the person, and not of what was bought, said or clicked."""
+    over: tuple[tuple[str, float], ...] = ()
+    """Of a composite: the finished columns it is made of, each with its weight (composites.py)."""
     training: bool = True
     """False where no model may learn from it; it is shown beside a score then."""
 

@@ -11,10 +11,11 @@ knows, and two columns; nothing is asked of an engine.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.features import composites
 from churn_ml.features.indicator import Indicator, Measure, View
 from churn_ml.features.kernel import KERNELS
 from churn_ml.features.query import JOINED, available, declared, distinct, measured
@@ -39,6 +40,12 @@ class Plan:
     types: Mapping[str, str]
     """The measures that are asked for, by name."""
     columns: Mapping[str, Node]
+    totals: Mapping[str, tuple[Node, int | None]]
+    """What composites ask of all customers: trees over the finished columns."""
+    composites: Mapping[str, Node]
+    """Trees over the finished columns and the totals."""
+    names: tuple[str, ...]
+    """Every column, in the order of the frame."""
 
     @property
     def line_days(self) -> int:
@@ -75,8 +82,29 @@ def plan(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> Plan:
         asked, rest = measured(declared(tables), others)
         further = {one.name: rest[one.name].type() for one in others}
     joined = ibis.table(types | further, name=JOINED)
-    columns = {c.name: c.of(joined).op() for one in present for c in one.columns}
-    return Plan(views, asked, {name: str(kind) for name, kind in further.items()}, columns)
+    plain = [c for one in present if not one.over for c in one.columns]
+    columns = {c.name: c.of(joined).op() for c in plain}
+    names = tuple(name for one in present for name in one.names)
+    kinds = {name: str(kind) for name, kind in further.items()}
+    return Plan(views, asked, kinds, columns, *_composites(present, [*columns]), names)
+
+
+def _composites(
+    present: Sequence[Indicator], columns: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The trees of the totals and of the composites."""
+    import ibis
+
+    names = composites.read(present, columns)
+    rows = ibis.table(dict.fromkeys(columns, "float64"), name="finished")
+    totals = composites.totals(rows, names)
+    kinds = {name: total.type() for name, total in totals.items()}
+    beside = ibis.table(dict.fromkeys(names, "float64") | kinds, name="beside")
+    found = composites.columns(present, beside, names)
+    return (
+        {name: (total.op(), 0) for name, total in totals.items()},
+        {name: one.op() for name, one in found.items()},
+    )
 
 
 def _rows(view: str) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from churn_ml.cohort import eligible
 from churn_ml.errors import BrokenPromise
+from churn_ml.features import composites
 from churn_ml.features.catalogue import CATALOGUE
 from churn_ml.features.views import VIEWS
 from churn_ml.features.views.shopping import BOUGHT, lines
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FRAME, JOINED = "frame", "joined"
 """The last subquery, and the measures that it is read from."""
+FINISHED, TOTALS = "finished", "totals"
+"""Where there are composites: the other columns, and what composites ask of all customers."""
 SHOPS = 8
 """Choices of tables that a process keeps the words of."""
 
@@ -131,11 +134,36 @@ def parts(wording: Wording, indicators: Sequence[Indicator]) -> dict[str, str]:
     present = available(wording.tables, indicators)
     measures = distinct(measure for one in present for measure in one.measures)
     told, joined = measured(wording, measures)
-    columns = {c.name: c.of(joined).cast("float64") for one in present for c in one.columns}
-    last = wording.text(joined.select("customer_id", **columns))
-    return {name: text for name, text in told.items() if name != JOINED} | {
-        FRAME: f"WITH {JOINED} AS ({told[JOINED]}) {last}"
-    }
+    plain = [c for one in present if not one.over for c in one.columns]
+    columns = joined.select("customer_id", **{c.name: c.of(joined).cast("float64") for c in plain})
+    last = told.pop(JOINED)
+    finished = f"WITH {JOINED} AS ({last}) {wording.text(columns)}"
+    return told | _second(present, columns, finished, wording)
+
+
+def _second(
+    present: Sequence[Indicator], columns: ibis.Table, finished: str, wording: Wording
+) -> dict[str, str]:
+    """The frame from the finished columns: they themselves, and the composites of them.
+
+    A composite in the select of the columns would repeat each of them many times over.
+    """
+    import ibis
+
+    if not any(one.over for one in present):
+        return {FRAME: finished}
+    rows = ibis.table(columns.schema(), name=FINISHED)
+    names = composites.read(present, rows.columns)
+    told, beside = {FINISHED: finished}, rows
+    if names:
+        totals = rows.aggregate(**composites.totals(rows, names))
+        beside = rows.cross_join(ibis.table(totals.schema(), name=TOTALS))
+        told[TOTALS] = wording.text(totals)
+    found = composites.columns(present, beside, names)
+    own = {name: beside[name] for name in columns.columns} | dict(found)
+    order = (name for one in present for name in one.names)
+    last = beside.select("customer_id", **{name: own[name] for name in order})
+    return told | {FRAME: wording.text(last)}
 
 
 def measured(wording: Wording, measures: Sequence[Measure]) -> tuple[dict[str, str], ibis.Table]:
