@@ -20,52 +20,25 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_ml import features
+from churn_ml import features, synthetic
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput
 from churn_ml.features import purchases
 from churn_ml.in_memory import canonical
-from churn_ml.tables import table as table_named
-from churn_ml.warehouse.sql import no_rows
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
 
     from churn_ml.house import Progress
 
-EVENTS_PER_CUSTOMER = 20
-DAYS = 730
-ENDS = date(2017, 10, 1)
 EVERY_DAYS = 30
-PRODUCTS = 5_000
-ROW_GROUP = 1_000_000
 NAIVE_EVENTS = 1_000_000
 FEWEST = 1_000
 EVERYBODY = Contract(name="bench", lookback_days=365)
 
-_EVENTS = """
-select 'c' || lpad((hash(number, 1) % {customers})::varchar, 9, '0') as customer_id,
-       timestamp '{ends}' - to_seconds(1 + hash(number, 2) % {seconds}) as occurred_at,
-       kind, 'o' || number as order_id, 'p' || (hash(number, kind, 3) % {products}) as product_id,
-       (1 + hash(number, kind, 4) % 9999)::decimal(18, 2) / 100 as net_amount
-from (select i // 4 as number, i % 4 as kind from range({events}) as every(i))
-"""
 _SCAN = """
 select sum(length(customer_id)), sum(epoch(occurred_at)), sum(kind), sum(length(order_id)),
        sum(length(product_id)), sum(net_amount) from events
-"""
-_ORDERS = """
-select occurred_at, cast(occurred_at as date) as day, known_at, customer_id, order_id, net_amount,
-       'completed' as status from events where kind = 0 and occurred_at < timestamp '{end}'
-"""
-_LINES = """
-select occurred_at, cast(occurred_at as date) as day, known_at, customer_id, order_id, net_amount,
-       product_id from events where kind > 0 and occurred_at < timestamp '{end}'
-"""
-_VIEW = """
-create view events as select *, date_trunc('day', occurred_at) + interval 1 day as known_at
-from read_parquet('{file}')
 """
 _NAIVE = "select * from read_parquet('{file}') where kind = 0"
 
@@ -94,10 +67,10 @@ def measure(events: int, cut_offs: int, *, memory_limit: str, say: Progress) -> 
     with tempfile.TemporaryDirectory(prefix="churn-ml-speed-") as folder:
         place = Path(folder)
         say(f"writing {events:,} synthetic events")
-        file = _lay_out(place, events)
-        con = _connected(place, file, memory_limit)
+        file = synthetic.lay_out(place, events)
+        con = synthetic.connected(place, file, memory_limit)
         scan = _cost(lambda: con.raw_sql(_SCAN).fetchall())
-        days = [ENDS - timedelta(days=EVERY_DAYS * k) for k in range(cut_offs)]
+        days = [synthetic.ENDS - timedelta(days=EVERY_DAYS * k) for k in range(cut_offs)]
         rows, width = 0, 0
 
         def build() -> None:
@@ -130,58 +103,23 @@ def measure(events: int, cut_offs: int, *, memory_limit: str, say: Progress) -> 
     }
 
 
-def _lay_out(place: Path, events: int) -> Path:
-    """The file of events, sorted by nothing: as they are made."""
-    import duckdb
-
-    file = place / "events.parquet"
-    query = _EVENTS.format(
-        customers=max(events // EVENTS_PER_CUSTOMER, 1),
-        seconds=DAYS * 86_400,
-        ends=ENDS.isoformat(),
-        products=PRODUCTS,
-        events=events,
-    )
-    options = f"format parquet, compression zstd, row_group_size {ROW_GROUP}"
-    with duckdb.connect(config={"memory_limit": "1GB"}) as con:
-        con.execute(f"copy ({query}) to '{file}' ({options})")
-    return file
-
-
-def _connected(place: Path, file: Path, memory_limit: str) -> Any:
-    """A DuckDB that sees the events."""
-    import ibis
-
-    con = ibis.duckdb.connect(memory_limit=memory_limit, temp_directory=str(place / "spill"))
-    con.raw_sql("set timezone = 'UTC'")
-    con.raw_sql("set enable_progress_bar = false")
-    con.raw_sql(_VIEW.format(file=file))
-    return con
-
-
 def _builder(con: Any, days: Sequence[date]) -> Callable[[date], pd.DataFrame]:
     """What builds the features as of a day: for one day as scoring does, for several as training.
 
     Scoring computes all of them from the tables at its cut; training those that a model may learn
     from, of purchases that are read once.
     """
-    described = canonical(products=_products())
+    described = canonical(products=synthetic.products())
     signs, bought = features.CATALOGUE, None
     if len(days) > 1:
         signs = features.trainable(features.CATALOGUE)
-        bought = purchases.read(_tables(con, ENDS) | described, stamped=True)
+        bought = purchases.read(synthetic.tables(con, synthetic.ENDS) | described, stamped=True)
 
     def build(day: date) -> pd.DataFrame:
-        tables = _tables(con, day) | described
+        tables = synthetic.tables(con, day) | described
         return features.build(tables, day, EVERYBODY, indicators=signs, purchases=bought)
 
     return build
-
-
-def _tables(con: Any, end: date) -> dict[str, ibis.Table]:
-    """The orders and lines before `end`."""
-    told = {"orders": _ORDERS, "order_lines": _LINES}
-    return {name: _table(con, name, rows.format(end=end)) for name, rows in told.items()}
 
 
 def _written(frame: pd.DataFrame, file: Path) -> tuple[int, int]:
@@ -197,34 +135,6 @@ def _written(frame: pd.DataFrame, file: Path) -> tuple[int, int]:
     return len(frame), frame.shape[1] - 2
 
 
-def _table(con: Any, name: str, rows: str) -> ibis.Table:
-    """A view of `rows` with every column of the table; ibis would ask by a call DuckDB dropped."""
-    import ibis
-    from ibis.expr import operations
-
-    whole = no_rows(table_named(name))
-    con.raw_sql(f"create or replace view {name} as {whole.query} union all by name {rows}")
-    return operations.DatabaseTable(
-        name=name,
-        schema=ibis.schema(whole.types()),
-        source=con,
-        namespace=operations.Namespace(),
-    ).to_expr()
-
-
-def _products() -> list[dict[str, str]]:
-    """Made-up products: a hundred categories in ten departments."""
-    return [
-        {
-            "product_id": f"p{n}",
-            "category": f"c{n % 100}",
-            "department": f"d{n % 10}",
-            "occurred_at": "2015-01-01",
-        }
-        for n in range(PRODUCTS)
-    ]
-
-
 def naive_cost(events: int) -> dict[str, Any]:
     """What ten features of the orders cost, written with pandas as one would in a notebook.
 
@@ -235,14 +145,14 @@ def naive_cost(events: int) -> dict[str, Any]:
     import pandas as pd
 
     with tempfile.TemporaryDirectory(prefix="churn-ml-speed-") as folder:
-        file = _lay_out(Path(folder), events)
+        file = synthetic.lay_out(Path(folder), events)
         with duckdb.connect() as con:
             orders = con.sql(_NAIVE.format(file=file)).df()
     told = pd.DataFrame()
 
     def build() -> None:
         nonlocal told
-        ago = (pd.Timestamp(ENDS) - orders["occurred_at"]).dt.days + 1
+        ago = (pd.Timestamp(synthetic.ENDS) - orders["occurred_at"]).dt.days + 1
         amount = orders["net_amount"].astype(float)
         kept = orders.assign(ago=ago, amount=amount)
         parts = [kept.groupby("customer_id").agg(recency=("ago", "min"), tenure=("ago", "max"))]

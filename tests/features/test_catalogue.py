@@ -22,8 +22,8 @@ from churn_ml.features import (
     names,
     spec_hash,
 )
-from churn_ml.features.query import declared
 from churn_ml.features.views import VIEWS
+from churn_ml.features.wording import declared
 from churn_ml.in_memory import canonical
 from churn_ml.tables import SOURCE_TABLES
 from churn_ml.timeline import parse_as_of

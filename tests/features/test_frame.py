@@ -21,8 +21,8 @@ from churn_ml.features.activity import ACTIVITY
 from churn_ml.features.basket import BASKET
 from churn_ml.features.indicator import View, parts
 from churn_ml.features.plan import plan
-from churn_ml.features.query import declared
 from churn_ml.features.rhythm import RECENCY, RHYTHM
+from churn_ml.features.wording import declared
 from churn_ml.in_memory import canonical
 from churn_ml.tables import SOURCE_TABLES, table
 

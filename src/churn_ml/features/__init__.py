@@ -22,7 +22,8 @@ from churn_ml.config import Contract, content_hash
 from churn_ml.features.catalogue import CATALOGUE, catalogue, trainable
 from churn_ml.features.frame import build
 from churn_ml.features.indicator import Column, Indicator, Measure
-from churn_ml.features.query import available, declared, in_words, parts, query
+from churn_ml.features.query import available, parts, query
+from churn_ml.features.wording import declared, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,8 @@ from churn_ml.errors import BrokenPromise
 from churn_ml.events import needed
 from churn_ml.features.engine import knowing
 from churn_ml.features.numbers import Numbers
-from churn_ml.features.query import FRAME, JOINED, declared, in_words, parts
+from churn_ml.features.query import FRAME, JOINED, parts
+from churn_ml.features.wording import declared, in_words
 
 if TYPE_CHECKING:
     from datetime import date

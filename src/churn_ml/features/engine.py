@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.features.query import in_words
+from churn_ml.features.wording import in_words
 
 if TYPE_CHECKING:
     import ibis

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from churn_ml.features.arrays import Table
 from churn_ml.features.grouped import Ints, Rows
 from churn_ml.features.numbers import Numbers
 from churn_ml.features.products import Products
-from churn_ml.features.purchases import LINE_CENTS, ORDER_CENTS, Purchases, Table
+from churn_ml.features.purchases import LINE_CENTS, ORDER_CENTS, Purchases
+from churn_ml.features.stretches import added, begins, below, lengths, over, pairs
 
 if TYPE_CHECKING:
     from churn_ml.config import Contract
@@ -83,48 +85,15 @@ def eligible(shop: Shop, contract: Contract) -> Ints:
     recent = shop.placed.take(shop.placed["day"] >= shop.today - contract.lookback_days)
     customer = recent["customer"]
     if contract.activity_unit == "order_day":
-        customer = customer[_begins(customer, recent["day"])]
+        customer = customer[begins(customer, recent["day"])]
     counted = np.bincount(customer, minlength=len(shop.bought.ids))
     return np.flatnonzero(counted >= max(contract.min_orders, 1))
-
-
-def _begins(*sorted_by: NDArray[Any]) -> Ints:
-    """The rows that differ from the row before them in one of these columns."""
-    first = np.ones(min(1, len(sorted_by[0])), dtype=bool)
-    others = np.zeros(max(len(sorted_by[0]) - 1, 0), dtype=bool)
-    for column in sorted_by:
-        others |= column[1:] != column[:-1]
-    return np.flatnonzero(np.concatenate([first, others]))
-
-
-def _over(by: np.ufunc, values: NDArray[Any], begins: Ints) -> NDArray[Any]:
-    """The sum, least or greatest of each stretch of rows."""
-    found: NDArray[Any] = by.reduceat(values, begins) if len(begins) else values[:0]
-    return found
-
-
-def _added(told: Numbers, begins: Ints) -> Numbers:
-    """The sum of each stretch of rows; unknown where nothing in it is known."""
-    known = None if told.known is None else _over(np.logical_or, told.known, begins)
-    return Numbers(_over(np.add, told.values, begins), known)
 
 
 def _cents(rows: Table, name: str) -> Numbers:
     """An amount in hundredths, wide enough to be added up."""
     told = rows.columns[name]
     return Numbers(told.values.astype(np.int64), told.known)
-
-
-def _lengths(begins: Ints, rows: int) -> Ints:
-    """How many rows each stretch has."""
-    return np.diff(np.append(begins, rows))
-
-
-def _pairs(first: NDArray[Any], second: NDArray[Any]) -> tuple[Ints, Ints]:
-    """The distinct pairs of numbers, in order; none of `second` is below 0."""
-    span = int(second.max(initial=0)) + 1
-    both = np.unique(first.astype(np.int64) * span + second)
-    return both // span, both % span
 
 
 def _orders(part: Part) -> Rows:
@@ -145,24 +114,24 @@ def _all_orders(part: Part) -> Rows:
 def _stores(part: Part, days: int) -> Rows:
     rows = part.placed
     rows = rows.take((rows["day"] >= part.shop.today - days) & (rows["store"] >= 0))
-    return Rows(_pairs(part.whose(rows), rows["store"])[0], {})
+    return Rows(pairs(part.whose(rows), rows["store"])[0], {})
 
 
 def _days(part: Part) -> Rows:
     rows, customer = part.placed, part.whose(part.placed)
-    begins = _begins(customer, rows["day"])
-    customer, day = customer[begins], rows["day"][begins].astype(np.int64)
-    own = _begins(customer)
+    starts = begins(customer, rows["day"])
+    customer, day = customer[starts], rows["day"][starts].astype(np.int64)
+    own = begins(customer)
     gap, known = np.diff(day, prepend=0), np.ones(len(day), dtype=bool)
     gap[own], known[own] = 0, False
-    lengths = _lengths(own, len(day))
-    last = day[own + lengths - 1]
+    count = lengths(own, len(day))
+    last = day[own + count - 1]
     held = {
         "days_ago": part.ago(day),
-        "orders": Numbers(_lengths(begins, len(rows["day"]))),
-        "net_cents": _added(_cents(rows, "net_cents"), begins),
+        "orders": Numbers(lengths(starts, len(rows["day"]))),
+        "net_cents": added(_cents(rows, "net_cents"), starts),
         "gap_days": Numbers(gap, known),
-        "recency_days": part.ago(np.repeat(last, lengths)),
+        "recency_days": part.ago(np.repeat(last, count)),
     }
     return Rows(customer, held)
 
@@ -178,18 +147,18 @@ def _categories(part: Part, days: int, recent_days: int) -> Rows:
     kind, customer = part.shop.products.kind[rows["product"]], part.whose(rows)
     order = np.lexsort((kind, customer))
     rows, kind, customer = rows.take(order), kind[order], customer[order]
-    begins, ago = _begins(customer, kind), part.ago(rows["day"]).values
-    recent = _over(np.add, (ago <= recent_days).astype(np.int64), begins)
-    customer, newest = customer[begins], _over(np.minimum, ago, begins)
-    own = _begins(customer)
-    last = np.repeat(_over(np.minimum, newest, own), _lengths(own, len(customer)))
+    starts, ago = begins(customer, kind), part.ago(rows["day"]).values
+    recent = over(np.add, (ago <= recent_days).astype(np.int64), starts)
+    customer, newest = customer[starts], over(np.minimum, ago, starts)
+    own = begins(customer)
+    last = np.repeat(over(np.minimum, newest, own), lengths(own, len(customer)))
     held = {
         "days_ago": Numbers(newest),
-        "first_days_ago": Numbers(_over(np.maximum, ago, begins)),
+        "first_days_ago": Numbers(over(np.maximum, ago, starts)),
         "last_days_ago": Numbers(last),
-        "net_cents": _added(_cents(rows, "net_cents"), begins),
+        "net_cents": added(_cents(rows, "net_cents"), starts),
         "recent_lines": Numbers(recent),
-        "earlier_lines": Numbers(_lengths(begins, len(ago)) - recent),
+        "earlier_lines": Numbers(lengths(starts, len(ago)) - recent),
     }
     return Rows(customer, held)
 
@@ -199,14 +168,14 @@ def _novelties(part: Part, days: int, new_days: int) -> Rows:
     launched = part.shop.products.launched.take(rows["product"])
     new = rows["day"] - launched.values < new_days
     rows = rows.take(new if launched.known is None else new & launched.known)
-    return Rows(_pairs(part.whose(rows), rows["order"])[0], {})
+    return Rows(pairs(part.whose(rows), rows["order"])[0], {})
 
 
 def _launches(part: Part, days: int, bought_days: int) -> Rows:
     launched, rows = part.shop.products.launched_in(part.shop.today, days), part.lines(bought_days)
     category = part.shop.products.category[rows["product"]]
     fresh = (category >= 0) & (launched[category] > 0)
-    customer, category = _pairs(part.whose(rows)[fresh], category[fresh])
+    customer, category = pairs(part.whose(rows)[fresh], category[fresh])
     return Rows(customer, {"launched": Numbers(launched[category])})
 
 
@@ -222,24 +191,17 @@ def _rfm_fifths(part: Part, days: int) -> Rows:
 def _standings(shop: Shop, days: int) -> Rows:
     """The fifths of everybody who ordered in the last `days` days, as `rfm.fifths` has them."""
     rows = shop.placed.take(shop.placed["day"] >= shop.today - days)
-    customer, own = rows["customer"], _begins(rows["customer"])
+    customer, own = rows["customer"], begins(rows["customer"])
     new_day = np.zeros(len(customer), dtype=np.int64)
-    new_day[_begins(customer, rows["day"])] = 1
+    new_day[begins(customer, rows["day"])] = 1
     signs = {
-        "recency": _over(np.maximum, rows["day"], own),
-        "frequency": _over(np.add, new_day, own),
-        "money": _over(np.add, _cents(rows, "net_cents").values, own),  # what is not known counts 0
+        "recency": over(np.maximum, rows["day"], own),
+        "frequency": over(np.add, new_day, own),
+        "money": over(np.add, _cents(rows, "net_cents").values, own),  # what is not known counts 0
     }
     everybody = max(len(own), 1)
-    fifths = {name: Numbers(5 * _below(sign) // everybody + 1) for name, sign in signs.items()}
+    fifths = {name: Numbers(5 * below(sign) // everybody + 1) for name, sign in signs.items()}
     return Rows(customer[own], fifths)
-
-
-def _below(sign: NDArray[Any]) -> Ints:
-    """How many stand strictly below each."""
-    _, place, count = np.unique(sign, return_inverse=True, return_counts=True)
-    below: Ints = (np.cumsum(count) - count)[place]
-    return below
 
 
 _WHOLE = ("days_ago", "first_days_ago", "last_days_ago", "recent_lines", "earlier_lines")

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.features import composites
 from churn_ml.features.indicator import Indicator, Measure, View
 from churn_ml.features.kernel import KERNELS
-from churn_ml.features.query import JOINED, available, declared, distinct, measured
+from churn_ml.features.query import JOINED, available, distinct, measured
+from churn_ml.features.wording import declared
 
 if TYPE_CHECKING:
     from ibis.expr.operations import Node

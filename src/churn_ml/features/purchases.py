@@ -14,7 +14,6 @@ row says at a cut is decided by its own times. The warehouse knows (`Attempt.pur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.events import EPOCH, needed
+from churn_ml.features.arrays import UNKNOWN, Table, by_customer, coded, held, joined
 from churn_ml.features.engine import streamed
 from churn_ml.features.numbers import Numbers
 from churn_ml.features.views.shopping import cents, order_cents
@@ -37,36 +37,6 @@ if TYPE_CHECKING:
 LINE_CENTS = ("net_cents", "discount_cents", "coupon_cents")
 ORDER_CENTS = ("net_cents", "shipping_cents", "duty_cents")
 BATCH_ROWS = 1_000_000
-HALF = np.iinfo(np.int32)
-WHEN = np.iinfo(np.int64).min
-"""The time of what has none: before every cut."""
-UNKNOWN = -1
-"""The place of a product that nobody described."""
-DAYS = 1 << 20
-"""More days than a calendar has: customer and day are sorted as one number."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows sorted by customer and day: columns by name, `customer` and `day` among them."""
-
-    columns: Mapping[str, Numbers]
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.columns[name].values
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.columns
-
-    def take(self, rows: NDArray[Any] | slice) -> Table:
-        """The rows at those places, under that mask or in that slice; itself where it is all."""
-        if not isinstance(rows, slice) and rows.dtype == bool and rows.all():
-            return self
-        return Table({name: column.take(rows) for name, column in self.columns.items()})
-
-    def of(self, first: int, last: int) -> Table:
-        """The rows of the customers from place `first` on, before place `last`."""
-        return self.take(slice(*np.searchsorted(self["customer"], [first, last])))
 
 
 @dataclass(frozen=True)
@@ -142,12 +112,12 @@ def read(tables: Canonical, *, since: date | None = None, stamped: bool) -> Purc
         is_cancelled=rows.status == "cancelled",
         **order_cents(rows),
     ).to_pyarrow()
-    ids, customer = _coded(told["customer_id"])
+    ids, customer = coded(told["customer_id"])
     number = np.arange(len(customer), dtype=np.int32)
     numbers = pa.table({"order_id": told["order_id"], "order": number})
-    held = {"customer": customer, "order": number, "store": _coded(told["store_id"])[1]}
-    orders = _sorted({name: Numbers(one) for name, one in held.items()} | _held(told))
-    del told, held
+    places = {"customer": customer, "order": number, "store": coded(told["store_id"])[1]}
+    orders = by_customer({name: Numbers(one) for name, one in places.items()} | held(told))
+    del told, places
     if "order_lines" not in tables:
         return Purchases(ids, pa.array([], pa.string()), orders, _no_lines())
     products = _products(tables)
@@ -165,7 +135,7 @@ def _products(tables: Canonical) -> pa.Array:
 
     if "products" not in tables:
         return pa.array([], pa.string())
-    return _coded(tables["products"].select("product_id").to_pyarrow()["product_id"])[0]
+    return coded(tables["products"].select("product_id").to_pyarrow()["product_id"])[0]
 
 
 def _lines(
@@ -195,75 +165,12 @@ def _lines(
         **cents(rows),
     )
     # what comes is wider than what is kept: only a batch of it is in memory at a time
-    batches = [_held(pa.table(batch)) for batch in streamed(told, BATCH_ROWS)]
-    return _sorted(_joined(batches)) if batches else _no_lines()
+    batches = [held(pa.table(batch)) for batch in streamed(told, BATCH_ROWS)]
+    return by_customer(joined(batches)) if batches else _no_lines()
 
 
 def _whole_days(rows: ibis.Table) -> ibis.IntegerColumn:
     return rows.day.epoch_days().cast("int32")
-
-
-def _coded(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int32]]:
-    """The distinct values, ascending, and the place of each among them; UNKNOWN of nulls."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    coded = pc.dictionary_encode(pa.chunked_array(values.chunks, type=values.type))
-    coded = coded.unify_dictionaries().combine_chunks() if coded.num_chunks else None
-    if coded is None or not len(coded):
-        return pa.array([], values.type), np.empty(0, dtype=np.int32)
-    order = pc.sort_indices(coded.dictionary).to_numpy()
-    place = np.full(len(order) + 1, UNKNOWN, dtype=np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    return coded.dictionary.take(order), place[coded.indices.fill_null(UNKNOWN).to_numpy()]
-
-
-def _held(told: pa.Table) -> dict[str, Numbers]:
-    """The columns that are numbers, days or times, as arrays; times as microseconds from 1970."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = {}
-    for name, column in zip(told.column_names, told.columns, strict=True):
-        if pa.types.is_string(column.type):
-            continue
-        if pa.types.is_timestamp(column.type):
-            whole = column.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(int(WHEN))
-            found[name] = Numbers(whole.to_numpy())
-        else:
-            known = pc.is_valid(column).to_numpy() if column.null_count else None
-            empty = False if pa.types.is_boolean(column.type) else 0
-            found[name] = Numbers(_narrow(column.fill_null(empty).to_numpy()), known)
-    return found
-
-
-def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Whole numbers in half the room, where they fit."""
-    if values.dtype != np.int64 or not len(values):
-        return values
-    fits = HALF.min <= values.min() and values.max() <= HALF.max
-    return values.astype(np.int32) if fits else values
-
-
-def _joined(batches: list[dict[str, Numbers]]) -> dict[str, Numbers]:
-    """The rows of all batches, each column let go of once it is joined."""
-    found = {}
-    for name in tuple(batches[0]):
-        parts = [batch.pop(name) for batch in batches]
-        known = None
-        if any(part.known is not None for part in parts):
-            known = np.concatenate([part.mask() for part in parts])
-        found[name] = Numbers(np.concatenate([part.values for part in parts]), known)
-    return found
-
-
-def _sorted(columns: dict[str, Numbers]) -> Table:
-    """The rows by customer, then day; rows of one day in any order, which no feature asks for."""
-    key = columns["customer"].values.astype(np.int64) * DAYS + columns["day"].values
-    order = np.argsort(key)
-    del key
-    # one after the other, each let go of at once: the rows are never in memory twice
-    return Table({name: columns.pop(name).take(order) for name in tuple(columns)})
 
 
 def _no_lines() -> Table:

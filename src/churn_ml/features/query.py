@@ -9,17 +9,14 @@ the frame, `in_days`, its measure by customer, and `frame`, its column for who i
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from churn_ml.cohort import eligible
 from churn_ml.errors import BrokenPromise
 from churn_ml.features import composites
 from churn_ml.features.catalogue import CATALOGUE
-from churn_ml.features.views import VIEWS
-from churn_ml.features.views.shopping import BOUGHT, lines
-from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.features.views.shopping import BOUGHT
+from churn_ml.features.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,54 +31,6 @@ FRAME, JOINED = "frame", "joined"
 """The last subquery, and the measures that it is read from."""
 FINISHED, TOTALS = "finished", "totals"
 """Where there are composites: the other columns, and what composites ask of all customers."""
-SHOPS = 8
-"""Choices of tables that a process keeps the words of."""
-
-
-@dataclass(frozen=True)
-class Worded:
-    """One view in SQL, the columns of its rows, and whether it reads the lines prepared."""
-
-    text: str
-    columns: ibis.Schema
-    reads_bought: bool
-
-
-class Wording:
-    """The views over `tables` at `as_of`, each put into SQL once, for any choice of indicators."""
-
-    def __init__(self, tables: Canonical, as_of: Day, dialect: str = "duckdb") -> None:
-        """`dialect` is that of the engine, as ibis calls it."""
-        self.tables = tables
-        self.dialect = dialect
-        self._as_of = as_of
-        self._known: dict[View, Worded] = {}
-
-    def view(self, view: View) -> Worded:
-        """The view over the tables, and over the lines prepared where it reads lines."""
-        if view not in self._known:
-            from ibis.expr import operations
-
-            rows = VIEWS[view.name]({**self.tables, **self._prepared}, self._as_of, *view.days)
-            read = {table.name for table in rows.op().find(operations.UnboundTable)}
-            self._known[view] = Worded(self.text(rows), rows.schema(), BOUGHT in read)
-        return self._known[view]
-
-    def bought(self, days: int) -> str:
-        """The lines of the last `days` days."""
-        return self.text(lines(self.tables, self._as_of, days))
-
-    def text(self, rows: ibis.Table) -> str:
-        """The SQL of `rows`."""
-        return in_words(rows, self.dialect)
-
-    @functools.cached_property
-    def _prepared(self) -> dict[str, ibis.Table]:
-        import ibis
-
-        if not {"orders", "order_lines"} <= self.tables.keys():
-            return {}
-        return {BOUGHT: ibis.table(lines(self.tables, self._as_of, 1).schema(), name=BOUGHT)}
 
 
 def query(
@@ -110,24 +59,11 @@ def query(
     return f"WITH {subqueries}\nSELECT * FROM {FRAME}"
 
 
-@functools.lru_cache(maxsize=SHOPS)
-def declared(names: tuple[str, ...] = SOURCE_TABLES) -> Wording:
-    """The tables `names` with every column, at the day that the engine's `as_of_date()` says.
-
-    What is put into words here serves every shop that has these tables, at every cut.
-    """
-    import ibis
-
-    as_of_date = ibis.udf.scalar.builtin(lambda: None, name="as_of_date", signature=((), "date"))
-    shapes = {name: ibis.schema(table(name).schema()) for name in names}
-    tables = {name: ibis.table(shape, name=name) for name, shape in shapes.items()}
-    return Wording(tables, as_of_date())
-
-
 def parts(wording: Wording, indicators: Sequence[Indicator]) -> dict[str, str]:
     """The subqueries of `query` after `eligible`, each over those before it; the frame is the last.
 
     >>> from churn_ml.features.basket import BASKET_SIZE
+    >>> from churn_ml.features.wording import declared
     >>> list(parts(declared(), [BASKET_SIZE]))
     ['bought', 'in_lines_90', 'in_days', 'frame']
     """
@@ -173,6 +109,7 @@ def measured(wording: Wording, measures: Sequence[Measure]) -> tuple[dict[str, s
     not. Returned too as a table of that name without an engine.
 
     >>> from churn_ml.features.rhythm import LAST
+    >>> from churn_ml.features.wording import declared
     >>> told, joined = measured(declared(), [LAST])
     >>> list(told), joined.columns
     (['in_days', 'joined'], ('customer_id', 'recency_days'))
@@ -203,18 +140,6 @@ def available(
     ['recency', 'tenure']
     """
     return tuple(i for i in indicators if all(need in tables for need in i.needs))
-
-
-def in_words(rows: ibis.Table, dialect: str = "duckdb") -> str:
-    """The SQL of `rows`, on one line.
-
-    >>> import ibis
-    >>> in_words(ibis.table({"n": "int64"}, name="t"))
-    'SELECT * FROM "t"'
-    """
-    import ibis
-
-    return str(ibis.to_sql(rows, dialect=dialect, pretty=False))
 
 
 def distinct(measures: Iterable[Measure]) -> list[Measure]:
