@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_ml import training
+from churn_ml import material, training
 from churn_ml.errors import NotReady
 from churn_ml.flow import weighing
 from churn_ml.models.families import FAMILIES
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from churn_ml.quality.rows import Rows
 
 PEER = "peer_"
-RULE = training.REFERENCE
+RULE = material.REFERENCE
 STEPS, WIDEST = 60, 20.0
 
 
