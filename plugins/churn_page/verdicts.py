@@ -42,7 +42,8 @@ def champion(report: Report, filed: Sequence[Filed]) -> Row | None:
         return None
     # beside the verdict that promoted it, the row "champion" is the one it replaced
     last = report["verdicts"][-1] if report["verdicts"] else {}
-    risen = last.get("challenger") == name and rise.receipt.details.get("kind") == "promote"
+    by_verdict = rise.receipt.details.get("kind") in ("promote", "override")
+    risen = last.get("challenger") == name and by_verdict
     row = name.rpartition("-")[0] if risen else "champion"
     figures: Row = next((m for m in report["models"] if m["name"] == row), {})
     return {

@@ -70,6 +70,8 @@ def test_a_training_is_logged_once_with_its_artifacts_and_aliases(
     model_id, found = next(iter(logged.models.items()))
     with reached(registry.place):
         registry._client.download_artifacts(found.run_id, model_id, str(tmp_path))
+        shown = [one.path for one in registry._client.list_artifacts(found.run_id, "report")]
+    assert shown == ["report/record.json"]
     assert load(tmp_path / model_id, sha256=training.fitted[0].sha256).id == model_id
     registry.set_alias("challenger", training.challenger)
     registry.tag(training.challenger, {"churn_ml.decision": "promote"})
