@@ -39,7 +39,8 @@ BOUGHT = ("orders", "order_lines", "products")
 WRITTEN = AS_OF + timedelta(days=100)
 ONCE = Contract(lookback_days=400)
 TWO_DAYS = Contract(lookback_days=400, min_orders=2, activity_unit="order_day")
-CUTS = {AS_OF: ONCE, AS_OF - timedelta(days=30): TWO_DAYS, AS_OF - timedelta(days=75): ONCE}
+LOST = Contract(lookback_days=3, population="lost")
+CUTS = {AS_OF: ONCE, AS_OF - timedelta(days=30): TWO_DAYS, AS_OF - timedelta(days=75): LOST}
 
 
 class Lake:

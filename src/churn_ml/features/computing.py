@@ -63,7 +63,7 @@ def computed(
 
 def _who(shop: Shop, tables: Canonical, as_of: date, contract: Contract, zone: str) -> Ints:
     """The places of the eligible customers, ascending."""
-    if contract.event == "order" and not contract.of:
+    if contract.event == "order" and contract.population == "active" and not contract.of:
         return eligible(shop, contract)
     return asking.eligible(tables, as_of, contract, zone, shop.bought.ids)
 

@@ -81,7 +81,7 @@ class Part:
 
 
 def eligible(shop: Shop, contract: Contract) -> Ints:
-    """The places of who placed enough in the lookback, as `cohort.eligible` has it of orders."""
+    """Who placed enough in the lookback, by place: `cohort.eligible` of orders, of the active."""
     recent = shop.placed.take(shop.placed["day"] >= shop.today - contract.lookback_days)
     customer = recent["customer"]
     if contract.activity_unit == "order_day":
