@@ -41,7 +41,7 @@ def explain(
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
-    """The report in words, a line a thing.
+    """The report in words, one line per item.
 
     >>> told = {"customer_id": "h9", "as_of": "2017-10-01", "contract": "gone30", "stage": "lost",
     ...     "segment": "LOST", "arm": "open", "suppressed": False, "scored": None, "held_by": []}

@@ -110,9 +110,9 @@ def score(
     repin: Repin = False,
     contract: ContractName = "",
 ) -> None:
-    """Score the cohort with the champion; reasons, segments, holdout and actions.
+    """Score the cohort with the champion; reasons, causes, segments, holdout and actions.
 
-    Reads: canonical tables, champion. Writes: cohort, features, scores, segments, actions.
+    Reads: canonical tables, champion. Writes: cohort, features, scores, causes, segments, actions.
     """
     from churn_ml import flow
 
@@ -150,7 +150,7 @@ def learn(
 ) -> None:
     """Join scores whose labels have matured with what really happened.
 
-    Reads: scores, segments, actions, canonical tables. Writes: outcomes.
+    Reads: scores, segments, actions, canonical tables. Writes: outcomes, and the month's rates.
     """
     from churn_ml import flow
 

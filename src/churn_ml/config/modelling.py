@@ -65,3 +65,12 @@ class Gate(Section):
     def alpha_per_look(self) -> float:
         """The alpha one verdict spends: alpha_year / looks_per_year (.0038 by default)."""
         return self.alpha_year / self.looks_per_year
+
+    def pays_for_a_look(self, spent: float) -> bool:
+        """Whether the year's alpha, less what was spent, covers one more verdict.
+
+        >>> Gate().pays_for_a_look(12 * Gate().alpha_per_look), Gate().pays_for_a_look(0.05)
+        (True, False)
+        """
+        hair = 1e-9  # thirteen thirteenths must fit into one
+        return spent + self.alpha_per_look <= self.alpha_year + hair

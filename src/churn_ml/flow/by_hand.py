@@ -204,7 +204,7 @@ def _check_spent(house: House, as_of: date, verdict: Mapping[str, Any]) -> None:
             where=f"as of {as_of.isoformat()}",
             next_step="answer it: churn-ml promote --approver NAME",
         )
-    if spent + gate.alpha_per_look <= gate.alpha_year + 1e-9:
+    if gate.pays_for_a_look(spent):
         raise BadInput(
             "only a spent budget leaves an override: the verdict stands",
             where=f"as of {as_of.isoformat()}",

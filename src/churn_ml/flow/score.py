@@ -13,6 +13,7 @@ from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import Transient
 from churn_ml.flow.definitions import indicators
 from churn_ml.flow.following import is_away
+from churn_ml.flow.treatment import chosen
 from churn_ml.house import House
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
 
     Reads canonical tables and the champion; writes cohort, features, scores, causes, segments and
     actions. Without a champion nothing is written and the receipt says `no_champion`. Where MLflow
-    is down the champion of the ledger scores all the same (M2), and the receipt says
-    `registry_unreachable`. Raises NotReady where
-    data do not reach `as_of`, Transient where a contract that chooses before has yet to score it.
+    is down the ledger's champion scores all the same, and the receipt says `registry_unreachable`
+    (fault M2). Raises NotReady where data do not reach `as_of`, Transient where a contract that
+    chooses before has yet to score it.
     """
     with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
         house.watermark(as_of)
@@ -145,13 +146,9 @@ def _contacted(trial: Attempt) -> set[str]:
     config, as_of = trial.house.config, trial.as_of
     first = as_of - timedelta(days=config.policy.contact_window_days - 1)
     lines = ("", *config.contracts)
-    own, found = lines.index(config.line), set[str]()
-    for place, line in enumerate(lines):
-        last = as_of if place < own else as_of - timedelta(days=1)
-        days = (date.fromisoformat(d) for d in trial.versions("actions", line))
-        for rows in (trial.frame("actions", d, line) for d in days if first <= d <= last):
-            found |= set(rows.loc[rows["would_be_offer"] != "NONE", "customer_id"])
-    return found
+    own, today = lines.index(config.line), as_of + timedelta(days=1)
+    ends = {line: today if place < own else as_of for place, line in enumerate(lines)}
+    return chosen(trial, first, ends)
 
 
 def sizes(placed: pd.DataFrame, scores: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ customers, ninety of them got an e-mail and teach nothing, and each of the ten i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -41,19 +42,24 @@ def weights(
 
     if not reached:
         return np.ones(len(ids))
-    chosen = ids.isin(_chosen(trial, as_of)).to_numpy()
-    alone = chosen & trial.house.held_out(ids)
+    start, end = _around(trial, as_of)
+    lines = dict.fromkeys(("", *trial.house.config.contracts), end)
+    alone = ids.isin(chosen(trial, start, lines)).to_numpy() & trial.house.held_out(ids)
     return np.where(alone, 1.0 / trial.house.config.holdout.share, 1.0)
 
 
-def _chosen(trial: Attempt, as_of: date) -> set[str]:
-    """Whom the policy would have contacted around the label window, under whatever contract."""
-    start, end = _around(trial, as_of)
+def chosen(trial: Attempt, start: date, ends: Mapping[str, date]) -> set[str]:
+    """Whom the policy chose to contact from `start` on, whether or not the holdout kept them.
+
+    `ends`: the line of a contract, empty for the main one -> the as_of before which it counts.
+    """
+    from churn_ml.actions import NONE
+
     found = set[str]()
-    for line in ("", *trial.house.config.contracts):
+    for line, end in ends.items():
         days = (date.fromisoformat(day) for day in trial.versions("actions", line))
         for rows in (trial.frame("actions", day, line) for day in days if start <= day < end):
-            found |= set(rows.loc[rows["would_be_offer"] != "NONE", "customer_id"])
+            found |= set(rows.loc[rows["would_be_offer"] != NONE, "customer_id"])
     return found
 
 

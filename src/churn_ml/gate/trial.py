@@ -73,7 +73,7 @@ class Trial:
     @property
     def budget_left(self) -> bool:
         """True where the year's alpha pays for this look."""
-        return self.alpha_spent + self.gate.alpha_per_look <= self.gate.alpha_year + 1e-9
+        return self.gate.pays_for_a_look(self.alpha_spent)
 
 
 def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:

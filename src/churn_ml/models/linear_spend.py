@@ -103,7 +103,7 @@ def standardised(x: Floats, centre: tuple[float, ...], spread: tuple[float, ...]
 
 
 def rounded(number: float) -> float:
-    """Nine significant decimals: what a stored number of the house carries.
+    """Nine significant digits: what a stored number of the house carries.
 
     >>> rounded(1 / 3)
     0.333333333

@@ -8,7 +8,7 @@ churn, so that a rule stands in the same gate as any other model::
 What each feature adds is its Shapley value (Shapley 1953) against the typical customer, the
 medians of the training rows: exact, for there are at most eight mixtures of the two. Each family
 is a class that names its features, learns the number's parameters and works the number out; see
-`rules.py` and `buying.py`. Worked example: a customer whose last order lies three days before
+`rule.py` and `buying.py`. Worked example: a customer whose last order lies three days before
 2017-10-01 has the number ln(1 + 3) = 1.386 of the inactivity rule.
 """
 

@@ -66,7 +66,7 @@ class ValueQuality:
 def judge(model: ValueModel, panel: pd.DataFrame, past: str) -> ValueQuality:
     """The quality of `model` on the retained, untreated rows of a later `panel`.
 
-    `past`: the feature with past net spend, the ranking to beat. Raises NotReady below 20 rows.
+    `past`: the feature with past net spend, the ranking to beat. Raises TooEarly below 20 rows.
 
     >>> from churn_ml.simulate import spending_panel, spending_recipe
     >>> model = ValueModel.fit(spending_panel(2000, seed=1), spending_recipe())
