@@ -22,15 +22,16 @@ from churn_ml.errors import Leak
 from churn_ml.features import names
 from churn_ml.flow import leakage
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES, indicators
-from churn_ml.flow.panel import contactable
+from churn_ml.flow.panel import contactable, purchases, rows_at
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
+from churn_ml.merges import MERGES
 from churn_ml.models import store
 from churn_ml.panel import feature_columns
 from churn_ml.receipts import Receipt
 from churn_ml.warehouse import sql
 
-from ..conftest import FIRST
+from ..conftest import FIRST, SECOND
 
 OWN = """
 [features]
@@ -196,6 +197,30 @@ def test_d17_a_training_refuses_tables_that_hold_what_happened_later(
         trial.leave("looked")
         with pytest.raises(Leak, match=r"holds what comes after.*table \w+"):
             leakage.look(trial, panel)
+
+
+def test_a_cut_off_of_purchases_read_once_is_as_if_it_had_read_its_own(house: House) -> None:
+    with attempt(house, "train", FIRST, (), repin=True) as trial:
+        trial.leave("read")
+        bought, now = purchases(trial), trial.canonical(FIRST)
+        assert bought is not None
+        once, alone = (rows_at(trial, now, date(2017, 7, 1), each) for each in (bought, None))
+    assert len(once) > 100
+    pd.testing.assert_frame_equal(once, alone, check_exact=True)
+
+
+def test_a_key_told_of_twice_and_merged_customers_are_read_cut_by_cut(house: House) -> None:
+    with attempt(house, "train", FIRST, (), repin=True) as trial:
+        trial.leave("read")
+        versions = dict(trial.world["orders"])
+        assert trial.uncut("orders") is not None
+        trial.world = trial.world | {MERGES: versions}
+        assert trial.uncut("orders") is None
+        orders = house.warehouse.read("orders", versions).limit(1).to_pyarrow()
+        again = house.warehouse.handle("orders")
+        told = house.warehouse.replace(again, SECOND, orders.drop_columns("ingest_key"))
+        trial.world = {"orders": versions | {SECOND.isoformat(): told.version}}
+        assert trial.uncut("orders") is None
 
 
 @pytest.mark.parametrize(
