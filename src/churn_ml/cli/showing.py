@@ -123,7 +123,9 @@ def _days(text: str) -> tuple[int, ...]:
 def features(
     events: Annotated[int, typer.Option(help="Synthetic events, twenty a customer.")] = 10_000_000,
     cutoffs: Annotated[int, typer.Option(help="Cut-offs, 30 days apart.")] = 1,
-    memory_limit: Annotated[str, typer.Option(help="Of DuckDB.")] = "1GB",
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Of DuckDB: 500MB; 1GB with --customers.")
+    ] = None,
     customers: Annotated[
         int | None,
         typer.Option(help="Every table of a synthetic shop of so many instead, at one cut-off."),
@@ -143,10 +145,10 @@ def features(
     if customers is not None:
         from churn_ml import full_shop
 
-        whole = full_shop.measure(customers, memory_limit=memory_limit, say=say)
+        whole = full_shop.measure(customers, memory_limit=memory_limit or "1GB", say=say)
         print(json.dumps(whole, indent=1) if as_json else full_shop.table(whole))
         return
-    result = speed.measure(events, cutoffs, memory_limit=memory_limit, say=say)
+    result = speed.measure(events, cutoffs, memory_limit=memory_limit or "500MB", say=say)
     print(json.dumps(result, indent=1) if as_json else speed.table(result))
 
 
