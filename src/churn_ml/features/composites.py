@@ -55,15 +55,26 @@ def read(indicators: Sequence[Indicator], names: Collection[str]) -> tuple[str, 
     return tuple(name for name in wanted if name in names)
 
 
-def columns(
-    indicators: Sequence[Indicator], t: ibis.Table, names: Collection[str]
-) -> Mapping[str, ibis.Value]:
-    """The composites among `indicators`, of the finished columns `names` and their totals in `t`.
+def scores(t: ibis.Table, names: Collection[str]) -> dict[str, ibis.Value]:
+    """The z-score of each of the columns `names`, of them and their totals in `t`.
 
     >>> import ibis
     >>> shape = dict.fromkeys(("a", "a_rows", "a_sum", "a_squares"), "float64")
+    >>> sorted(scores(ibis.table(shape, name="t"), ["a"]))
+    ['a_z']
+    """
+    return {f"{name}_z": _z(t, name) for name in names}
+
+
+def columns(
+    indicators: Sequence[Indicator], t: ibis.Table, names: Collection[str]
+) -> Mapping[str, ibis.Value]:
+    """The composites among `indicators`, of the z-scores in `t` of the columns `names`.
+
+    >>> import ibis
     >>> from dataclasses import replace
-    >>> sorted(columns([replace(FINANCE, over=(("a", 1.0),))], ibis.table(shape, name="t"), ["a"]))
+    >>> told = ibis.table({"a_z": "float64"}, name="t")
+    >>> sorted(columns([replace(FINANCE, over=(("a", 1.0),))], told, ["a"]))
     ['finance_anomaly']
     """
     return {
@@ -78,19 +89,20 @@ def _composite(t: ibis.Table, over: Sequence[tuple[str, float]]) -> ibis.Value:
 
     top, base = ibis.literal(0.0), ibis.literal(0.0)
     for name, weight in over:
-        z = _z(t, name)
-        top += (z * weight).fill_null(0.0)
+        z = t[f"{name}_z"]
+        # cut here, where it is a name: SQL writes what is cut three times
+        top += (z.clip(-MOST, MOST) * weight).fill_null(0.0)
         base += z.notnull().ifelse(abs(weight), 0.0)
     return (base > 0).ifelse(top / base.nullif(0.0), None)
 
 
 def _z(t: ibis.Table, name: str) -> ibis.FloatingValue:
-    """The z-score of a column, cut at MOST; null where nothing differs."""
+    """The z-score of a column; null where nothing differs."""
     count = t[f"{name}_rows"].cast("float64").nullif(0.0)
     mean = t[f"{name}_sum"].cast("float64") / count
     variance = t[f"{name}_squares"].cast("float64") / count - mean * mean
     spread = (variance > 0).ifelse(variance, None).sqrt()
-    return ((_thousandths(t, name).cast("float64") - mean) / spread).clip(-MOST, MOST)
+    return (_thousandths(t, name).cast("float64") - mean) / spread
 
 
 def _thousandths(t: ibis.Table, name: str) -> ibis.IntegerValue:

@@ -96,7 +96,8 @@ def _composites(plan: Plan, found: Mapping[str, Floats], customers: int) -> dict
     signs = {name: _known(found[name]) for name in read}
     everybody = Rows(np.zeros(customers, dtype=np.int64), signs)
     totals = measures(everybody, 1, plan.totals)
-    columns = Columns(signs | totals)
+    beside = Columns(signs | totals)
+    columns = Columns({name: beside(node) for name, node in plan.scores.items()})
     return {name: columns(node).floats(customers) for name, node in plan.composites.items()}
 
 

@@ -43,8 +43,10 @@ class Plan:
     columns: Mapping[str, Node]
     totals: Mapping[str, tuple[Node, int | None]]
     """What composites ask of all customers: trees over the finished columns."""
+    scores: Mapping[str, Node]
+    """Z-scores: trees over the finished columns and the totals."""
     composites: Mapping[str, Node]
-    """Trees over the finished columns and the totals."""
+    """Trees over the z-scores."""
     names: tuple[str, ...]
     """Every column, in the order of the frame."""
 
@@ -92,8 +94,8 @@ def plan(tables: tuple[str, ...], indicators: tuple[Indicator, ...]) -> Plan:
 
 def _composites(
     present: Sequence[Indicator], columns: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The trees of the totals and of the composites."""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The trees of the totals, of the z-scores and of the composites."""
     import ibis
 
     names = composites.read(present, columns)
@@ -101,9 +103,12 @@ def _composites(
     totals = composites.totals(rows, names)
     kinds = {name: total.type() for name, total in totals.items()}
     beside = ibis.table(dict.fromkeys(names, "float64") | kinds, name="beside")
-    found = composites.columns(present, beside, names)
+    scores = composites.scores(beside, names)
+    scored = ibis.table(dict.fromkeys(scores, "float64") | {"customer_id": "string"}, name="scored")
+    found = composites.columns(present, scored, names)
     return (
         {name: (total.op(), 0) for name, total in totals.items()},
+        {name: one.op() for name, one in scores.items()},
         {name: one.op() for name, one in found.items()},
     )
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 FRAME, JOINED = "frame", "joined"
 """The last subquery, and the measures that it is read from."""
-FINISHED, TOTALS = "finished", "totals"
-"""Where there are composites: the other columns, and what composites ask of all customers."""
+FINISHED, TOTALS, SCORED = "finished", "totals", "scored"
+"""Where there are composites: the other columns, what is asked of all customers, and z-scores."""
 
 
 def query(
@@ -93,8 +93,10 @@ def _second(
     told, beside = {FINISHED: finished}, rows
     if names:
         totals = rows.aggregate(**composites.totals(rows, names))
-        beside = rows.cross_join(ibis.table(totals.schema(), name=TOTALS))
-        told[TOTALS] = wording.text(totals)
+        both = rows.cross_join(ibis.table(totals.schema(), name=TOTALS))
+        scored = both.select(*rows.columns, **composites.scores(both, names))
+        told |= {TOTALS: wording.text(totals), SCORED: wording.text(scored)}
+        beside = ibis.table(scored.schema(), name=SCORED)
     found = composites.columns(present, beside, names)
     own = {name: beside[name] for name in columns.columns} | dict(found)
     order = (name for one in present for name in one.names)
