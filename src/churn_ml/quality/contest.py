@@ -30,7 +30,7 @@ from churn_ml.models.families import FAMILIES
 from churn_ml.models.protocol import Setting, Vector, probability
 from churn_ml.models.value import ValueModel
 from churn_ml.models.value_quality import cross_fitted
-from churn_ml.panel import teaching
+from churn_ml.panel import feature_columns, teaching
 from churn_ml.quality import peers
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Choice:
 
 
 def scored(rows: Rows, config: Config, say: Progress) -> pd.DataFrame:
-    """The test rows of all cut-offs with every model's score, value and V^E.
+    """The test rows of all cut-offs with every model's score, value and V^E, without features.
 
     One row per customer_id and cut_off: columns `p_NAME` per family and peer, `value`, `value_e`
     and `base_rate`, the churn rate of the training rows.
@@ -69,7 +69,8 @@ def scored(rows: Rows, config: Config, say: Progress) -> pd.DataFrame:
         say(f"test cut-off day {day}: as of {test.isoformat()}")
         past, known = rows.taught(rows.task.training(test)), rows.tested(test)
         told = _scores(rows, past, known, config)
-        parts.append(known.assign(base_rate=float(past["label"].mean()), **told))
+        about = known.drop(columns=list(feature_columns(known)))
+        parts.append(about.assign(base_rate=float(past["label"].mean()), **told))
     return pd.concat(parts, ignore_index=True)
 
 
