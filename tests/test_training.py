@@ -31,9 +31,7 @@ MONEY = Money(
     choose_value=lambda rows, score, values: 0,
     tune_tau=lambda rows, score, value: 1.5,
     # the better the scores separate, the more they earn
-    profit=lambda rows, score, value, tau: float(
-        score[rows["label"] == 1].mean() - score[rows["label"] == 0].mean()
-    ),
+    earned=lambda rows, score, value, tau: np.where(rows["label"] == 1, score, -score),
 )
 
 
@@ -110,14 +108,32 @@ def test_m6_trained_twice_and_shuffled_gives_the_same_model_ids(panel: pd.DataFr
 def test_the_candidate_that_earns_most_on_the_choosing_cut_off_is_best(panel: pd.DataFrame) -> None:
     def earns(amounts: dict[str, float]) -> Training:
         told = iter(amounts.values())
-        money = dataclasses.replace(MONEY, profit=lambda *_: next(told))
+        money = dataclasses.replace(MONEY, earned=lambda rows, *_: np.full(len(rows), next(told)))
         named = tuple(name for name in amounts if name != "rule")
         return trained(panel, limits(candidates=named), money=money)
 
     assert earns({"rule": 0.0, "logistic": 2.0, "xgboost": 1.0}).best == "logistic"
     assert earns({"rule": 0.0, "logistic": 1.0, "xgboost": 2.0}).best == "xgboost"
-    assert earns({"rule": 9.0, "logistic": 1.0, "xgboost": 1.0}).best == "logistic"
     assert earns({"rule": 9.0}).best == "rule"
+
+
+def test_of_those_that_earn_alike_the_one_that_predicts_best_is_best(panel: pd.DataFrame) -> None:
+    def best(lead: float) -> tuple[str, str]:
+        """Logistic earns `lead` more a row, and two rows are worth 100 one way and the other."""
+
+        def earned(rows: pd.DataFrame, *_: Any) -> Any:
+            noise = np.zeros(len(rows))
+            noise[0], noise[1] = next(turn) * 100.0, -noise[0]
+            return noise + next(ahead)
+
+        turn, ahead = iter([0.0, 1.0, -1.0]), iter([0.0, lead, 0.0])
+        done = trained(panel, money=dataclasses.replace(MONEY, earned=earned))
+        brier = {each.name: each.metrics["brier"].value for each in done.candidates[1:]}
+        return done.best, min(brier, key=lambda name: brier[name])
+
+    chosen, predicts = best(0.1)
+    assert chosen == predicts
+    assert best(50.0)[0] == "logistic"
 
 
 def test_only_mature_untreated_rows_of_the_train_layer_teach(panel: pd.DataFrame) -> None:
@@ -143,14 +159,14 @@ def test_the_value_model_sees_training_rows_and_the_threshold_choosing_rows(
         return told
 
     money = Money(
-        note("values", [worth(1.0)]), note("kind", 0), note("tau", 0.0), note("profit", 0.0)
+        note("values", [worth(1.0)]), note("kind", 0), note("tau", 0.0), note("earned", np.zeros(1))
     )
     trained(panel, money=money)
     assert seen == {
         "values": {"train"},
         "kind": {"choose"},
         "tau": {"choose"},
-        "profit": {"choose"},
+        "earned": {"choose"},
     }
 
 

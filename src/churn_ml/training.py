@@ -52,15 +52,15 @@ class Money:
 
     `fit_values` takes the training rows and returns one value model of each kind. The others take
     the rows of the choosing cut-off and a score per row: `choose_value` with the values of each
-    kind, it returns the place of the one that earns most; `tune_tau` and `profit` with one value
-    per row (and tau), they return tau and profit per 1,000 customers. `contacted` returns what each
-    row was expected to gain by its best offer, and what that earned.
+    kind, it returns the place of the one that earns most; `tune_tau` and `earned` with one value
+    per row (and tau), they return tau and what each row earned under it. `contacted` returns what
+    each row was expected to gain by its best offer, and what that earned.
     """
 
     fit_values: Callable[[pd.DataFrame], Sequence[ValueModel]]
     choose_value: Callable[[pd.DataFrame, Floats, Sequence[Floats]], int]
     tune_tau: Callable[[pd.DataFrame, Floats, Floats], float]
-    profit: Callable[[pd.DataFrame, Floats, Floats, float], float]
+    earned: Callable[[pd.DataFrame, Floats, Floats, float], Floats]
     contacted: Callable[[pd.DataFrame, Floats, Floats], tuple[Floats, Floats]] = _without_offers
 
 
@@ -116,7 +116,7 @@ def train(
     >>> recipe = replace(spending_recipe(), features=("order_count_90d",), past="recency_days")
     >>> money = Money(
     ...     lambda rows: [ValueModel.fit(rows, recipe)], lambda rows, p, values: 0,
-    ...     lambda rows, p, value: 0.0, lambda rows, p, value, tau: 1.0)
+    ...     lambda rows, p, value: 0.0, lambda rows, p, value, tau: np.ones(len(rows)))
     >>> done = train(
     ...     panel.assign(layer=np.where(last, "choose", "train")),
     ...     Config(shop=Shop(name="s", currency="EUR"), contract=GONE30),
@@ -144,17 +144,23 @@ def fit_one(name: str, material: Material) -> Model:
 
 
 def conclude(models: Mapping[str, Model], material: Material, money: Money) -> Training:
-    """Tune and judge the fitted `models` on the choosing cut-off; name the one that earns most.
+    """Tune and judge the fitted `models` on the choosing cut-off; name the best.
+
+    The best is the one that earns most or, of those that cannot be told from it, that predicts
+    best: whose profit lies within one standard error of the paired difference (the rule of Breiman,
+    Friedman, Olshen & Stone 1984), the lowest Brier score. One cut-off seldom tells apart by profit
+    what ranks alike.
 
     `models`: one per name of the material. All share one value model, of the kind that earns most
     with the first candidate's score. Returns the candidates, the rule first.
     """
     fitted = [models[name] for name in material.names]
     value = _value(fitted[1 if len(fitted) > 1 else 0], material, money)
-    candidates = tuple(_candidate(model, value, material, money) for model in fitted)
+    judged = [_candidate(model, value, material, money) for model in fitted]
+    candidates = tuple(candidate for candidate, _ in judged)
     return Training(
         candidates,
-        _best(candidates),
+        _best(judged),
         material.counts["train"],
         material.counts["choose"],
         material.alone,
@@ -169,8 +175,10 @@ def _value(lead: Model, shared: Material, money: Money) -> ValueModel:
     return kinds[money.choose_value(later, lead.predict(later), values)]
 
 
-def _candidate(model: Model, worth: ValueModel, shared: Material, money: Money) -> Candidate:
-    """Tune the threshold of a fitted model and judge it on the later cut-off."""
+def _candidate(
+    model: Model, worth: ValueModel, shared: Material, money: Money
+) -> tuple[Candidate, Floats]:
+    """A fitted model, tuned and judged on the later cut-off, and what each row earned."""
     later, origin = shared.later, shared.origin
     score, value = model.predict(later), np.asarray(worth.predict(later), dtype=float)
     figures = report(
@@ -181,18 +189,25 @@ def _candidate(model: Model, worth: ValueModel, shared: Material, money: Money) 
         seed=origin.seed,
     )
     tau = float(money.tune_tau(later, score, value))
-    profit = float(money.profit(later, score, value, tau))
+    earned = money.earned(later, score, value, tau)
     made_by = versions(family(model.family))
     bundle = Bundle(model, worth, tau, replace(origin, versions=made_by))
     told = replace(bundle.origin, spec_hash=shared.spec_hash(bundle.features))
     bundle = replace(bundle, origin=told)
-    return Candidate(bundle, figures, profit)
+    return Candidate(bundle, figures, 1000.0 * float(earned.mean())), earned
 
 
-def _best(candidates: Sequence[Candidate]) -> str:
-    """The candidate that earns most, ties to the first; the rule only where it stands alone."""
-    running = [each for each in candidates if each.name != REFERENCE] or candidates
-    return max(running, key=lambda each: each.profit_per_1000).name
+def _best(judged: Sequence[tuple[Candidate, Floats]]) -> str:
+    """The best as `conclude` has it, ties to the first; the rule only where it stands alone."""
+    running = [each for each in judged if each[0].name != REFERENCE] or judged
+    _, most = max(running, key=lambda each: each[0].profit_per_1000)
+    close = [each for each, earned in running if _within_one_error(most - earned)]
+    return min(close, key=lambda each: each.metrics["brier"].value).name
+
+
+def _within_one_error(behind: Floats) -> bool:
+    """Whether a mean difference per row is at most its standard error."""
+    return bool(behind.mean() <= behind.std() / np.sqrt(len(behind)))
 
 
 def _labels(rows: pd.DataFrame) -> Labels:

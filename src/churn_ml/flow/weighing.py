@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml import slices
-from churn_ml.economics import Terms, Truth, for_part, gains, per_1000, realised
+from churn_ml.economics import Terms, Truth, for_part, gains, realised
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
@@ -80,9 +80,9 @@ def money(config: Config, panel: Judged) -> Money:
         known, ties, may = truth(rows)
         return tune_tau(score, value, known, terms, ties, may)
 
-    def profit(rows: pd.DataFrame, score: Any, value: Any, tau: float) -> float:
+    def earned(rows: pd.DataFrame, score: Any, value: Any, tau: float) -> Any:
         known, ties, may = truth(rows)
-        return per_1000(realised(choose(score, value, terms, tau, ties, may), known, terms))
+        return realised(choose(score, value, terms, tau, ties, may), known, terms)
 
     def best_value(rows: pd.DataFrame, score: Any, values: Sequence[Any]) -> int:
         known, ties, may = truth(rows)
@@ -97,7 +97,7 @@ def money(config: Config, panel: Judged) -> Money:
         index, expected = best_offer(gains(score, value, terms), may)
         return expected, realised(index, known, terms)
 
-    return Money(value_models, best_value, tau, profit, contacted)
+    return Money(value_models, best_value, tau, earned, contacted)
 
 
 @dataclass(frozen=True, eq=False)

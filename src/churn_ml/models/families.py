@@ -36,7 +36,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "ensemble",
         Ensemble,
-        "the mean logit of logistic, xgboost, forest and pareto",
+        "the mean logit of logistic, xgboost and pareto",
         ("numpy", "scikit-learn", "scipy", "xgboost-cpu"),
     ),
 )
