@@ -23,6 +23,11 @@ def test_the_challenger_stands_beside_the_next_best_though_the_rule_earned_more(
     assert "earned 769.00 EUR per 1,000 customers against 731.46 EUR of logistic;" in told
 
 
+def test_who_earned_less_was_chosen_for_predicting_best() -> None:
+    told = chosen(training("xgboost", rule=9.0, logistic=770.0, xgboost=769.0), "EUR")
+    assert "against 770.00 EUR of logistic, too close to tell, and predicted best;" in told
+
+
 def test_a_single_model_stands_beside_the_rule() -> None:
     told = chosen(training("logistic", rule=96.0, logistic=None), "EUR")
     assert "earned an unknown sum per 1,000 customers against 96.00 EUR of rule;" in told

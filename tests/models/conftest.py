@@ -29,8 +29,8 @@ def shop(customers: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     # what the rules and the processes read: a habit that hangs together with the silence
     rows["tenure_days"] += rows["recency_days"]
     gap = (rows["tenure_days"] - rows["recency_days"]) / np.maximum(rows["order_count"], 1)
-    rows["gap_mean_days"] = gap.where(rows["order_count"] > 1)
-    rows["gap_median_days"] = rows["gap_mean_days"].round()
+    rows["gap_median_days"] = gap.where(rows["order_count"] > 1).round()
+    rows["order_days_ever"] = rows["order_count"] + 1 + rng.poisson(4, customers)
     rows["order_days_90d"] = rng.poisson(3, customers).astype(float)
     rows["spend_90d"] = rng.lognormal(3, 1, customers)
     return rows, label

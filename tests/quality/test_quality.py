@@ -155,7 +155,7 @@ def test_the_peers_processes_know_no_label() -> None:
     rng = np.random.default_rng(5)
     tenure = rng.uniform(50, 200, 300)
     rows = pd.DataFrame({"tenure_days": tenure, "recency_days": tenure * rng.random(300)})
-    rows["gap_mean_days"] = (tenure - rows["recency_days"]) / rng.integers(1, 6, 300)
+    rows["order_days_ever"] = 1.0 + rng.integers(1, 6, 300)
     short, long = (peers.processes(rows, days) for days in (30, 300))
     assert "label" not in rows
     assert matrix(rows, ["tenure_days"]).shape == (300, 1)

@@ -1,14 +1,29 @@
 """What is known about each eligible customer at `as_of`, as one row of numbers.
 
-Enters: the canonical tables already cut at `as_of`; the cut is made once, in the warehouse's read,
-and never here. Leaves: one row per eligible customer with one float64 column per feature. The
-definitions are Ibis expressions: DuckDB runs them today, Spark when a shop outgrows one machine.
+Enters: the canonical tables already cut at `as_of`. The cut is made in the warehouse's read; the
+one other is `Purchases.at`, which cuts orders and lines that a training has read once for all its
+cut-offs, and is held to the first by a law. Leaves: one row per eligible customer with one float64
+column per feature. The definitions are Ibis expressions, computed by either of two engines:
+
+    defined   indicator.py, columns.py     what an indicator is, and how its columns are made
+              activity.py, spend.py, ...   the indicators, a file a subject
+              composites.py                those made of finished columns of all customers
+              catalogue.py                 all of them in one tuple
+              views/                       the rows that they measure, as expressions
+    by text   wording.py, query.py         views and indicators put into SQL, once
+              asking.py, engine.py         that text, asked of the engine of the tables
+    in memory purchases.py, products.py    orders and lines as arrays, cut at a day
+              arrays.py, stretches.py      what such arrays are
+              kernel.py                    the views of purchases on them
+              grouped.py, numbers.py       the indicators' own expressions, read by numpy
+    together  plan.py                      which views are computed in memory, which asked for
+              computing.py, frame.py       every column, rounded and checked
+
+A new indicator is one record in the file of its subject. A new view is one expression in views/,
+and asked of the engine until kernel.py has it too; both are then compared on every test run.
 
 Worked example, as of 2017-10-01 with a lookback of 90 days: a customer whose last order was on
 2017-09-26 has recency_days 5, and an order of 2017-10-01 00:00 does not exist yet.
-
-`catalogue.py` lists the indicators; each subject has a file. `indicator.py` says what one is,
-`views/` what they read, `query.py` puts both into SQL, `frame.py` runs it.
 """
 
 from __future__ import annotations

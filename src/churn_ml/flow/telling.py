@@ -170,9 +170,12 @@ def chosen(training: Mapping[str, Any], currency: str) -> str:
     second = max(rivals, key=lambda row: row["profit_per_1000"] or 0.0)
     (day,) = training["layers"]["choose"]["cut_offs"]
     earned, less = (_amount(row["profit_per_1000"], currency) for row in (best, second))
+    behind = (best["profit_per_1000"] or 0.0) < (second["profit_per_1000"] or 0.0)
+    rival = second["name"] != "rule"
+    close = ", too close to tell, and predicted best" if behind and rival else ""
     return (
-        f"{best['name']} was chosen on {day}, where it earned {earned} per 1,000 "
-        f"customers against {less} of {second['name']}; the rows of this verdict had no say in that"
+        f"{best['name']} was chosen on {day}, where it earned {earned} per 1,000 customers against "
+        f"{less} of {second['name']}{close}; the rows of this verdict had no say in that"
     )
 
 

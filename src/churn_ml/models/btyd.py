@@ -57,6 +57,21 @@ class Histories:
         return cls(found[:, 0], found[:, 1], found[:, 2], counted.astype(float))
 
 
+def histories(values: Floats) -> Histories:
+    """Recency, tenure (days since the last and the first order) and order days so far, by row.
+
+    An unknown number counts as 0; order days lie a day apart at least.
+
+    >>> seen = histories(np.array([[10.0, 100.0, 4.0], [50.0, 90.0, 2.0], [9.0, 9.0, 1.0]]))
+    >>> seen.x.tolist(), seen.t_x.tolist(), seen.T.tolist()
+    ([3.0, 1.0, 0.0], [90.0, 40.0, 0.0], [100.0, 90.0, 9.0])
+    """
+    recency, tenure, ever = np.maximum(np.nan_to_num(values), 0.0).T
+    last = np.maximum(tenure - recency, 0.0)
+    again = np.where(last > 0, np.clip(ever - 1.0, 1.0, np.maximum(last, 1.0)), 0.0)
+    return Histories(again, last, tenure, np.ones(len(values)))
+
+
 class Process(Protocol):
     """A fitted buy-till-you-die model."""
 

@@ -6,9 +6,9 @@ it: a contract's customers are chosen (three orders lately), and a process fitte
 level though not in rank.
 
 A history is read from three features: the time observed is tenure_days, the last purchase came
-tenure_days - recency_days after the first, and the repeat purchases are that divided by
-gap_mean_days, the mean gap; one where there is a single gap, which has no mean. Worked example, as
-of 2017-10-01: first order 100 days ago, last 10 days ago, a mean gap of 30: 3 repeat purchases.
+tenure_days - recency_days after the first, and repeat purchases are order_days_ever less the first.
+Worked example, as of 2017-10-01: first order 100 days ago, last 10 days ago, four order days: three
+repeat purchases, the last of them 90 days after the first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted
+from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted, histories
 from churn_ml.models.one_number import OneNumber
 from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, significant
 
@@ -26,27 +26,11 @@ EDGE = 1e-9
 """Chances are kept so far from 0 and 1: their logit stays finite."""
 
 
-def histories(values: Matrix) -> Histories:
-    """Recency, tenure and mean gap (days, in that order; NaN for no mean) as histories, by row.
-
-    >>> seen = histories(np.array([[10.0, 100.0, 30.0], [50.0, 90.0, np.nan], [9.0, 9.0, np.nan]]))
-    >>> seen.x.tolist(), seen.t_x.tolist(), seen.T.tolist()
-    ([3.0, 1.0, 0.0], [90.0, 40.0, 0.0], [100.0, 90.0, 9.0])
-    """
-    recency, tenure, gap = np.maximum(values.T, 0.0)
-    last = np.maximum(tenure - recency, 0.0)
-    # order days lie a day apart at least
-    by_gap = np.round(last / np.maximum(gap, 1.0))
-    x = np.where(np.isnan(gap), last > 0, by_gap)
-    return Histories(np.minimum(x, tenure), last, tenure, np.ones(len(values)))
-
-
 class _Buying(OneNumber):
     """What both processes share."""
 
     process: ClassVar[Callable[..., Any]]
-    features: ClassVar[tuple[str, ...]] = ("recency_days", "tenure_days", "gap_mean_days")
-    may_miss: ClassVar[frozenset[str]] = frozenset({"gap_mean_days"})
+    features: ClassVar[tuple[str, ...]] = ("recency_days", "tenure_days", "order_days_ever")
 
     @classmethod
     def learn(

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.models.btyd import BgNbd, Histories, fitted
+from churn_ml.models.btyd import BgNbd, Histories, fitted, histories
 from churn_ml.models.protocol import significant
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -115,7 +115,7 @@ class BuyingSpend:
         >>> bool(BuyingSpend.fit(rows, rows, 30).window(rows).mean() > 18)
         True
         """
-        seen = _histories(now)
+        seen = histories(now[:, :3])
         process = fitted(BgNbd, Histories.of(seen.x, seen.t_x, seen.T))
         told = _digits(vars(process))
         orders, average = _baskets(every)
@@ -128,7 +128,7 @@ class BuyingSpend:
 
     def window(self, values: Floats) -> Floats:
         """Expected spend in the window if there is an order in it, per row of `values`."""
-        seen, t = _histories(values), self.horizon_days
+        seen, t = histories(values[:, :3]), self.horizon_days
         any_order = np.maximum(1.0 - self.process.silent(seen, t), LEAST)
         days = np.maximum(self.process.expected(seen, t) / any_order, 1.0)
         spend: Floats = days * self.amounts.mean(*_baskets(values))
@@ -139,13 +139,6 @@ class BuyingSpend:
         """The inverse of `dataclasses.asdict`."""
         parts = BgNbd(**tree["process"]), GammaGamma(**tree["amounts"])
         return cls(*parts, int(tree["horizon_days"]))
-
-
-def _histories(values: Floats) -> Histories:
-    recency, tenure, ever = np.maximum(np.nan_to_num(values[:, :3]), 0.0).T
-    last = np.maximum(tenure - recency, 0.0)
-    again = np.where(last > 0, np.clip(ever - 1.0, 1.0, np.maximum(tenure, 1.0)), 0.0)
-    return Histories(again, last, tenure, np.ones(len(values)))
 
 
 def _baskets(values: Floats) -> tuple[Floats, Floats]:

@@ -59,7 +59,7 @@ class Ensemble:
         >>> model = Ensemble.fit(rows, (rows["recency_days"] > 99).to_numpy(int), SETTING)
         >>> first, last = model.predict(rows)[[0, 199]]
         >>> bool(first < 0.3), bool(last > 0.7), list(model.members)
-        (True, True, ['logistic', 'xgboost', 'forest'])
+        (True, True, ['logistic', 'xgboost'])
         """
         there = [name for name in MEMBERS if set(NEEDS.get(name, ())) <= set(rows.columns)]
         return cls({name: MEMBERS[name].fit(rows, label, setting) for name in there})

@@ -59,8 +59,6 @@ class OneNumber:
 
     family: ClassVar[str]
     features: ClassVar[tuple[str, ...]]
-    may_miss: ClassVar[frozenset[str]] = frozenset()
-    """Features whose absence says something: nothing stands in for them."""
 
     @classmethod
     def learn(
@@ -124,11 +122,10 @@ class OneNumber:
     def _values(self, rows: pd.DataFrame) -> Matrix:
         return self._filled(matrix(rows, self.features), np.array(self.typical))
 
-    @classmethod
-    def _filled(cls, values: Matrix, typical: Vector) -> Matrix:
-        """`values` with the typical ones where they are missing and may not be."""
-        stays = np.array([name in cls.may_miss for name in cls.features])
-        return np.where(np.isnan(values) & ~stays, typical, values)
+    @staticmethod
+    def _filled(values: Matrix, typical: Vector) -> Matrix:
+        """`values` with the typical ones where they are missing."""
+        return np.where(np.isnan(values), typical, values)
 
     def _logit(self, values: Matrix) -> Vector:
         return self.intercept + self.slope * self.number(values, self.learned)
