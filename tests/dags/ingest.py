@@ -26,6 +26,7 @@ if __name__ == "__main__":
         partition_key=as_of,
         run_after=datetime(2026, 11, 22, tzinfo=UTC),
         run_type="manual",
+        triggering_user_name=None,
     )
     events = {door.CANONICAL: SimpleNamespace(extra={})}
     context = {

@@ -24,7 +24,7 @@ from churn_ml.house import House, open_house
 from ..conftest import FIRST
 
 KILLER = Path(__file__).parents[1] / "faults" / "killed_step.py"
-CANDIDATES = ("rule", "logistic", "xgboost", "ensemble")
+CANDIDATES = ("rule", "logistic", "xgboost")
 
 
 @pytest.fixture

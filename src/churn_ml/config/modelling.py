@@ -4,7 +4,7 @@ Enters: the sections [training] and [gate]. Leaves: `Training` and `Gate`. Worke
 verdicts a year share an alpha of .05, so each of them may spend .0038.
 
 >>> Training().candidates, round(Gate().alpha_per_look, 4)
-(('logistic', 'xgboost', 'ensemble'), 0.0038)
+(('logistic', 'xgboost'), 0.0038)
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Training(Section):
     """How training cut-offs are laid, which candidates run, and with which seed."""
 
     every_days: Annotated[int, Field(gt=0)] = 30
-    candidates: tuple[str, ...] = ("logistic", "xgboost", "ensemble")
+    candidates: tuple[str, ...] = ("logistic", "xgboost")
     seed: int = 17
     min_rows: Annotated[int, Field(ge=1)] = 200
     min_churners: Annotated[int, Field(ge=1)] = 30

@@ -43,7 +43,8 @@ def build_panel(trial: Attempt) -> pd.DataFrame:
         rows_at(trial, now, cut_off, bought).assign(layer=layer)
         for cut_off, layer in [*days, (split.evaluate, "evaluate")]
     ]
-    panel = pd.concat(parts, ignore_index=True)
+    # one block a kind: a frame of a hundred single columns is slow to add to
+    panel = pd.concat(parts, ignore_index=True).copy()
     empty = [layer for layer in LAYERS if not (panel["layer"] == layer).any()]
     if empty:
         raise _nobody(empty, trial, now, split.evaluate)

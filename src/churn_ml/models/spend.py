@@ -92,7 +92,7 @@ def _carries(panel: pd.DataFrame, horizon_days: int) -> list[float]:
     """Carry 1, 2, ... as far as the panel's cut-offs reach, among the never treated."""
     treated = set(panel.loc[panel["treated"].astype(bool), "customer_id"])
     rows = panel[~panel["customer_id"].isin(treated) & panel["label"].notna()]
-    rows = rows.assign(amount=amounts(rows))
+    rows = rows[["customer_id", "cut_off", "label"]].assign(amount=amounts(rows))
     spend = rows.pivot_table(index="customer_id", columns="cut_off", values="amount", aggfunc="sum")
     stayed = rows[rows["label"] == 0].pivot_table(
         index="customer_id", columns="cut_off", values="amount", aggfunc="sum"
