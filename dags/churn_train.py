@@ -2,17 +2,12 @@
 
 Builds the panel of past days, fits every candidate, and names the best one the challenger.
 
-* **When**: after an ingest (asset `canonical`), if a training is due: `[schedule]
-  train_every_days` after the last one; or if the day's own is published and not logged yet: a try
-  broke off after it. Otherwise `prepare` is skipped and says why, as it is while history is too
-  short. A run by hand always trains. Each candidate is one `fit`, two at a time by the pool.
-* **Reads** the canonical tables, each past day as it was known then. **Writes** the panel to the
-  lake, the model folders, the receipt to the ledger, and an event of the asset `challenger`, which
-  the promotion follows. Then `log` shows it in MLflow: a run a training, a nested one a candidate.
-* **When it fails**: no challenger is named, and the champion stays. The log names the next step;
-  only a history too short, or a shop too small to learn from, is no failure, unless a person asked.
-  After mending, clear `prepare` and what follows. Where only `log` failed, MLflow was away: what
-  was trained and promoted stands, and `log` is cleared when it is back.
+* **When**: after an ingest (asset `canonical`), if `[schedule] train_every_days` are over or a try
+  before broke off; else `prepare` is skipped and says why. A run by hand always trains.
+* **Reads** the canonical tables as known on each past day. **Writes** the panel, a model folder a
+  `fit`, the receipt and the asset `challenger`, which is judged next; `log` shows it in MLflow.
+* **When it fails**: no challenger is named, the champion stays, and the log names the next step.
+  After mending, clear `prepare` and what follows; `log` alone where only MLflow was away.
 * **A past day**: trigger the DAG and fill in the partition key, as in `2017-11-01`. A day trained
   before gives the very same models again, unless *Take what is newest* is ticked.
 """
@@ -67,8 +62,7 @@ def churn_train(line: str) -> door.Dag:
             from churn_ml import flow
 
             receipt = flow.log(door.house(line), door.as_of())
-            page = receipt.details["run_url"]
-            get_current_context()["ti"].xcom_push(key="mlflow_url", value=page)
+            get_current_context()["ti"].xcom_push("mlflow_url", receipt.details["run_url"])
             return door.hand_on(receipt)
 
         fit.expand(name=prepare()) >> conclude() >> log()
