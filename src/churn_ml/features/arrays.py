@@ -48,7 +48,9 @@ class Table:
 
     def of(self, first: int, last: int) -> Table:
         """The rows of the customers from place `first` on, before place `last`."""
-        return self.take(slice(*np.searchsorted(self["customer"], [first, last])))
+        customer = self["customer"]
+        # of the same type as the column, or all of it would be converted for each search
+        return self.take(slice(*np.searchsorted(customer, np.array([first, last], customer.dtype))))
 
 
 def coded(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int32]]:
@@ -57,7 +59,8 @@ def coded(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int32]]:
     import pyarrow.compute as pc
 
     coded = pc.dictionary_encode(pa.chunked_array(values.chunks, type=values.type))
-    coded = coded.unify_dictionaries().combine_chunks() if coded.num_chunks else None
+    # the chunks share one dictionary: `unify_dictionaries` would read it anew for each of them
+    coded = coded.combine_chunks() if coded.num_chunks else None
     if coded is None or not len(coded):
         return pa.array([], values.type), np.empty(0, dtype=np.int32)
     order = pc.sort_indices(coded.dictionary).to_numpy()
