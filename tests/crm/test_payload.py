@@ -82,7 +82,7 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
     [(0.0, 0.0), (129.7, 100.0), (0.0044, 0.005), (98765.0, 100000.0), (3.1, 2.0), (3.2, 5.0)],
 )
 def test_money_is_told_on_the_one_two_five_series(amount: float, rounded: float) -> None:
-    assert preferred(amount) == rounded
+    assert preferred([amount]).tolist() == [rounded]
 
 
 def test_a_score_step_of_one_tenth_leaves_eleven_scores() -> None:

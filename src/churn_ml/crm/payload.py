@@ -20,19 +20,25 @@ Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: to
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+import numpy as np
 
 from churn_ml.actions import NONE
 from churn_ml.config import content_hash
-from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
+from churn_ml.crm.protocol import REMOVED, Row, SavedRow
 from churn_ml.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+Cells: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ FIELDS: tuple[Field, ...] = (
     Field("arm", "text", "holdout or open"),
     Field("reasons", "text", "the indicators behind the score, strongest first"),
 )
+NAMES = tuple(field.name for field in FIELDS)
+_CONTENT = tuple(field.name for field in FIELDS if field.content)
 
 
 def rows(
@@ -99,28 +107,50 @@ def rows(
         as_of=as_of.isoformat(),
         threshold=round(float(tau), 2),
         score=(joined["score"] / score_step).round().mul(score_step).round(9),
-        value_at_risk=[preferred(amount) for amount in joined["value_at_risk"]],
+        value_at_risk=preferred(joined["value_at_risk"]),
         reasons=[reason_names(text) for text in joined["reasons"]],
     )
-    told = told.sort_values("customer_id")
-    names = [field.name for field in FIELDS]
-    columns = zip(*(told[name].tolist() for name in names), strict=True)
-    return [_row(dict(zip(names, cells, strict=True)), as_of, delivers) for cells in columns]
+    return list(_rows(told.sort_values("customer_id"), as_of, delivers=delivers))
 
 
-def preferred(amount: float) -> float:
-    """The nearest of 1, 2, 5, 10, 20, 50, ... (the 1-2-5 series), 0 for nothing.
+def _rows(told: pd.DataFrame, as_of: date, *, delivers: bool) -> Iterator[Row]:
+    """One upsert per row; many customers are told the same, of which the hash is made once."""
+    content = itemgetter(*(NAMES.index(name) for name in _CONTENT))
+    key, offer = NAMES.index("customer_id"), NAMES.index("offer")
+    hashes: dict[tuple[Cells, bool], str] = {}
+    for cells in zip(*(told[name].tolist() for name in NAMES), strict=True):
+        contact = delivers and cells[offer] != NONE
+        said = (content(cells), contact)
+        if said not in hashes:
+            dated = {"as_of": as_of.isoformat()} if contact else {}
+            hashes[said] = content_hash(dict(zip(_CONTENT, said[0], strict=True)) | dated)
+        payload = dict(zip(NAMES, cells, strict=True))
+        yield Row(str(cells[key]), "upsert", as_of, payload, hashes[said], contact)
 
-    Coarse on purpose: a value at risk of 131 after 128 is no news to a campaign.
 
-    >>> preferred(129.7), preferred(0.0567), preferred(0.0), preferred(38.0)
-    (100.0, 0.05, 0.0, 50.0)
+def preferred(amounts: ArrayLike) -> NDArray[np.float64]:
+    """The nearest of 1, 2, 5, 10, 20, 50, ... (the 1-2-5 series) of each amount, 0 for nothing.
+
+    Coarse on purpose: a value at risk of 131 after 128 is no news to a campaign. Nearest by ratio.
+
+    >>> preferred([129.7, 0.0567, 0.0, 38.0]).tolist()
+    [100.0, 0.05, 0.0, 50.0]
     """
-    if amount <= 0:
-        return 0.0
-    exponent = math.floor(math.log10(amount))
-    steps = [float(f"{step}e{exponent}") for step in (1, 2, 5, 10)]
-    return min(steps, key=lambda step: abs(math.log(amount / step)))
+    amount = np.asarray(amounts, dtype=np.float64)
+    positive = amount > 0
+    exponent = np.floor(np.log10(amount[positive]))
+    step = np.searchsorted(_BETWEEN, amount[positive] / 10.0**exponent)
+    found, place = np.unique(exponent.astype(np.int64) * len(_STEPS) + step, return_inverse=True)
+    # read as text, so that .05 is the number that everybody writes so
+    steps = [float(f"{_STEPS[code % len(_STEPS)]}e{code // len(_STEPS)}") for code in found]
+    told = np.zeros(len(amount))
+    told[positive] = np.array(steps)[place]
+    return told
+
+
+_STEPS = (1, 2, 5, 10)
+_BETWEEN = np.sqrt([1 * 2, 2 * 5, 5 * 10])
+"""Where the next step becomes the nearer one."""
 
 
 def reason_names(reasons: str | None) -> str:
@@ -129,7 +159,14 @@ def reason_names(reasons: str | None) -> str:
     >>> reason_names('[{"indicator": "gap_ratio"}, {"indicator": "days_since_order"}]')
     'gap_ratio, days_since_order'
     """
-    return ", ".join(reason["indicator"] for reason in json.loads(reasons or "[]"))
+    return ", ".join(reason.indicator for reason in _REASONS.decode(reasons or "[]"))
+
+
+class _Reason(msgspec.Struct):
+    indicator: str
+
+
+_REASONS = msgspec.json.Decoder(list[_Reason])
 
 
 def removal(customer_id: str, as_of: date) -> Row:
@@ -156,7 +193,7 @@ def quiet(row: Row) -> Row:
 
 def saved(row: Row) -> SavedRow:
     """The row as the journal keeps it."""
-    payload = json.dumps(dict(row.payload), ensure_ascii=False, separators=(",", ":"))
+    payload = msgspec.json.encode(dict(row.payload)).decode()
     return row.customer_id, row.content_hash, payload, row.contact
 
 
@@ -170,14 +207,6 @@ def restored(row: SavedRow, as_of: date) -> Row:
     customer_id, row_hash, payload, contact = row
     op: Literal["upsert", "remove"] = "remove" if row_hash == REMOVED else "upsert"
     return Row(customer_id, op, as_of, json.loads(payload), row_hash, contact)
-
-
-def _row(cells: Mapping[str, Cell], as_of: date, delivers: bool) -> Row:
-    contact = delivers and cells["offer"] != NONE
-    content = {field.name: cells[field.name] for field in FIELDS if field.content}
-    dated = {"as_of": cells["as_of"]} if contact else {}
-    customer_id = str(cells["customer_id"])
-    return Row(customer_id, "upsert", as_of, cells, content_hash(content | dated), contact)
 
 
 def _check(customer_ids: pd.Series, expected: int) -> None:

@@ -26,14 +26,12 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         return
     names = [column.name for column in table.columns if column.name in rows[0]]
     kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
-    process = [kind.bind_processor(connection.dialect) or _as_it_is for kind in kinds]
     statement = str(table.insert().compile(dialect=connection.dialect, column_keys=names))
-    made = [tuple(p(row[n]) for p, n in zip(process, names, strict=True)) for row in rows]
-    connection.exec_driver_sql(statement, made)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+    columns = []
+    for name, kind in zip(names, kinds, strict=True):
+        process, told = kind.bind_processor(connection.dialect), [row[name] for row in rows]
+        columns.append([process(value) for value in told] if process else told)
+    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
 def upsert(
