@@ -12,6 +12,7 @@ from churn_ml.features.spend import (
     BASKET_VALUE_TREND,
     LAST_BASKET,
     SPEND,
+    SPEND_HABIT,
     SPEND_TREND,
 )
 
@@ -82,6 +83,26 @@ def test_basket_value_trend_divides_mean_order_days(read: Read, on: On) -> None:
         "basket_value_ratio_45d": 0.75,
         "basket_value_ratio_45d_has_base": 1,
     }
+
+
+def test_the_spend_of_the_window_is_held_against_the_days_since_the_first_order(
+    read: Read, on: On
+) -> None:
+    # 30.00 in the last 90 of 180 days, 40.00 in all: .333 a day against .222
+    orders = paid(on, d180="10.00", d90="12.00", d1="18.00")
+    assert read(SPEND_HABIT, orders=orders) == {
+        "spend_habit_ratio_90d": 1.5,
+        "spend_habit_ratio_90d_has_base": 1,
+    }
+
+
+def test_who_came_within_the_window_spends_as_ever_and_who_never_paid_has_no_habit(
+    read: Read, on: On
+) -> None:
+    new = read(SPEND_HABIT, orders=paid(on, d89="10.00", d1="18.00"))
+    assert new == {"spend_habit_ratio_90d": 1, "spend_habit_ratio_90d_has_base": 1}
+    free = read(SPEND_HABIT, orders=paid(on, d180="0.00", d1="0.00"))
+    assert free == {"spend_habit_ratio_90d": None, "spend_habit_ratio_90d_has_base": 0}
 
 
 def test_no_recent_order_has_no_basket_value_to_compare(read: Read, on: On) -> None:

@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(107, 'recency', 'C02')
+(108, 'recency', 'C02')
 """
 
 from __future__ import annotations

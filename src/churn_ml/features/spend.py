@@ -2,7 +2,9 @@
 
 Amounts are net amounts of orders in the shop currency, added as whole hundredths and divided once.
 Worked example, as of 2017-10-01: 40.00 spent on 2017-09-20 and 80.00 on 2017-08-20 by a customer
-of 2017-06-01 give spend_30d 40.00, spend_60d 120.00 and spend_ratio_30d .5.
+of 2017-06-01 give spend_30d 40.00, spend_60d 120.00 and spend_ratio_30d .5. Who has always spent
+a day what the last 90 days brought, or came within them, has spend_habit_ratio_90d 1; far above
+it, less is to come.
 
 Degenerate cases: orders of 0.00 are order days without money, so a window can have a base in
 frequency and none in spend. A negative sum is no base. The mean order day of all history is told in
@@ -72,6 +74,16 @@ def _spend_trend(*windows: int) -> Parts:
     return Parts(measures, tuple(column for days in windows for column in trend(days)))
 
 
+def _spend_habit(days: int) -> Parts:
+    columns = ratio(
+        # net a day of the window over net a day since the first order, divided once
+        f"spend_habit_ratio_{days}d",
+        lambda t: t[f"net_{days}"] * t.tenure_days,
+        lambda t: t.net_ever * (t.tenure_days < days).ifelse(t.tenure_days, days),
+    )
+    return Parts((TENURE, NET_EVER, net(days)), columns)
+
+
 def _basket_value(days: int) -> Parts:
     usual = _net_median(days)
     largest = Measure(
@@ -128,6 +140,18 @@ SPEND_TREND = Indicator(
     filled=("orders.net_amount",),
     of=_spend_trend,
 )
+SPEND_HABIT = Indicator(
+    name="spend_habit",
+    meaning="Net amount spent a day against the customer's own since the first order.",
+    unit="ratio",
+    direction="either",
+    windows=(90,),
+    against="against all days since the first order",
+    needs=("orders",),
+    source="C04",
+    filled=("orders.net_amount",),
+    of=_spend_habit,
+)
 BASKET_VALUE = Indicator(
     name="basket_value",
     meaning="Net amount of an order day: the usual one and the largest.",
@@ -178,6 +202,7 @@ BASKET_EVER = Indicator(
 MONEY: tuple[Indicator, ...] = (
     SPEND,
     SPEND_TREND,
+    SPEND_HABIT,
     BASKET_VALUE,
     BASKET_EVER,
     BASKET_VALUE_TREND,
