@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from churn_ml.actions import actions
+from churn_ml.actions import actions, check_offers
 from churn_ml.config import Config, Consent, Contract, Offer, Policy, Shop
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import ACTIONS
@@ -178,7 +178,7 @@ def test_nobody_scored_gives_an_empty_frame_with_all_columns() -> None:
 def test_an_offer_for_a_segment_that_does_not_exist_is_refused_by_name() -> None:
     typo = COUPON.model_copy(update={"segments": ("HIGH_RISK_HIGH_VALUE",)})
     with pytest.raises(BadConfig, match="COUPON is meant for an unknown segment"):
-        decide({"h1": (0.5, 200.0)}, config(typo))
+        check_offers((typo,))
 
 
 def test_a_scored_customer_without_a_segment_is_refused() -> None:

@@ -5,8 +5,9 @@ and limits of churn.toml, the champion's threshold tau. Leaves: one row per scor
 the offer, and why it is that one. The formulas are economics.py's; this room decides who may be
 asked at all.
 
-Three laws, in this order: a suppressed customer gets nothing; nobody gets an offer that needs a
-consent he has not given; a customer of the holdout gets nothing, whatever the policy chose. The
+Three laws, in this order: a suppressed customer gets nothing; nobody gets an offer that bars them
+(offers/eligibility.py: no consent, no cause that it answers, ...); a customer of the holdout gets
+nothing, whatever the policy chose. The
 policy chooses as if there were no holdout and the would-be offer is stored: the chosen of both arms
 are then alike, and the outcome is read on them by intention to treat. The holdout's part of budget
 and capacity is left unspent.
@@ -23,10 +24,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from churn_ml.causes import CAUSES
 from churn_ml.economics import Terms, costs, gains
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.experiments import HOLDOUT
-from churn_ml.segments import UNSCORED, code
+from churn_ml.offers.catalogue import ANY
+from churn_ml.offers.eligibility import BARS, About, barred_by, bars
+from churn_ml.offers.known import Known
+from churn_ml.segments import UNSCORED, code, is_known
 from churn_ml.tables import ACTIONS
 from churn_ml.targeting import best_offer, keyed_hash, within_limits
 
@@ -50,6 +55,7 @@ def actions(
     *,
     key: bytes,
     contacted: Collection[str] = frozenset(),
+    known: Known | None = None,
 ) -> pd.DataFrame:
     """The action of every scored customer at one as_of.
 
@@ -57,12 +63,12 @@ def actions(
     `consents`, whether contact is consented at as_of, customer_id as index, where absent
     [consent] default holds; `suppressed`, customers never to be contacted; `tau`, the gain in the
     shop currency that a contact must exceed; `key`, secret that breaks ties; `contacted`, customers
-    whose would-be offer of the last `contact_window_days` was not NONE, in either arm.
+    whose would-be offer of the last `contact_window_days` was not NONE, in either arm; `known`,
+    what else decides who may be asked what.
     Returns: tables.ACTIONS, sorted by customer_id; gain and cost in the shop currency, 0 at NONE.
-    `why`, the first that holds: suppressed, recently_contacted, no_offer (none is meant for the
-    segment), no_consent, does_not_pay, capacity or budget, holdout, chosen.
-    Raises: BadInput where a key repeats or a scored customer has no segment; BadConfig where an
-    offer is meant for a segment that does not exist.
+    `why`, the first that holds: suppressed, recently_contacted, what bars every offer
+    (offers.eligibility.BARS), does_not_pay, capacity or budget, holdout, chosen.
+    Raises: BadInput where a key repeats or a scored customer has no segment.
 
     >>> import pandas as pd
     >>> from churn_ml.config import Config, Offer, Shop
@@ -80,11 +86,9 @@ def actions(
     ids = rows["customer_id"]
     terms = Terms.of(config)
     p, value = rows["score"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
-    fitting = meant(rows["segment"].to_numpy(object), config.own_offers)
-    given = consenting(ids, consents, default=config.consent.default == "assumed")
+    table = bars(config.own_offers, _about(rows, consents, config, known or Known()))
     barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
-    free = np.array([not offer.needs_consent for offer in config.own_offers], dtype=bool)
-    allowed = fitting & (given[:, None] | free) & ~(barred | recent)[:, None]
+    allowed = (table == 0) & ~(barred | recent)[:, None]
 
     index, expected = best_offer(gains(p, value, terms), allowed)
     cost = _picked(costs(p, value, terms), index)
@@ -95,11 +99,11 @@ def actions(
     rows["offer"] = np.where(held, NONE, rows["would_be_offer"])
     rows["expected_gain"] = np.where(taken, expected, 0.0).round(9)
     rows["expected_cost"] = np.where(taken, cost, 0.0).round(9)
+    fell = barred_by(table)
     reasons = {
         "suppressed": barred,
         "recently_contacted": recent,
-        "no_offer": ~fitting.any(axis=1),
-        "no_consent": ~allowed.any(axis=1),
+        **{bar: fell == bar for bar in BARS[1:]},
         "does_not_pay": expected <= tau,
         _limit(int(taken.sum()), config): ~taken,
         "holdout": held,
@@ -107,6 +111,14 @@ def actions(
     why = np.select(list(reasons.values()), list(reasons), default="chosen")
     rows["why"] = why.astype(object)
     return rows[list(ACTIONS.names)]
+
+
+def _about(rows: pd.DataFrame, consents: pd.Series, config: Config, known: Known) -> About:
+    """What is known of the customers of `rows`, in their order."""
+    ids = rows["customer_id"]
+    given = consenting(ids, consents, default=config.consent.default == "assumed")
+    refused = consents.index[~consents.to_numpy(dtype=bool)]
+    return known.about(ids, rows["segment"].to_numpy(object), given, refused)
 
 
 def _limit(taken: int, config: Config) -> str:
@@ -147,28 +159,46 @@ def consenting(ids: pd.Series, consents: pd.Series, *, default: bool) -> NDArray
     return np.array([bool(known.get(i, default)) for i in ids], dtype=bool)
 
 
-def meant(segment: NDArray[np.object_], offers: tuple[Offer, ...]) -> NDArray[np.bool_]:
-    """Customers x offers: True where the offer is meant for the customer's segment."""
-    known = _codes()
+def check_offers(offers: tuple[Offer, ...]) -> None:
+    """Raise BadConfig where an offer is meant for a segment, stage or cause that nobody can have.
+
+    >>> from churn_ml.config import Offer
+    >>> check_offers((Offer(code="GIFT", label="a gift", causes=("THE_WEATHER",)),))
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: offer GIFT is meant for an unknown cause | where: ... THE_WEATHER ...
+    """
+    causes = {ANY, *(cause.code for cause in CAUSES)}
     for offer in offers:
-        strange = sorted(set(offer.segments) - known)
-        if strange:
-            raise BadConfig(
-                f"offer {offer.code} is meant for an unknown segment",
-                where="[[offers]] segments",
-                got=", ".join(strange),
-                expected="a code such as HIGH_RISK_HIGH_VALUE_SILENT or LOST",
-                next_step="correct the code; `churn-ml report` lists those that occur",
-            )
-    columns = [np.isin(segment, offer.segments) | (not offer.segments) for offer in offers]
-    return np.stack(columns, axis=1) if columns else np.empty((len(segment), 0), dtype=bool)
+        named = {name for name in offer.segments if is_known(name)}
+        _check(offer, "segment", set(offer.segments) - _codes() - named)
+        _check(offer, "stage", set(offer.stages) - set(STAGES))
+        _check(offer, "cause", set(offer.causes) - causes)
+
+
+def _check(offer: Offer, what: str, strange: set[str]) -> None:
+    examples = {
+        "segment": "a code such as HIGH_RISK_HIGH_VALUE_SILENT or LOST, or a name of segments.md",
+        "stage": ", ".join(STAGES),
+        "cause": "a code of the causes, such as LOGISTICS_SLOW",
+    }
+    if strange:
+        raise BadConfig(
+            f"offer {offer.code} is meant for an unknown {what}",
+            where=f"[[offers]] {what}s",
+            got=", ".join(sorted(strange)),
+            expected=examples[what],
+            next_step="correct the code; `churn-ml report` lists the segments that occur",
+        )
+
+
+STAGES = ("new", "active", "loyal", "silent", "lost", "returning")
 
 
 def _codes() -> set[str]:
     bands = ("high", "medium", "low")
-    stages = ("new", "active", "loyal", "silent", "lost", "returning")
-    scored = {code(risk, value, stage) for risk, value, stage in product(bands, bands, stages)}
-    return scored | {code(UNSCORED, UNSCORED, stage) for stage in stages}
+    scored = {code(risk, value, stage) for risk, value, stage in product(bands, bands, STAGES)}
+    return scored | {code(UNSCORED, UNSCORED, stage) for stage in STAGES}
 
 
 def _picked(table: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:

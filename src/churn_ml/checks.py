@@ -2,8 +2,8 @@
 
 Enters: a `Config`, whose types and ranges `config` has checked. Leaves: nothing, or BadConfig for a
 mapping to a column that does not exist, a model family nobody wrote, a tolerance for an unknown
-rule, an offer for an unknown segment. Without this room each would be found by the step that
-trips over it, training perhaps after an hour. No file of the shop is opened.
+rule, an offer for an unknown segment or cause. Without this room each would be found by the step
+that trips over it, training perhaps after an hour. No file of the shop is opened.
 
 Worked example: `candidates = ["xgbost"]` under [training] is refused on 2017-10-01 by the ingest
 already, with the known families in the message.
@@ -16,9 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from churn_ml.actions import meant
+from churn_ml.actions import check_offers
 from churn_ml.config import NOT_WRITTEN
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.features import catalogue
@@ -57,7 +55,7 @@ def check(config: Config) -> None:
     catalogue(config.features)
     for name in SOURCE_TABLES:
         check_rules(config.validation, name)
-    meant(np.empty(0, dtype=object), config.offers)
+    check_offers(config.offers)
 
 
 def _check_candidates(training: Training) -> None:

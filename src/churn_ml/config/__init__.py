@@ -12,7 +12,7 @@ Every number has its unit in its name; defaults are proposals, not measurements.
     shop.py       [shop] [consent]
     sources.py    [sources.TABLE] [validation]
     contract.py   [contract]
-    money.py      [economics] [[offers]] [policy] [holdout] [segments]
+    money.py      [economics] [catalogue] [[offers]] [policy] [holdout] [segments]
     modelling.py  [features] [training] [gate]
     running.py    [paths] [schedule] [destinations.NAME]
     section.py    what every section is made of

@@ -1,8 +1,8 @@
 """The money: what a customer and a contact are worth, what is offered, and to how many.
 
-Enters: the sections [economics], [[offers]], [policy], [holdout] and [segments]. Leaves: a class
-for each. Worked example: a coupon of 5.00 that costs 1.00 to send, of which a round may send 300,
-and which a tenth of the customers never gets, so that what it earns can be measured.
+Enters: the sections [economics], [catalogue], [[offers]], [policy], [holdout] and [segments].
+Leaves: a class for each. Worked example: a coupon of 5.00 that costs 1.00 to send, of which a round
+may send 300, and which a tenth of the customers never gets, so that what it earns can be measured.
 
 >>> coupon = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
 >>> coupon.redeem_share, Policy(capacity_customers=300).budget_amount, Holdout().share
@@ -11,11 +11,13 @@ and which a tenth of the customers never gets, so that what it earns can be meas
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from churn_ml.config.section import Amount, Days, Section, Share
+from churn_ml.offers import CATALOGUE, CHOSEN, Row, by_code
 
 
 class Economics(Section):
@@ -35,7 +37,10 @@ class Economics(Section):
 
 
 class Offer(Section):
-    """One thing that can be done for a customer, with what it costs (shop currency)."""
+    """One thing that can be done for a customer, with what it costs (shop currency).
+
+    Under a code of the catalogue (docs/offers.md), what is not said is what stands there.
+    """
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     label: str
@@ -52,9 +57,74 @@ class Offer(Section):
     """gamma: share of churners saved; the prior's mean where absent."""
     needs_consent: bool = True
     segments: tuple[str, ...] = ()
-    """Segments it is meant for; empty means all."""
+    """Segments it is meant for, by code or name (docs/segments.md); empty means all."""
+    stages: tuple[str, ...] = ()
+    """Stages it is meant for; empty means all."""
+    tiers: tuple[str, ...] = ()
+    """Membership tiers it is meant for; empty means all."""
+    causes: tuple[str, ...] = ()
+    """Causes it answers, of which the customer shows one; empty means whatever the cause."""
+    kind: Literal["offer", "message", "service", "product", "programme"] = "offer"
+    """While a complaint is open nothing is made but services."""
+    pressure: bool = False
+    """Asks to spend: kept from customers in arrears."""
+    returners_only: bool = False
+    """For the lost and the returning alone."""
+    cap_days: Days | None = None
+    """Days in which the same is not said twice, beyond [policy] contact_window_days."""
     contracts: tuple[str, ...] = ()
     """Names of the churn contracts it is meant for; empty means all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_the_catalogue(cls, told: Any) -> Any:
+        """What is said, and under a code of the catalogue the rest from there."""
+        row = by_code(str(told.get("code"))) if isinstance(told, Mapping) else None
+        return told if row is None else {**row.terms, **told}
+
+
+class Catalogue(Section):
+    """Which rows of the catalogue of offers (docs/offers.md) are switched on.
+
+    `defaults` switches on those that are chosen there; `on` names further ones. A price for one
+    customer alone is refused unless `personal_prices` says otherwise.
+    """
+
+    defaults: bool = False
+    on: tuple[str, ...] = ()
+    personal_prices: bool = False
+
+    @model_validator(mode="after")
+    def _rows_for_a_customer(self) -> Catalogue:
+        open_to_all = [row.code for row in CATALOGUE if row.by != "O" and row.refused is None]
+        for code in self.on:
+            row = by_code(code)
+            if row is None:
+                raise ValueError(f"there is no {code!r}; expected {', '.join(open_to_all)}")
+            why = None if self.personal_prices and code == PERSONAL_PRICE else _refused(row)
+            if why is not None:
+                raise ValueError(f"{code} cannot be switched on: {why}")
+        return self
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What is switched on, in the catalogue's order.
+
+        >>> Catalogue(on=("SMS", "FLASH_SALE")).codes
+        ('FLASH_SALE', 'SMS')
+        """
+        asked = {*self.on, *(CHOSEN if self.defaults else ())}
+        return tuple(row.code for row in CATALOGUE if row.code in asked)
+
+
+PERSONAL_PRICE = "PERSONAL_PRICE"
+
+
+def _refused(row: Row) -> str | None:
+    """Why a row may not be made to a customer."""
+    if row.refused is not None:
+        return row.refused
+    return "it is for a market or the whole shop, not for a customer" if row.by == "O" else None
 
 
 class Policy(Section):

@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from churn_ml.config.contract import Contract
 from churn_ml.config.modelling import Features, Gate, Training
-from churn_ml.config.money import Economics, Holdout, Offer, Policy, Segments
+from churn_ml.config.money import Catalogue, Economics, Holdout, Offer, Policy, Segments
 from churn_ml.config.running import Destination, Paths, Schedule
 from churn_ml.config.section import Section, content_hash
 from churn_ml.config.shop import Consent, Shop
@@ -84,7 +84,9 @@ class Config(Section):
     validation: Validation = Validation()
     consent: Consent = Consent()
     economics: Economics = Economics()
+    catalogue: Catalogue = Catalogue()
     offers: tuple[Offer, ...] = ()
+    """The shop's own, then those that [catalogue] switches on."""
     policy: Policy = Policy()
     holdout: Holdout = Holdout()
     segments: Segments = Segments()
@@ -99,6 +101,13 @@ class Config(Section):
     """Which of `contracts` is worked under, empty for the main one; never written in the file."""
     main: Contract | None = None
     """The main contract while another is worked under; never written in the file."""
+
+    @model_validator(mode="after")
+    def _with_the_catalogue(self) -> Config:
+        own = {offer.code for offer in self.offers}
+        further = [Offer.model_validate({"code": c}) for c in self.catalogue.codes if c not in own]
+        object.__setattr__(self, "offers", (*self.offers, *further))
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
