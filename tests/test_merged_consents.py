@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_ml.flow.score import consents
+from churn_ml.flow.said import consents
 from churn_ml.in_memory import canonical
 from churn_ml.merges import merged
 

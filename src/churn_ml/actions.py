@@ -29,7 +29,7 @@ from churn_ml.economics import Terms, costs, gains
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.experiments import HOLDOUT
 from churn_ml.offers.catalogue import ANY
-from churn_ml.offers.eligibility import BARS, About, barred_by, bars
+from churn_ml.offers.eligibility import BARS, About, barred_by, bars, told
 from churn_ml.offers.known import Known
 from churn_ml.segments import UNSCORED, code, is_known
 from churn_ml.tables import ACTIONS
@@ -110,6 +110,7 @@ def actions(
     }
     why = np.select(list(reasons.values()), list(reasons), default="chosen")
     rows["why"] = why.astype(object)
+    rows["barred"] = told(config.own_offers, table)
     return rows[list(ACTIONS.names)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.flow.score import consents
+from churn_ml.flow.said import consents
 from churn_ml.house import House
 from churn_ml.merges import followed, merged, survivors
 

@@ -114,7 +114,7 @@ def contactable(then: dict[str, ibis.Table], ids: pd.Series, consent: Consent) -
     cut-off seen through it would change with every objection, and know what came later.
     """
     from churn_ml.actions import consenting
-    from churn_ml.flow.score import consents
+    from churn_ml.flow.said import consents
 
     given = consents(then)
     default = given.empty or consent.default == "assumed"

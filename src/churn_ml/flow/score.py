@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import Transient
+from churn_ml.flow import said
 from churn_ml.flow.definitions import indicators
 from churn_ml.flow.following import is_away
 from churn_ml.flow.treatment import chosen
 from churn_ml.house import House
+from churn_ml.offers.known import Known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import ibis
     import pandas as pd
 
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 WRITES = ("cohort", "features", "scores", "causes", "segments", "actions")
-SAID_DAYS = 365
-"""How long a stated reason counts."""
 
 
 def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
@@ -73,22 +75,26 @@ def _in_turn(house: House, as_of: date) -> None:
 def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
-    from churn_ml import actions, causes, cohort, features, merges, scoring, segments
+    from churn_ml import actions, causes, cohort, features, merges, scoring, segments, slices
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
     zone = config.shop.time_zone
     people = cohort.cohort(world, as_of, config.contract, zone=zone)
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
-    signs = indicators(config)
+    signs, out = indicators(config), people["customer_id"].isin(said.objectors(world))
+    people["eligible"] &= ~out
     rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
+    rows = rows[~rows["customer_id"].isin(people.loc[out, "customer_id"])]
     spec_hash = features.spec_hash(features.defining(bundle.features, signs))
     scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)
-    why = causes.causes(rows, stated(world, as_of))
-    ids, given = people["customer_id"], consents(world)
+    why = causes.causes(rows, said.stated(world, as_of))
+    ids, given = people["customer_id"], said.consents(world)
     gone = merges.survivors(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))
     placed = segments.segments(people, scores, arms, config.segments)
+    placed.loc[out.to_numpy(), "segment"] = segments.OPTED_OUT
+    tiers = slices.told(world).set_index("customer_id")["tier"]
     chosen = actions.actions(
         scores,
         placed,
@@ -98,6 +104,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
         bundle.tau,
         key=house.holdout_key,
         contacted=merges.followed(_contacted(trial), gone),
+        known=_known(trial, world, why, tiers, gone),
     )
     for name, frame in zip(WRITES, (people, rows, scores, why, placed, chosen), strict=True):
         trial.write(name, frame)
@@ -105,50 +112,49 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
     trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
-    trial.details |= {"consent": {"recorded": len(given), "default": config.consent.default}}
+    recorded = {"recorded": len(given), "default": config.consent.default}
+    trial.details |= {"consent": recorded | {"profiling_opt_out": int(out.sum())}}
     trial.details |= {"stages": {k: int(v) for k, v in people["stage"].value_counts().items()}}
 
 
-def stated(world: dict[str, ibis.Table], as_of: date) -> pd.Series:
-    """The reason_code that a customer gave last, at most a year ago, by customer_id."""
-    import pandas as pd
+def _ends(trial: Attempt) -> dict[str, date]:
+    """Line of a contract -> the as_of before which its actions are seen.
 
-    if "surveys" not in world:
-        return pd.Series(dtype=object)
-    said = world["surveys"]
-    recent = said.filter(said.day >= as_of - timedelta(days=SAID_DAYS), said.reason_code.notnull())  # noqa: PD004 (ibis)
-    rows = recent.select("customer_id", "occurred_at", "survey_id", "reason_code").to_pyarrow()
-    newest = rows.to_pandas().sort_values(["occurred_at", "survey_id"])
-    found: pd.Series = newest.groupby("customer_id")["reason_code"].last()
-    return found
-
-
-def consents(world: dict[str, ibis.Table]) -> pd.Series:
-    """Whether contact is consented, by customer_id, as valid at the cut of `world`."""
-    import pandas as pd
-
-    from churn_ml.warehouse import latest
-
-    if "consents" not in world:
-        return pd.Series(dtype=bool)
-    said = world["consents"]
-    rows = latest(said.filter(said.purpose == "contact"), ["customer_id"])
-    given: pd.Series = rows.to_pyarrow().to_pandas().set_index("customer_id")["given"]
-    return given
+    A customer is one person, whatever the contract. Of one day the main contract chooses first,
+    then the further ones as churn.toml lists them, so that each sees those before it.
+    """
+    lines = ("", *trial.house.config.contracts)
+    own, as_of = lines.index(trial.house.config.line), trial.as_of
+    return {
+        line: as_of + timedelta(days=1) if place < own else as_of
+        for place, line in enumerate(lines)
+    }
 
 
 def _contacted(trial: Attempt) -> set[str]:
-    """Customers whose would-be offer of the running contact window was one, in either arm.
+    """Customers whose would-be offer of the running contact window was one, in either arm."""
+    window = trial.house.config.policy.contact_window_days
+    return chosen(trial, trial.as_of - timedelta(days=window - 1), _ends(trial))
 
-    Under whatever contract it was: a customer is one person. Of one day the main contract chooses
-    first, then the further ones as churn.toml lists them, so that each sees those before it.
-    """
-    config, as_of = trial.house.config, trial.as_of
-    first = as_of - timedelta(days=config.policy.contact_window_days - 1)
-    lines = ("", *config.contracts)
-    own, today = lines.index(config.line), as_of + timedelta(days=1)
-    ends = {line: today if place < own else as_of for place, line in enumerate(lines)}
-    return chosen(trial, first, ends)
+
+def _known(
+    trial: Attempt,
+    world: dict[str, ibis.Table],
+    why: pd.DataFrame,
+    tiers: pd.Series,
+    gone: Mapping[str, str],
+) -> Known:
+    """What decides who may be asked what, beside segment and consent."""
+    from churn_ml.merges import followed
+
+    had = said.offered(trial, trial.house.config.own_offers, _ends(trial))
+    return Known(
+        causes=why,
+        tiers=tiers,
+        channels=said.channels(world),
+        complaining=said.complaining(world),
+        recent={code: followed(whom, gone) for code, whom in had.items()},
+    )
 
 
 def sizes(placed: pd.DataFrame, scores: pd.DataFrame, chosen: pd.DataFrame) -> list[dict[str, Any]]:

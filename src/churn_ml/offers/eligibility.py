@@ -23,6 +23,7 @@ Worked example: as of 2017-10-01 h1 shows slow delivery, h2 nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -128,6 +129,23 @@ def barred_by(table: NDArray[np.int8]) -> Strings:
         return np.full(len(table), BARS[1], dtype=object)
     last = np.where((table == 0).any(axis=1), 0, table.max(axis=1))
     return np.array(BARS, dtype=object)[last]
+
+
+def told(offers: Sequence[Offer], table: NDArray[np.int8]) -> Strings:
+    """Per customer what bars each barred offer first, as JSON of code -> reason.
+
+    >>> from churn_ml.config import Offer
+    >>> offers = (Offer(code="A", label="a"), Offer(code="B", label="b"))
+    >>> told(offers, np.array([[2, 0], [0, 0]], dtype=np.int8)).tolist()
+    ['{"A": "no_cause"}', '{}']
+    """
+    patterns, which = np.unique(table, axis=0, return_inverse=True)
+    codes = [offer.code for offer in offers]
+    found = [
+        json.dumps({code: BARS[bar] for code, bar in zip(codes, row, strict=True) if bar})
+        for row in patterns.tolist()
+    ]
+    return np.array([*found, "{}"], dtype=object)[which.reshape(-1)]
 
 
 def stages(segment: Strings) -> Strings:

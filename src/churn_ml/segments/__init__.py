@@ -9,6 +9,7 @@ Worked example: as of 2017-10-01 h1 is HIGH_RISK_HIGH_VALUE_SILENT.
 
 from churn_ml.segments.catalogue import NAMED, Named, is_known
 from churn_ml.segments.primary import (
+    OPTED_OUT,
     UNSCORED,
     code,
     is_scored,
@@ -19,6 +20,7 @@ from churn_ml.segments.primary import (
 
 __all__ = [
     "NAMED",
+    "OPTED_OUT",
     "UNSCORED",
     "Named",
     "code",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from churn_ml.config import Segments
 
 UNSCORED = "unscored"
+OPTED_OUT = "PROFILING_OPT_OUT"
+"""The segment of who objects to profiling: neither scored nor chosen for anything."""
 
 
 def risk_bands(score: ArrayLike, settings: Segments) -> NDArray[np.object_]:

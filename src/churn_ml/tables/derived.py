@@ -137,10 +137,12 @@ ACTIONS = derived(
         Column(
             "why",
             "string",
-            "suppressed, recently_contacted, no_offer, no_consent, does_not_pay, capacity, budget, "
-            "holdout or chosen; the first that holds",
+            "suppressed, recently_contacted, no_offer, no_cause, open_complaint, arrears, "
+            "no_consent, recently_offered, does_not_pay, capacity, budget, holdout or chosen; "
+            "the first that holds",
             required=True,
         ),
+        Column("barred", "string", "JSON: code of an offer -> what bars it first; others are open"),
     ),
     owner="score",
 )

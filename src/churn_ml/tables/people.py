@@ -42,7 +42,24 @@ CONSENTS = canonical(
     ("customer_id", "purpose", "occurred_at"),
     (
         CUSTOMER,
-        Column("purpose", "string", "contact or profiling", True, words=("contact", "profiling")),
+        Column(
+            "purpose",
+            "string",
+            "contact, profiling, or one channel; who refuses contact refuses every channel",
+            required=True,
+            words=(
+                "contact",
+                "profiling",
+                "email",
+                "mail",
+                "sms",
+                "push",
+                "phone",
+                "chat",
+                "social",
+                "ads",
+            ),
+        ),
         Column(
             "given", "bool", "True where consent was given, False where withdrawn", required=True
         ),
