@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, labels, matrix, to_json
+from churn_ml.models.shapley import DEEPEST, Tabled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,13 +72,20 @@ class Trees:
         return np.asarray(self._booster.inplace_predict(values), dtype=np.float64)
 
     def contributions(self, rows: pd.DataFrame) -> Matrix:
-        """Shapley values of the trees (Lundberg & Lee 2017): rows x features, logit units."""
+        """Shapley values of the trees (Lundberg & Lee 2017): rows x features, logit units.
+
+        By tables where the trees are shallow, see shapley.py; by XGBoost itself otherwise.
+        """
         values = matrix(rows, self.features)
-        return self._explained(values)[:, :-1] if len(values) else np.empty(values.shape)
+        if not len(values):
+            return np.empty(values.shape)
+        if self._tabled is not None:
+            return self._tabled.contributions(values)
+        return self.explained(values)[:, :-1]
 
     def base(self) -> float:
         """The mean logit of the training rows, as the trees have counted them."""
-        return float(self._explained(np.full((1, len(self.features)), np.nan))[0, -1])
+        return float(self.explained(np.full((1, len(self.features)), np.nan))[0, -1])
 
     def files(self) -> dict[str, bytes]:
         """The booster, and the names of its columns."""
@@ -88,6 +96,20 @@ class Trees:
         """The booster that `files` described; the caller has checked their sha256."""
         return cls(tuple(json.loads(files["features.json"])), files["booster.ubj"])
 
+    def explained(self, values: Matrix) -> Matrix:
+        """What XGBoost says each feature adds, and in the last column the base: rows x columns."""
+        import xgboost as xgb
+
+        table = xgb.DMatrix(values, nthread=1)
+        return np.asarray(self._booster.predict(table, pred_contribs=True), dtype=np.float64)
+
+    @cached_property
+    def _tabled(self) -> Tabled | None:
+        """The tables of the trees; None where they are too deep for them."""
+        if self.recipe["max_depth"] > DEEPEST:
+            return None
+        return Tabled.of(bytes(self._booster.save_raw(raw_format="json")))
+
     @cached_property
     def _booster(self) -> xgb.Booster:
         import xgboost as xgb
@@ -95,13 +117,6 @@ class Trees:
         booster = xgb.Booster({"nthread": 1})
         booster.load_model(bytearray(self.ubj))
         return booster
-
-    def _explained(self, values: Matrix) -> Matrix:
-        """Contributions and, in the last column, the base."""
-        import xgboost as xgb
-
-        table = xgb.DMatrix(values, nthread=1)
-        return np.asarray(self._booster.predict(table, pred_contribs=True), dtype=np.float64)
 
 
 class XGBoost(Trees):
