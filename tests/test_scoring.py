@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from churn_ml import scoring
 from churn_ml.errors import BadInput, BrokenPromise
 from churn_ml.models import Bundle
 from churn_ml.models.example import ORIGIN, worth
@@ -146,3 +147,20 @@ def test_d10_a_value_that_is_no_number_is_never_handed_on(
     broken = dataclasses.replace(bundle, value=worth(float("nan")))
     with pytest.raises(BrokenPromise, match="not a number"):
         scored(broken, customers)
+
+
+def test_reasons_are_written_as_json_writes_them(bundle: Bundle) -> None:
+    rng = np.random.default_rng(1)
+    wild = np.concatenate([rng.normal(size=300), 10.0 ** rng.integers(-9, 18, 100), [0.1, -0.0]])
+    rows = pd.DataFrame({name: rng.choice(wild, 500) for name in FEATURES})
+    told = reasons(bundle, rows)
+    assert sum(len(text) > 2 for text in told) > 400
+    assert [json.dumps(json.loads(text), sort_keys=True) for text in told] == told
+
+
+def test_customers_scored_in_blocks_get_the_scores_of_one_block(
+    bundle: Bundle, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scored(bundle, customers)
+    monkeypatch.setattr(scoring, "BLOCK", 2)
+    pd.testing.assert_frame_equal(scored(bundle, customers), whole)

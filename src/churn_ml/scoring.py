@@ -9,13 +9,16 @@ first reason reads
 
 `effect` is what the indicator adds to the logit of this customer's score, `direction` whether that
 raises the score (up) or lowers it (down), `average` the mean of the indicator over the customers
-scored together. This room never sees a label.
+scored together. They are scored in blocks, so that memory holds the features once. This room never
+sees a label.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +28,7 @@ from churn_ml.tables import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from churn_ml.models.bundle import Bundle
     from churn_ml.models.protocol import Matrix, Vector
@@ -33,6 +37,8 @@ REASONS = 3
 """How many reasons a score carries."""
 DIGITS = 6
 SCORE_DIGITS = 9
+BLOCK = 50_000
+"""Rows scored at a time: what is worked out for them is some hundred MB."""
 
 
 def score(
@@ -56,21 +62,16 @@ def score(
     >>> scored["reasons"][0]
     '[{"average": 11.5, "direction": "up", "effect": 1.333444, "indicator": "recency_days", ...}]'
     """
+    import pandas as pd
+
     _same_definitions(bundle, contract_stamp, spec_hash)
-    rows = features.sort_values("customer_id").reset_index(drop=True)
-    _one_each(rows)
-    risk = np.round(bundle.model.predict(rows), SCORE_DIGITS)
-    value = np.round(np.asarray(bundle.value.predict(rows), dtype=float), DIGITS)
-    _sound(risk, value)
-    scored = rows[["customer_id", "as_of"]].assign(
-        score=risk,
-        value=value,
-        value_at_risk=np.round(risk * value, DIGITS),
-        reasons=reasons(bundle, rows),
-        model=bundle.id,
-        contract=contract_stamp,
-    )
-    return scored[list(SCORES.names)]
+    _one_each(features)
+    order = np.asarray(features["customer_id"].argsort(), np.intp)
+    average = _averages(features, bundle.model.features, order)
+    blocks = np.array_split(order, max(-(-len(order) // BLOCK), 1))
+    scored = [_block(bundle, features.iloc[rows], average) for rows in blocks]
+    told = pd.concat(scored, ignore_index=True)
+    return told.assign(model=bundle.id, contract=contract_stamp)[list(SCORES.names)]
 
 
 def reasons(bundle: Bundle, rows: pd.DataFrame) -> list[str]:
@@ -84,45 +85,95 @@ def reasons(bundle: Bundle, rows: pd.DataFrame) -> list[str]:
     >>> reasons(by_hand(), pd.DataFrame({"recency_days": [4.0]}))
     ['[]']
     """
+    average = _averages(rows, bundle.model.features, np.arange(len(rows)))
+    return _reasons(bundle, rows, average)
+
+
+def _block(bundle: Bundle, rows: pd.DataFrame, average: Vector) -> pd.DataFrame:
+    """Score, value and reasons of some rows."""
+    risk = np.round(bundle.model.predict(rows), SCORE_DIGITS)
+    value = np.round(np.asarray(bundle.value.predict(rows), dtype=float), DIGITS)
+    _sound(risk, value)
+    return rows[["customer_id", "as_of"]].assign(
+        score=risk,
+        value=value,
+        value_at_risk=np.round(risk * value, DIGITS),
+        reasons=_reasons(bundle, rows, average),
+    )
+
+
+def _reasons(bundle: Bundle, rows: pd.DataFrame, average: Vector) -> list[str]:
+    """The reasons of every row as JSON; `average`: one number per feature of the model."""
     names = bundle.model.features
     values = matrix(rows, names)
     effects = np.round(bundle.model.contributions(rows), DIGITS)
-    average = _mean_of_known(values)
-    strongest = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :REASONS]
-    return [
-        json.dumps(
-            [
-                _reason(names[j], values[i, j], average[j], effects[i, j])
-                for j in strongest[i]
-                if effects[i, j] != 0
-            ],
-            sort_keys=True,
+    every = np.arange(len(values))
+    told = []
+    for place in _strongest(effects):
+        which = zip(
+            place, effects[every, place].tolist(), values[every, place].tolist(), strict=True
         )
-        for i in range(len(values))
+        told.append(_texts(which, names, average))
+    return [f"[{', '.join(filter(None, each))}]" for each in zip(*told, strict=True)]
+
+
+def _strongest(effects: Matrix) -> list[NDArray[np.intp]]:
+    """The columns of the largest effects of every row, strongest first; of equals the first one.
+
+    >>> [place.tolist() for place in _strongest(np.array([[0.5, -2.0, 0.5, 0.0]]))]
+    [[1], [0], [2]]
+    """
+    left, found = np.abs(effects), []
+    for _ in range(min(REASONS, effects.shape[1])):
+        found.append(left.argmax(axis=1))
+        left[np.arange(len(left)), found[-1]] = -1.0
+    return found
+
+
+def _texts(
+    which: Iterable[tuple[int, float, float]], names: Sequence[str], average: Vector
+) -> list[str]:
+    """One reason of each row as the text of a JSON object; empty where it has no effect.
+
+    `which`: column, effect and value of each row. Keys are sorted; floats as json writes them. Only
+    effect and value differ from row to row, and so only they are formatted for each.
+
+    >>> _texts([(0, 1.5, 21.0), (0, 0.0, 2.0)], ["recency_days"], np.array([8.0]))
+    ['{"average": 8.0, "direction": "up", "effect": 1.5, "indicator": "recency_days", ...}', '']
+    """
+    heads = {
+        up: [f'{{"average": {_plain(mean)}, "direction": "{word}", "effect": ' for mean in average]
+        for up, word in ((True, "up"), (False, "down"))
+    }
+    tails = [f', "indicator": {json.dumps(name)}, "value": ' for name in names]
+    return [
+        f"{heads[effect > 0][j]}{effect!r}{tails[j]}{_plain(value)}}}" if effect else ""
+        for j, effect, value in which
     ]
 
 
-def _reason(indicator: str, value: float, average: float, effect: float) -> dict[str, Any]:
-    return {
-        "indicator": indicator,
-        "direction": "up" if effect > 0 else "down",
-        "value": _plain(value),
-        "average": _plain(average),
-        "effect": float(effect),
-    }
+def _plain(number: float) -> str:
+    """A JSON number: rounded, null where unknown, never minus zero.
+
+    >>> _plain(-0.0), _plain(float("nan"))
+    ('0.0', 'null')
+    """
+    return "null" if math.isnan(number) else repr(round(float(number), DIGITS) + 0.0)
 
 
-def _plain(number: float) -> float | None:
-    """A JSON number: rounded, null where unknown, never minus zero."""
-    return None if np.isnan(number) else round(float(number), DIGITS) + 0.0
+def _averages(features: pd.DataFrame, names: Sequence[str], order: NDArray[np.intp]) -> Vector:
+    """Mean per column over the known values; NaN where none is known. One column at a time.
+
+    `order`: in which the rows are added up, since the last bits of a sum depend on it.
+    """
+    matrix(features.iloc[:0], names)  # says at once everything that is missing
+    return np.array([_mean_of_known(matrix(features, [name])[order, 0]) for name in names])
 
 
-def _mean_of_known(values: Matrix) -> Vector:
-    """Mean per column over the known values; NaN where none is known."""
+def _mean_of_known(values: Vector) -> float:
     known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    count = int(known.sum())
+    return float(np.where(known, values, 0.0).sum()) / count if count else float("nan")
 
 
 def _same_definitions(bundle: Bundle, contract_stamp: str, spec_hash: str) -> None:

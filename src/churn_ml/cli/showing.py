@@ -167,6 +167,21 @@ def gate(
     print(json.dumps(result, indent=1) if as_json else gate_speed.table(result))
 
 
+@bench.command()
+def score(
+    rows: Annotated[int, typer.Option(help="Synthetic customers.")] = 1_000_000,
+    as_json: Json = False,
+) -> None:
+    """Score synthetic customers with boosted trees, reasons included, beside XGBoost's own reasons.
+
+    Reads and writes: nothing that stays. No figure of quality comes from such customers.
+    """
+    from churn_ml import score_speed
+
+    result = score_speed.measure(rows, say=answers.progress(quiet=as_json))
+    print(json.dumps(result, indent=1) if as_json else score_speed.table(result))
+
+
 def _show(told: dict[str, Any], *, as_json: bool) -> None:
     """The report, and what the demo says beside it."""
     from churn_ml.demo import words
