@@ -76,6 +76,16 @@ def test_a_slice_reads_the_attribute_valid_at_the_months_start() -> None:
     assert set(found.rates["slice"]) == {"all", "tier"}
 
 
+def test_age_gender_and_income_are_slices_of_the_report() -> None:
+    told_of = {"age_band": "18-34", "gender": "f", "income_band": "high"}
+    people = [{"customer_id": "anna", "occurred_at": "2017-01-01"} | told_of]
+    found = rates(shop(customers=people), AS_OF, CONTRACT)
+    assert set(found.rates["slice"]) == {"all", *told_of}
+    for word in told_of.values():
+        row = told(found, "2017-09-01", word)
+        assert (row["customers"], row["churned"], row["repeat_buyers"]) == (1, 0, 1)
+
+
 def test_a_segment_counts_from_the_month_whose_start_it_was_known_at() -> None:
     """Scored on 09-01: September is told by it, dora was not scored yet; August is not."""
     scored = pd.DataFrame({"customer_id": ["anna", "ben", "cleo"], "segment": ["A", "B", "B"]})

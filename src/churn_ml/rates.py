@@ -1,10 +1,9 @@
 """Rates: how many stay, come back and go from stage to stage, month by month.
 
 Enters: the canonical tables cut at `as_of`, the contract, and the segments scored. Leaves: three
-short tables for the months that have ended: churn, retention and repurchase rate, in all, by
-each attribute of the customers as it was valid at the month's start, and by the segment that was
-scored last before it; cohorts by the month of the first order; transitions
-between the lifecycle stages. Counts only, no customer.
+short tables for the months that have ended: churn, retention and repurchase rate, in all, by each
+attribute of the customers as valid at the month's start, and by the segment scored last before it;
+cohorts by the month of the first order; transitions between the lifecycle stages. Counts only.
 
 The definitions, for one month and one group of customers:
 
@@ -41,7 +40,9 @@ if TYPE_CHECKING:
     from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
 
-ATTRIBUTES = ("country", "language", "market", "channel", "tier")
+PERSONAL = ("age_band", "gender", "income_band")
+"""Slices of a report and never features: no indicator reads them."""
+ATTRIBUTES = ("country", "language", "market", "channel", "tier", *PERSONAL)
 """The attributes of customers by which the rates are told, where any customer has one."""
 SLICES = (*ATTRIBUTES, "segment")
 ALL, UNKNOWN, NONE = "all", "unknown", "none"

@@ -25,6 +25,7 @@ from churn_ml.features import (
 from churn_ml.features.views import VIEWS
 from churn_ml.features.wording import declared
 from churn_ml.in_memory import canonical
+from churn_ml.rates import PERSONAL
 from churn_ml.tables import SOURCE_TABLES
 from churn_ml.timeline import parse_as_of
 
@@ -167,6 +168,17 @@ def test_no_view_drops_two_columns_at_once() -> None:
     drops = [each for rows in told for each in rows.op().find(operations.DropColumns)]
     assert drops
     assert {len(each.columns_to_drop) for each in drops} == {1}
+
+
+def test_no_indicator_reads_the_age_gender_or_income_of_a_person() -> None:
+    known = declared().tables
+    tables = known | {"customers": known["customers"].drop(*PERSONAL)}
+    rows = {
+        view: VIEWS[view.name](tables, parse_as_of("2017-10-01"), *view.days)
+        for view in {measure.view for indicator in CATALOGUE for measure in indicator.measures}
+    }
+    told = [m.of(rows[m.view]) for indicator in CATALOGUE for m in indicator.measures]
+    assert len(told) > len(CATALOGUE)
 
 
 def test_views_of_lines_look_back_one_of_their_own_windows() -> None:

@@ -75,7 +75,8 @@ def rates(
     by: Annotated[
         str,
         typer.Option(
-            help="all, segment, or an attribute: country, language, market, channel, tier."
+            help="all, segment, or an attribute: country, language, market, channel, tier, "
+            "age_band, gender, income_band."
         ),
     ] = "all",
     contract: ContractName = "",

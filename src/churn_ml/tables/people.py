@@ -21,7 +21,7 @@ CUSTOMERS = canonical(
         Column("tier", "string", "membership tier"),
         Column("age_band", "string", "age band; a report slice, never a feature", personal=True),
         Column("gender", "string", "gender; a report slice, never a feature", personal=True),
-        Column("income_band", "string", "income band; a report slice", personal=True),
+        Column("income_band", "string", "income; a report slice, never a feature", personal=True),
         Column("household_size", "string", "persons in the household", personal=True),
         Column("household_kind", "string", "composition of the household", personal=True),
         Column("interests", "string", "declared interests, separated by commas", personal=True),
