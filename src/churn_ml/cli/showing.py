@@ -182,6 +182,22 @@ def score(
     print(json.dumps(result, indent=1) if as_json else score_speed.table(result))
 
 
+@bench.command()
+def export(
+    rows: Annotated[int, typer.Option(help="Synthetic customers.")] = 1_000_000,
+    as_json: Json = False,
+) -> None:
+    """Export synthetic customers to a file: a first load, and a day on which 1 % changed.
+
+    Payload, plan, ledger, file and acknowledgement are the real ones. Reads and writes: a folder of
+    its own that is gone afterwards.
+    """
+    from churn_ml import export_speed
+
+    result = export_speed.measure(rows, say=answers.progress(quiet=as_json))
+    print(json.dumps(result, indent=1) if as_json else export_speed.table(result))
+
+
 def _show(told: dict[str, Any], *, as_json: bool) -> None:
     """The report, and what the demo says beside it."""
     from churn_ml.demo import words
