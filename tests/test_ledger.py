@@ -578,7 +578,30 @@ def rows(*customers: str, contact: bool = False) -> list[tuple[str, str, str, bo
     return [(one, f"hash of {one}", '{"score":0.25}', contact) for one in customers]
 
 
-def test_a_settled_row_keeps_no_payload(ledger: Ledger) -> None:
+def test_a_customers_story_says_what_was_sent_and_what_became_of_it(ledger: Ledger) -> None:
+    ledger.save_plan("crm", "p1", OCT, rows("h1", "h2", "h3"), base=None)
+    again = [("h3", "BAD", "long")]
+    for _ in range(2):
+        ledger.acknowledge(
+            "p1", ["h1"], withdrawn=["h2"], rejected=again, at=AT, run="export/2017-10-01/1"
+        )
+    ledger.save_plan("crm", "p2", NOV, rows("h1", "h3"), base="p1")
+    told = {name: ledger.story(name) for name in ("h1", "h2", "h3", "h4")}
+    assert {name: [one.outcome for one in story] for name, story in told.items()} == {
+        "h1": ["acknowledged", "planned"],
+        "h2": ["withdrawn"],
+        "h3": ["rejected", "planned"],
+        "h4": [],
+    }
+    assert (told["h3"][0].code, told["h3"][0].message) == ("BAD", "long")
+    assert [one.payload for one in told["h1"] + told["h2"]] == ['{"score":0.25}'] * 2 + ["{}"]
+    assert (told["h1"][0].run, told["h1"][0].settled_at) == (
+        "export/2017-10-01/1",
+        told["h2"][0].settled_at,
+    )
+
+
+def test_a_plan_keeps_no_payload_of_a_settled_row(ledger: Ledger) -> None:
     ledger.save_plan("crm", "p1", OCT, rows("h1", "h2", "h3", "h4"), base=None)
     ledger.acknowledge("p1", ["h1"], withdrawn=["h2"], rejected=[("h3", "BAD", "long")], at=AT)
     with ledger.reading() as connection:
@@ -683,4 +706,4 @@ def test_suppression_is_a_set(ledger: Ledger) -> None:
 
 def test_only_the_delivery_tables_hold_customer_ids() -> None:
     with_ids = {name for name, table in METADATA.tables.items() if "customer_id" in table.columns}
-    assert with_ids == {"plan_rows", "delivered", "contacts"}
+    assert with_ids == {"plan_rows", "delivered", "contacts", "settled"}

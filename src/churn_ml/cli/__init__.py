@@ -11,6 +11,7 @@ imported by the steps that need them, so `--help` answers at once::
     source.py    the kinds of sources, and the skeleton of a new one
     asking.py    what the data say before a model: preflight, horizon, rates
     deciding.py  who is champion: decisions, rollback, doctor
+    exporting.py what destinations are told, were told, and hold
     explaining.py one customer: score, reasons, causes, offers, what was sent
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
@@ -30,6 +31,7 @@ from churn_ml.cli import (
     asking,
     deciding,
     explaining,
+    exporting,
     judging,
     making,
     shop,
@@ -60,7 +62,6 @@ for command in (
     steps.log,
     steps.promote,
     steps.score,
-    steps.export,
     steps.learn,
     asking.rates,
     steps.run,
@@ -72,6 +73,7 @@ for command in (
     showing.demo,
 ):
     app.command()(command)
+app.add_typer(exporting.app, name="export")
 app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")
 app.add_typer(judging.validation_app, name="validation")

@@ -121,26 +121,6 @@ def score(
     )
 
 
-def export(
-    as_of: AsOf,
-    config: ConfigPath = DEFAULT_CONFIG,
-    as_json: Json = False,
-    contract: ContractName = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
-    ] = False,
-) -> None:
-    """Send what changed since the last acknowledged state to every destination.
-
-    Reads: scores, segments, actions. Writes: the destinations of [destinations], plan and acks.
-    """
-    from churn_ml import flow
-
-    answers.answer(
-        partial(flow.export, dry_run=dry_run), config, as_of, as_json=as_json, contract=contract
-    )
-
-
 def learn(
     as_of: AsOf,
     config: ConfigPath = DEFAULT_CONFIG,

@@ -11,6 +11,7 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
     journal.py   the ledger's double in memory
     file.py      a folder of CSV files with manifests
     sql.py       a table in SQLite or PostgreSQL
+    reconcile.py where a target holds something else than it acknowledged
 
 Worked example: as of 2017-10-01 the demo exports to a folder and to a table.
 
@@ -47,6 +48,7 @@ from churn_ml.crm.protocol import (
     Rejection,
     Row,
 )
+from churn_ml.crm.reconcile import Reconciled, reconciled
 from churn_ml.crm.sql import SqlDestination, open_sql
 from churn_ml.errors import BadInput
 
@@ -61,11 +63,13 @@ __all__ = [
     "Journal",
     "MemoryJournal",
     "Outbox",
+    "Reconciled",
     "Recorder",
     "Rejection",
     "Row",
     "SqlDestination",
     "open_destination",
+    "reconciled",
     "rows",
 ]
 

@@ -24,7 +24,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -35,7 +35,7 @@ from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
 from churn_ml.crm.payload import FIELDS
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.errors import BadConfig, Transient
+from churn_ml.errors import BadConfig, BadInput, Transient
 
 _TOLD = tuple(field.name for field in FIELDS if field.name not in ("customer_id", "as_of"))
 HEADER = ("customer_id", "op", "as_of", *_TOLD)
@@ -98,6 +98,17 @@ class FileDestination:
             ) from error
         return [Ack(row.customer_id) for row in batch.rows]
 
+    def holds(self) -> Iterator[Mapping[str, Cell]]:
+        """The rows that a reader has who applied every part in order, one per customer.
+
+        Raises: BadInput where a part is not the one that its manifest names.
+        """
+        found: dict[str, Mapping[str, Cell]] = {}
+        for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
+            for part in json.loads(manifest.read_text(encoding="utf-8"))["parts"]:
+                _apply(found, manifest.with_name(part["file"]), part["sha256"])
+        yield from found.values()
+
 
 def open_file(name: str, settings: Settings, config: Config, owner: str) -> FileDestination:
     """The file destination that churn.toml names.
@@ -126,6 +137,35 @@ def safe(cell: Cell) -> str:
         runs = cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
         return f"'{cell}" if runs else cell
     return str(int(cell)) if cell == int(cell) else repr(cell)
+
+
+def read(cell: str, kind: str) -> Cell:
+    """The cell that `safe` wrote, of a field of that type.
+
+    >>> read("'=HYPERLINK(1)", "text"), read("", "number"), read("130", "number")
+    ('=HYPERLINK(1)', None, 130.0)
+    """
+    if kind == "number":
+        return float(cell) if cell else None
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+
+
+def _apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None:
+    """Upsert and remove what the part says."""
+    content = part.read_bytes() if part.exists() else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise BadInput(
+            "a part is not the one that its manifest names",
+            where=str(part),
+            got="no such file" if not content else "other content",
+            next_step="restore it, or export to another folder",
+        )
+    for row in csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")):
+        cells = {field.name: read(row[field.name], field.type) for field in FIELDS}
+        customer_id = str(cells["customer_id"])
+        found.pop(customer_id, None)
+        if row["op"] == "upsert":
+            found[customer_id] = cells
 
 
 def _csv(batch: Batch) -> str:

@@ -81,6 +81,7 @@ class MemoryJournal:
         withdrawn: Sequence[str] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,  # noqa: ARG002 - the protocol's; a double keeps no times
+        run: str = "",  # noqa: ARG002 - nor runs
     ) -> None:
         """Settle the rows of one batch; rows settled before change nothing."""
         for saved in (plan for plan in self.plans if plan.plan_id == plan_id):

@@ -83,7 +83,8 @@ class Outbox:
     """One destination with the journal of what it acknowledged and the guard of who may be told.
 
     `clock` gives the wall clock for the time of an ack. `failpoint` is called at "planned",
-    "saved", "sent" and "acknowledged", where the fault tests kill the process.
+    "saved", "sent" and "acknowledged", where the fault tests kill the process. `run` is the
+    reference of the attempt that exports.
     """
 
     destination: Destination
@@ -91,6 +92,7 @@ class Outbox:
     guard: Guard
     clock: Callable[[], datetime]
     failpoint: Callable[[str], None] = nowhere
+    run: str = ""
 
     def export(self, desired: Sequence[Row], as_of: date, *, dry_run: bool = False) -> Exported:
         """Bring the destination to `desired`, the rows it shall hold as of `as_of`.
@@ -175,6 +177,7 @@ class Outbox:
                 withdrawn=[row.customer_id for row in acked if row.customer_id in barred],
                 rejected=[(a.customer_id, a.code, a.message) for a in rejected.values()],
                 at=self.clock(),
+                run=self.run,
             )
             self.failpoint("acknowledged")
             settled.note(acked, rejected, barred)

@@ -20,7 +20,7 @@ Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: to
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
@@ -31,7 +31,7 @@ import numpy as np
 
 from churn_ml.actions import NONE
 from churn_ml.config import content_hash
-from churn_ml.crm.protocol import REMOVED, Row, SavedRow
+from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
 from churn_ml.errors import BadInput
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ FIELDS: tuple[Field, ...] = (
 )
 NAMES = tuple(field.name for field in FIELDS)
 _CONTENT = tuple(field.name for field in FIELDS if field.content)
+_TEXTS = frozenset(field.name for field in FIELDS if field.type == "text")
 
 
 def rows(
@@ -116,16 +117,39 @@ def rows(
 def _rows(told: pd.DataFrame, as_of: date, *, delivers: bool) -> Iterator[Row]:
     """One upsert per row; many customers are told the same, of which the hash is made once."""
     content = itemgetter(*(NAMES.index(name) for name in _CONTENT))
-    key, offer = NAMES.index("customer_id"), NAMES.index("offer")
-    hashes: dict[tuple[Cells, bool], str] = {}
+    hashes: dict[Cells, str] = {}
     for cells in zip(*(told[name].tolist() for name in NAMES), strict=True):
-        contact = delivers and cells[offer] != NONE
-        said = (content(cells), contact)
-        if said not in hashes:
-            dated = {"as_of": as_of.isoformat()} if contact else {}
-            hashes[said] = content_hash(dict(zip(_CONTENT, said[0], strict=True)) | dated)
         payload = dict(zip(NAMES, cells, strict=True))
-        yield Row(str(cells[key]), "upsert", as_of, payload, hashes[said], contact)
+        said = content(cells)
+        if said not in hashes:
+            hashes[said] = hashed(payload, delivers=delivers)
+        contact = is_contact(payload, delivers=delivers)
+        yield Row(str(payload["customer_id"]), "upsert", as_of, payload, hashes[said], contact)
+
+
+def is_contact(cells: Mapping[str, Cell], *, delivers: bool) -> bool:
+    """Whether an ack of the row means that the customer was contacted.
+
+    >>> is_contact({"offer": "COUPON"}, delivers=True), is_contact({"offer": NONE}, delivers=True)
+    (True, False)
+    """
+    return delivers and cells["offer"] != NONE
+
+
+def hashed(cells: Mapping[str, Cell], *, delivers: bool) -> str:
+    """The content hash of a row with these cells; where it is a contact, its date is content too.
+
+    An unknown text is told as none, so that a target that has no null gives the same hash.
+
+    >>> told = dict.fromkeys(NAMES, "x")
+    >>> [len({hashed(told | {"as_of": day}, delivers=d) for day in ("2017-10-01", "2017-11-01")})
+    ...  for d in (True, False)]
+    [2, 1]
+    """
+    content: dict[str, Cell] = {name: "" if name in _TEXTS else None for name in _CONTENT}
+    content |= {name: cells[name] for name in _CONTENT if cells.get(name) is not None}
+    dated = {"as_of": cells["as_of"]} if is_contact(cells, delivers=delivers) else {}
+    return content_hash(content | dated)
 
 
 def preferred(amounts: ArrayLike) -> NDArray[np.float64]:
@@ -187,8 +211,7 @@ def quiet(row: Row) -> Row:
     ({'segment': 'S', 'offer': 'NONE'}, False)
     """
     cells = {**row.payload, "offer": NONE}
-    content = {f.name: cells[f.name] for f in FIELDS if f.content and f.name in cells}
-    return Row(row.customer_id, row.op, row.as_of, cells, content_hash(content))
+    return Row(row.customer_id, row.op, row.as_of, cells, hashed(cells, delivers=False))
 
 
 def saved(row: Row) -> SavedRow:

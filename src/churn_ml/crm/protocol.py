@@ -19,7 +19,7 @@ Worked example: as of 2017-10-01 household `h1` is to be HIGH_RISK_HIGH_VALUE_SI
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol, TypeAlias
@@ -97,6 +97,9 @@ class Destination(Protocol):
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Hand over a batch: one answer a row. Idempotent. Raises Transient where unsure."""
 
+    def holds(self) -> Iterator[Mapping[str, Cell]]:
+        """What the target holds, one row of cells per customer, by the names of the export."""
+
 
 class Journal(Protocol):
     """What the outbox remembers between runs; the ledger is one, `MemoryJournal` is its double."""
@@ -129,12 +132,14 @@ class Journal(Protocol):
         withdrawn: Sequence[str] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,
+        run: str = "",
     ) -> None:
         """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
 
         `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
         planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
-        settled before, and rows of another plan than the newest, stay as they are.
+        settled before, and rows of another plan than the newest, stay as they are. `run`: the
+        reference of the export's attempt.
         """
 
     def state(self, destination: str) -> Mapping[str, tuple[str, date]]:
@@ -181,6 +186,10 @@ class Recorder:
         if fault != "ok":
             raise Unreachable(f"{self.name} closed the connection", where=f"batch {batch.id}")
         return answers
+
+    def holds(self) -> Iterator[Mapping[str, Cell]]:
+        """The payloads of what it holds now."""
+        return (row.payload for row in self.rows.values())
 
     def _take(self, row: Row) -> Ack | Rejection:
         if row.customer_id in self.rejects:

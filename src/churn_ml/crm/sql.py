@@ -17,7 +17,7 @@ StaleAttempt and the table stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.crm.protocol import Ack, Batch, Rejection, Row
+from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.sql_table import check_columns, exported, owner_of
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
@@ -93,6 +93,12 @@ class SqlDestination:
         StaleAttempt where the table was fed with a later as_of.
         """
         return list(self._take(batch.rows, batch.as_of))
+
+    def holds(self) -> Iterator[Mapping[str, Cell]]:
+        """The rows of the table, one per customer. Raises Unreachable as `send` does."""
+        with self._transaction() as connection:
+            for row in connection.execute(sa.select(self._table)).mappings():
+                yield {**row, "as_of": row["as_of"].isoformat()}
 
     def _take(self, rows: Sequence[Row], as_of: date) -> Iterator[Ack | Rejection]:
         try:

@@ -17,7 +17,7 @@ from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
 from churn_ml.flow.explain import explain
-from churn_ml.flow.export import export
+from churn_ml.flow.export import export, reconcile
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
 from churn_ml.flow.learn import learn, rates
@@ -49,6 +49,7 @@ __all__ = [
     "prepare",
     "promote",
     "rates",
+    "reconcile",
     "record",
     "rollback",
     "run",

@@ -84,7 +84,8 @@ def _send(
         delivers=settings.delivers,
     )
     target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
-    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock)
+    run = trial.receipt.reference
+    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock, run=run)
     done = outbox.export(desired, trial.as_of, dry_run=dry_run)
     would = "would be sent" if dry_run else "sent"
     older = f", {done.older:,} older than what was sent already" if done.older else ""
@@ -94,6 +95,25 @@ def _send(
     )
     trial.count(name, len(desired), done.sent + done.removed)
     return asdict(done)
+
+
+def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled]:
+    """Where each destination of the contract holds something else than it acknowledged, by name.
+
+    Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
+    sends it again, or takes it out. Raises Unreachable where a target does not answer. A row of an
+    open plan that was sent and not answered counts as a difference until the next export has
+    resumed it.
+    """
+    found = {}
+    for name in destinations(house.config):
+        target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
+        house.say(f"  reading {name}")
+        state = house.ledger.state(name)
+        found[name] = crm.reconciled(target.holds(), state, delivers=target.delivers)
+        if repair:
+            house.ledger.doubt(name, found[name].doubtful, house.clock())
+    return found
 
 
 def _scored_by(house: House, as_of: date) -> str:

@@ -15,6 +15,7 @@ the same code. Customer ids stand only in the delivery tables.
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
     deliveries.py    export plan, acks, rejections, contacts
+    settled.py       what became of every row that was planned
     suppression.py   keyed hashes of customers who must not be touched
 
 Worked example: the ingest keyed 2017-10-01 publishes version 7 of the orders partition.
@@ -41,6 +42,7 @@ from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications, Token
 from churn_ml.ledger.receipts import Filed, Receipts
+from churn_ml.ledger.settled import History, Settled
 from churn_ml.ledger.suppression import Suppression
 from churn_ml.ledger.validations import Recorded, Validations
 
@@ -53,6 +55,7 @@ __all__ = [
     "ModelRecord",
     "Publication",
     "Recorded",
+    "Settled",
     "Token",
 ]
 
@@ -65,6 +68,7 @@ class Ledger(
     Models,
     Decisions,
     Deliveries,
+    History,
     Suppression,
     Database,
 ):

@@ -3,8 +3,8 @@
 One plan a destination at a time, each on top of the one before it. A plan is saved whole before the
 first row is sent; an ack moves a row into `delivered` in the same transaction, so a killed export
 resumes with exactly the rows that nobody settled. An ack names its plan: a stale attempt that wakes
-up cannot settle rows of a later one. These are the only tables of the ledger with customer ids, and
-a settled row keeps no payload.
+up cannot settle rows of a later one. A settled row goes to settled.py, which remembers it. No
+other table of the ledger has customer ids.
 
 Worked example: 2017-10-01 plans 1,998 rows and is killed after 1,000 acks. `open_plan` returns the
 other 998; nothing new may be planned before they are acknowledged or rejected.
@@ -24,6 +24,7 @@ from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.ledger.database import Database, stored
 from churn_ml.ledger.rows import insert_many, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
+from churn_ml.ledger.settled import EMPTY, note
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -32,6 +33,8 @@ SavedRow: TypeAlias = tuple[str, str, str, bool]
 """customer_id, content_hash ("" = removal), payload as JSON, contact."""
 REMOVED = ""
 """The content hash of a customer who was taken out of a destination."""
+IN_DOUBT = "in_doubt"
+"""The content hash of a customer about whom the target was found to hold something else."""
 _CHUNK = 5000
 
 
@@ -106,25 +109,33 @@ class Deliveries(Database):
         withdrawn: Sequence[str] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,
+        run: str = "",
     ) -> None:
         """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
 
         `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
         planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
         settled before, and rows of another plan than the newest, stay as they are. `at`: aware.
+        `run`: the reference of the export's attempt.
         """
         with self.writing() as connection:
             for chunk in _chunks(taken):
-                _take(connection, _open_rows(plan_id, chunk), stored(at))
+                rows = _open_rows(plan_id, chunk)
+                note(connection, rows, "acknowledged", stored(at), run)
+                _take(connection, rows, stored(at))
             for chunk in _chunks(withdrawn):
                 rows = _open_rows(plan_id, chunk)
-                gone = {"content_hash": REMOVED, "contact": False}
+                gone = {"content_hash": REMOVED, "contact": False, "payload": EMPTY}
                 connection.execute(update(PLAN_ROWS).where(rows).values(**gone))
+                note(connection, rows, "withdrawn", stored(at), run)
                 _take(connection, rows, stored(at))
             for customer_id, code, message in rejected:
-                said = {"status": "rejected", "payload": "", "code": code, "message": message}
+                said = {"code": code, "message": message}
                 mine = _open_rows(plan_id, [customer_id])
                 connection.execute(update(PLAN_ROWS).where(mine).values(**said))
+                note(connection, mine, "rejected", stored(at), run)
+                done = {"status": "rejected", "payload": ""}
+                connection.execute(update(PLAN_ROWS).where(mine).values(**done))
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
         """(customer_id, code, message) of the newest plan's rejected rows, by customer_id."""
@@ -143,6 +154,21 @@ class Deliveries(Database):
         query = select(*columns).where(DELIVERED.c.destination == destination)
         with self.reading() as connection:
             return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+    def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
+        """Take back what is said of these: the next plan sends them again, or takes them out.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, at = Ledger.open("sqlite://"), datetime(2017, 10, 1, tzinfo=UTC)
+        >>> ledger.doubt("crm", ["x9"], at)
+        >>> ledger.state("crm")
+        {'x9': ('in_doubt', datetime.date(2017, 10, 1))}
+        """
+        head = {"destination": destination, "content_hash": IN_DOUBT, "as_of": at.date()}
+        rows = [head | {"customer_id": one, "acknowledged_at": stored(at)} for one in customer_ids]
+        with self.writing() as connection:
+            upsert(connection, DELIVERED, rows, update=("content_hash",))
 
     def acknowledged(self) -> dict[str, str]:
         """One sha256 a destination over all that it took: customer, content hash and as_of.

@@ -1,8 +1,8 @@
 """The tables of the ledger, as SQLAlchemy sees them. `migrations/` makes them.
 
 Dates are dates; wall-clock times are UTC without a zone; JSON is canonical text (sorted keys), so
-that the same bytes come back from every database. Only `plan_rows`, `delivered` and `contacts`
-hold customer ids.
+that the same bytes come back from every database. Only `plan_rows`, `delivered`, `settled` and
+`contacts` hold customer ids.
 
 >>> sorted(METADATA.tables)[:3]
 ['contacts', 'decision_head', 'decisions']
@@ -152,6 +152,20 @@ DELIVERED = Table(
     Column("content_hash", String(64), nullable=False),
     Column("as_of", Date, nullable=False),
     Column("acknowledged_at", DateTime, nullable=False),
+)
+SETTLED = Table(
+    "settled",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("customer_id", String(255), primary_key=True),
+    Column("plan_id", String(64), primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("message", Text),
+    Column("settled_at", DateTime, nullable=False),
+    Column("run", String(64), nullable=False),
 )
 CONTACTS = Table(
     "contacts",

@@ -1,0 +1,136 @@
+"""Commands around what destinations were told: export, its log, and whether targets agree.
+
+Enters: a churn.toml, an as_of or a customer. Leaves: a receipt, a customer's story, or differences,
+in words or as JSON. Worked example: `churn-ml export log h1` shows that h1 was planned for the CRM
+as of 2017-10-01, acknowledged at 06:12 UTC by the run export/2017-10-01/1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from churn_ml.cli import answers
+from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, ContractName, Json
+
+if TYPE_CHECKING:
+    from churn_ml.crm import Reconciled
+    from churn_ml.ledger import Settled
+
+app = typer.Typer(help="Send what changed to every destination; see what was sent.")
+SHOWN = 20
+
+
+@app.callback(invoke_without_command=True)
+def export(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="The scored date to send: YYYY-MM-DD.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    contract: ContractName = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
+    ] = False,
+) -> None:
+    """Send what changed since the last acknowledged state to every destination.
+
+    Reads: scores, segments, actions. Writes: the destinations of [destinations], plan and acks.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if as_of is None:
+        raise typer.BadParameter("is needed to export: --as-of YYYY-MM-DD", param_hint="--as-of")
+    from churn_ml import flow
+
+    answers.answer(
+        partial(flow.export, dry_run=dry_run), config, as_of, as_json=as_json, contract=contract
+    )
+
+
+@app.command("log")
+def log(
+    customer: Annotated[str, typer.Argument(help="The customer_id, as the source writes it.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Show what was planned, sent, acknowledged or rejected for one customer, oldest first.
+
+    Reads: the ledger. Writes: nothing.
+    """
+    from churn_ml.cli.judged import draw
+    from churn_ml.grid import grid
+
+    found = answers.opened(config, quiet=True).ledger.story(customer)
+    if as_json:
+        told = [asdict(one) | {"payload": json.loads(one.payload)} for one in found]
+        print(json.dumps(told, indent=1, ensure_ascii=False, default=str))
+        return
+    heads = ("as_of", "destination", "segment", "offer", "outcome", "at, UTC", "by run", "why")
+    draw([grid("Deliveries", heads, map(_row, found)) or _nothing(customer)])
+
+
+@app.command("reconcile")
+def reconcile(
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    contract: ContractName = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Let the next export send what differs again.")
+    ] = False,
+) -> None:
+    """Compare every target with what it acknowledged; exits with 1 where they differ.
+
+    Reads: the destinations and the ledger. Writes: nothing; with --repair the ledger's account of
+    the customers that differ, so that the next export puts them right and takes strangers out.
+    """
+    from churn_ml import flow
+
+    house = answers.opened(config, quiet=as_json).under(contract)
+    found = flow.reconcile(house, repair=repair)
+    if as_json:
+        print(json.dumps({name: asdict(one) for name, one in found.items()}, indent=1))
+    else:
+        print("\n".join(_lines(found.items())) or "no destination is named in churn.toml")
+    if not all(one.whole for one in found.values()):
+        raise typer.Exit(1)
+
+
+def _row(one: Settled) -> list[str]:
+    told = json.loads(one.payload)
+    removed = "(removal)" if not told else ""
+    why = ": ".join(part for part in (one.code, one.message) if part)
+    at = one.settled_at.isoformat(" ", "seconds") if one.settled_at else ""
+    says = [str(told.get("segment") or removed), str(told.get("offer") or "")]
+    return [one.as_of.isoformat(), one.destination, *says, one.outcome, at, one.run, why]
+
+
+def _nothing(customer: str) -> str:
+    return f"nothing was ever planned for {customer}: churn-ml explain {customer} --as-of DATE"
+
+
+def _lines(found: Iterable[tuple[str, Reconciled]]) -> Iterator[str]:
+    """Each destination in a line, and whom it differs about, the first of them by name.
+
+    >>> from churn_ml.crm import Reconciled
+    >>> print("\\n".join(_lines([("crm", Reconciled(7, ("h1",), (), ()))])))
+    crm: 7 agree, 1 missing, 0 extra, 0 different
+      missing: h1
+      next step: churn-ml export reconcile --repair, then export again
+    """
+    for name, one in found:
+        sides = {"missing": one.missing, "extra": one.extra, "different": one.different}
+        counts = ", ".join(f"{len(ids):,} {word}" for word, ids in sides.items())
+        yield f"{name}: {one.agreeing:,} agree, {counts}"
+        for word, ids in sides.items():
+            if ids:
+                more = f" and {len(ids) - SHOWN:,} more (--json)" if len(ids) > SHOWN else ""
+                yield f"  {word}: {', '.join(ids[:SHOWN])}{more}"
+        if not one.whole:
+            yield "  next step: churn-ml export reconcile --repair, then export again"

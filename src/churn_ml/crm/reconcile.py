@@ -1,0 +1,72 @@
+"""Reconciling: does the target hold what it acknowledged, and nobody else?
+
+Enters: what the target holds, and the ledger's account of what it took. Leaves: the customers of
+whom they disagree. A person may have edited the target, a restore may have lost rows, another
+program may have written some: an export alone would not see that, as it sends differences only.
+
+Worked example: the CRM lost `h1`, has a stranger `x9`, and somebody moved `h2` to another segment.
+
+>>> from churn_ml.crm.payload import NAMES, hashed
+>>> from datetime import date
+>>> cells = {c: dict.fromkeys(NAMES, "x") | {"customer_id": c} for c in ("h1", "h2", "x9")}
+>>> state = {c: (hashed(cells[c], delivers=False), date(2017, 10, 1)) for c in ("h1", "h2")}
+>>> told = [cells["h2"] | {"segment": "MINE"}, cells["x9"]]
+>>> reconciled(told, state, delivers=False)
+Reconciled(agreeing=0, missing=('h1',), extra=('x9',), different=('h2',))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from churn_ml.crm.payload import hashed
+from churn_ml.crm.protocol import REMOVED, Cell
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Customers in the target's and the ledger's account, ids ascending.
+
+    `agreeing` of them are alike; `missing` are acknowledged and not in the target, `extra` in the
+    target and not acknowledged, `different` in both with another content.
+    """
+
+    agreeing: int
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    different: tuple[str, ...]
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """Everybody about whom the accounts differ."""
+        return self.missing + self.extra + self.different
+
+    @property
+    def whole(self) -> bool:
+        """Whether both accounts are one."""
+        return not self.doubtful
+
+
+def reconciled(
+    held: Iterable[Mapping[str, Cell]],
+    state: Mapping[str, tuple[str, date]],
+    *,
+    delivers: bool,
+) -> Reconciled:
+    """Where the target's account and the ledger's differ.
+
+    `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
+    destination.
+    """
+    there = {str(cells["customer_id"]): hashed(cells, delivers=delivers) for cells in held}
+    told = {customer: hashed_ for customer, (hashed_, _) in state.items() if hashed_ != REMOVED}
+    both = there.keys() & told.keys()
+    different = sorted(customer for customer in both if there[customer] != told[customer])
+    return Reconciled(
+        len(both) - len(different),
+        tuple(sorted(told.keys() - there.keys())),
+        tuple(sorted(there.keys() - told.keys())),
+        tuple(different),
+    )

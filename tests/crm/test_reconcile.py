@@ -1,0 +1,81 @@
+"""Reconciling a real file and a real table with what they acknowledged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from churn_ml import crm
+from churn_ml.crm.file import FileDestination
+from churn_ml.errors import BadInput
+from churn_ml.ledger import Ledger
+
+DAY, LATER = date(2017, 10, 1), date(2017, 11, 1)
+ANYONE = crm.Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
+
+
+def desired(*customers: str, as_of: date = DAY, offer: str = "COUPON") -> list[crm.Row]:
+    ids = pd.DataFrame({"customer_id": customers})
+    scores = ids.assign(
+        score=0.62, value_at_risk=129.7, reasons="[]", model="rule-1", contract="gone30-1"
+    )
+    bands = {"stage": "active", "risk_band": "high", "value_band": "low", "segment": "S"}
+    placed, acted = ids.assign(**bands, arm="open"), ids.assign(offer=offer)
+    return crm.rows(scores, placed, acted, as_of=as_of, tau=0.0, score_step=0.05, delivers=True)
+
+
+def outbox(target: crm.Destination, ledger: Ledger) -> crm.Outbox:
+    return crm.Outbox(target, ledger, ANYONE, clock=lambda: datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def told(target: crm.Destination, ledger: Ledger) -> crm.Reconciled:
+    return crm.reconciled(target.holds(), ledger.state(target.name), delivers=target.delivers)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger.open("sqlite://")
+
+
+def test_each_planted_difference_in_a_table_is_found_and_repaired(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=True)
+    outbox(target, ledger).export(desired("h1", "h2", "h3"), DAY)
+    assert told(target, ledger) == crm.Reconciled(3, (), (), ())
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("delete from segments where customer_id = 'h1'")
+        table.execute("update segments set segment = 'MINE' where customer_id = 'h2'")
+        stranger = ("x9", "2017-10-01", "NONE")
+        table.execute("insert into segments (customer_id, as_of, offer) values (?, ?, ?)", stranger)
+    found = told(target, ledger)
+    assert found == crm.Reconciled(1, ("h1",), ("x9",), ("h2",))
+    ledger.doubt("bi", found.doubtful, datetime(2017, 10, 2, tzinfo=UTC))
+    done = outbox(target, ledger).export(desired("h1", "h2", "h3"), DAY)
+    assert (done.sent, done.removed, done.unchanged) == (2, 1, 1)
+    assert told(target, ledger) == crm.Reconciled(3, (), (), ())
+
+
+def test_a_folder_is_read_as_its_reader_would(tmp_path: Path, ledger: Ledger) -> None:
+    target = FileDestination("csv", tmp_path / "csv", "us", delivers=True)
+    outbox(target, ledger).export(desired("h1", "=h2", "h3"), DAY)
+    outbox(target, ledger).export(desired("h1", "=h2", as_of=LATER, offer="NONE"), LATER)
+    assert told(target, ledger) == crm.Reconciled(2, (), (), ())
+    part = next((tmp_path / "csv").glob("as_of=2017-11-01/part-*.csv"))
+    lines = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join(line for line in lines if not line.startswith(b"h1,")))
+    with pytest.raises(BadInput, match="not the one that its manifest names"):
+        told(target, ledger)
+    manifest = part.with_name("manifest.json")
+    named = json.loads(manifest.read_text())
+    named["parts"][0]["sha256"] = hashlib.sha256(part.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(named))
+    assert told(target, ledger) == crm.Reconciled(1, (), (), ("h1",))
