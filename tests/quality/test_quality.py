@@ -93,6 +93,24 @@ def test_a_difference_is_that_of_the_figures_and_above_0_where_the_champion_is_b
         assert all(low <= value <= high for value, low, high in (auc, brier, profit))
 
 
+def test_the_champion_is_held_against_the_best_candidate(result: dict[str, Any]) -> None:
+    own = [model for model in result["models"] if model["name"] in result["candidates"]]
+    champion = next(model for model in own if model["name"] == result["champion"])
+    behind = result["behind_best"]
+    best = max(model["auc_mean_per_cutoff"] for model in own)
+    assert behind["auc"]["behind"] == pytest.approx(
+        best - champion["auc_mean_per_cutoff"], abs=2e-6
+    )
+    least = min(model["brier"][0] for model in own)
+    assert behind["brier"]["behind"] == pytest.approx(champion["brier"][0] - least, abs=2e-6)
+    assert f"behind the best candidate in auc, {behind['auc']['best']}" in quality.table(result)
+
+
+def test_a_family_that_is_none_cannot_be_a_candidate() -> None:
+    with pytest.raises(BadInput, match="no model family 'oracle'"):
+        quality.measure("c1-13", None, (), ("oracle",), say=silent)
+
+
 def test_profit_is_held_against_the_best_policy_without_a_model(result: dict[str, Any]) -> None:
     bars = {name: found[0] for name, found in result["references"].items()}
     assert bars["nobody"] == 0

@@ -94,6 +94,9 @@ def quality(
     cutoffs: Annotated[
         str, typer.Option(help="Test cut-offs as days of the task's calendar, such as 406,466.")
     ] = "",
+    candidates: Annotated[
+        str, typer.Option(help="The champion is chosen among these, such as logistic,xgboost.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Train and test on public data at later cut-offs: champion, candidates and peers side by side.
@@ -105,7 +108,8 @@ def quality(
     from churn_ml import quality as benchmark
 
     say = answers.progress(quiet=as_json)
-    result = benchmark.measure(task, data, _days(cutoffs), say=say)
+    names = [name.strip() for name in candidates.split(",") if name.strip()]
+    result = benchmark.measure(task, data, _days(cutoffs), names, say=say)
     print(json.dumps(result, indent=1) if as_json else benchmark.table(result))
 
 

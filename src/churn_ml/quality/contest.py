@@ -3,9 +3,10 @@
 Enters: the rows of a task. Leaves: `Scored`, the test rows with one column of scores per model, and
 `Choice`, the champion. Which family that is, training chooses by profit on earlier data: before the
 first test cut-off, candidates are fitted on the cut-offs whose labels were known by the choosing
-one (`Task.choosing`), as `churn-ml train` does, and no test row is looked at. The model shown is
-that family fitted on all training cut-offs of the test cut-off. Where history is too short to
-choose, the inactivity rule is champion, as in the house.
+one (`Task.choosing`), as `churn-ml train` does, and no test row is looked at. Every family is a
+candidate unless fewer are asked for. The model shown is that family fitted on all training cut-offs
+of the test cut-off. Where history is too short to choose, the inactivity rule is champion, as in
+the house.
 
 Where a task learns with a shorter horizon than it is tested with, no label tells the level: the
 logits of every model that learned from labels are shifted by one constant, so that their mean
@@ -17,7 +18,7 @@ from 2017-04-06 to 2017-08-04 and chosen among on 2017-09-03, whose labels end o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,11 @@ def scored(rows: Rows, config: Config, say: Progress) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def chosen(rows: Rows, config: Config) -> Choice:
-    """The champion by the pipeline's own training on data before the first test cut-off."""
+def chosen(rows: Rows, config: Config, candidates: Sequence[str] = ()) -> Choice:
+    """The champion by the pipeline's own training on data before the first test cut-off.
+
+    `candidates`: the families among which it is chosen; all where none is named.
+    """
     import pandas as pd
 
     test = rows.task.as_of(min(rows.task.test_days))
@@ -89,6 +93,7 @@ def chosen(rows: Rows, config: Config) -> Choice:
         ignore_index=True,
     )
     judged = weighing.judged(panel, lambda ids: np.zeros(len(ids), dtype=bool))
+    config = among(config, candidates)
     try:
         done = training.train(
             panel,
@@ -100,6 +105,21 @@ def chosen(rows: Rows, config: Config) -> Choice:
     except NotReady as error:
         return Choice(RULE, {"cut_off": choose.isoformat(), "because": error.what})
     return Choice(done.best, _told(done, choose))
+
+
+def among(config: Config, candidates: Sequence[str]) -> Config:
+    """The configuration under which these families compete; all where none is named.
+
+    The ensemble comes first then: the score of the first chooses the value model that all share.
+
+    >>> from churn_ml.config import Config, Shop
+    >>> config = Config(shop=Shop(name="s", currency="GBP"))
+    >>> among(config, ["xgboost"]).training.candidates, among(config, []).training.candidates[0]
+    (('xgboost',), 'ensemble')
+    """
+    names = tuple(candidates) or tuple(each.name for each in reversed(FAMILIES))
+    told = config.training.model_copy(update={"candidates": names})
+    return config.model_copy(update={"training": told})
 
 
 def _told(done: training.Training, choose: date) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
 from churn_ml.concluded import interval as shown
-from churn_ml.models.families import FAMILIES
+from churn_ml.models.families import FAMILIES, family
 from churn_ml.quality import contest, figures
 from churn_ml.quality.rows import Rows
 from churn_ml.quality.shops import ends_on, open_shop
@@ -34,33 +34,43 @@ RULES = ("rule", "threshold", "cadence", "rfm")
 
 
 def measure(
-    name: str, data: Path | None = None, days: Sequence[int] = (), *, say: Progress
+    name: str,
+    data: Path | None = None,
+    days: Sequence[int] = (),
+    candidates: Sequence[str] = (),
+    *,
+    say: Progress,
 ) -> Result:
     """Every candidate and peer of a task at its test cut-offs, and the champion among them.
 
     `data`: the file of the task's format, where it is not the usual one; `days`: test cut-offs in
-    its place, counted from the task's day 1. Returns a JSON-able dict; each figure of `models` is
+    its place, counted from the task's day 1; `candidates`: the families that the champion is chosen
+    among, all where none is named. Returns a JSON-able dict; each figure of `models` is
     [value, low, high], customers resampled. `against` is the champion's gain on each peer: above 0
     is better, of `brier_diff` too; `auc_diff` is that of the mean of the cut-offs' own AUCs, which
-    does not reward knowing the season. Raises BadInput for an unknown task or a day with nothing
-    to learn from, NotReady without data, TooEarly where labels are not over yet.
+    does not reward knowing the season. `behind_best` is what the champion lacks of the best
+    candidate. Raises BadInput for an unknown task or family or a day with nothing to learn from,
+    NotReady without data, TooEarly where labels are not over yet.
     """
     started, wanted = time.perf_counter(), task(name, days)
+    names = tuple(family(each).name for each in candidates)
     with tempfile.TemporaryDirectory() as folder:
         house = open_shop(wanted, Path(folder), data, say)
-        tested, choice = _contest(house, wanted)
+        tested, choice = _contest(house, wanted, names)
     return _result(wanted, tested, choice, house.config) | {
         "seconds": round(time.perf_counter() - started, 1),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
 
-def _contest(house: House, wanted: Task) -> tuple[pd.DataFrame, contest.Choice]:
+def _contest(
+    house: House, wanted: Task, names: Sequence[str]
+) -> tuple[pd.DataFrame, contest.Choice]:
     """The scored test rows, and the champion."""
     with attempt(house, "quality", ends_on(wanted, house), ()) as trial:
         rows = Rows(wanted, trial, trial.canonical(trial.as_of))
         house.say("choosing the champion on earlier data")
-        choice = contest.chosen(rows, house.config)
+        choice = contest.chosen(rows, house.config, names)
         tested = contest.scored(rows, house.config, house.say)
         trial.leave("done")
     return tested, choice
@@ -93,6 +103,19 @@ def _result(wanted: Task, tested: pd.DataFrame, choice: contest.Choice, config: 
             name: figures.interval(each["profit_per_1000"]) for name, each in bars.items()
         },
         "over_best_reference": {"name": best, "profit_diff": figures.interval(over)},
+        "behind_best": _behind(drawn, choice.champion),
+    }
+
+
+def _behind(drawn: Mapping[str, figures.Drawn], champion: str) -> dict[str, Any]:
+    """What the champion lacks of the best candidate in AUC and in Brier score; 0 where it is it."""
+    own = [each.name for each in FAMILIES]
+    auc = {name: float(drawn[name]["auc_mean_per_cutoff"][0]) for name in own}
+    brier = {name: float(drawn[name]["brier"][0]) for name in own}
+    first, least = max(own, key=lambda name: auc[name]), min(own, key=lambda name: brier[name])
+    return {
+        "auc": {"best": first, "behind": round(auc[first] - auc[champion], 6)},
+        "brier": {"best": least, "behind": round(brier[champion] - brier[least], 6)},
     }
 
 
@@ -133,3 +156,7 @@ def _champion(result: Result) -> Iterable[str]:
     over = result["over_best_reference"]
     gain = shown(over["profit_diff"], 0)
     yield f"  profit over the best simple policy, {over['name']}: {gain}"
+    for figure, found in result["behind_best"].items():
+        yield f"  behind the best candidate in {figure}, {found['best']}: {found['behind']:.4f}"
+    for name, found in result["references"].items():
+        yield f"  profit per 1,000 of {name:<10} {shown(found, 0)}"
