@@ -30,7 +30,8 @@ def question(receipt: Receipt, currency: str) -> dict[str, Any]:
     """What is asked about a verdict: `asks`, `subject` and `body`, beside its `decision`.
 
     `receipt`: of `flow.judge`; `currency`: the shop's, of every amount. `asks` is False where the
-    verdict is not to promote, and where it was answered before.
+    verdict is neither to promote nor to change the champion's threshold, and where it was answered
+    before.
 
     >>> from datetime import date
     >>> from churn_ml.receipts import Receipt
@@ -44,8 +45,8 @@ def question(receipt: Receipt, currency: str) -> dict[str, Any]:
     parts = [_headline(told), _money(told, currency), _reasons(told), _evidence(told, receipt)]
     return {
         "decision": told["decision"],
-        "asks": told["decision"] == "promote" and not told.get("repeated", False),
-        "subject": f"Promote {told['challenger']} as of {receipt.as_of.isoformat()}?",
+        "asks": told["decision"] in ("promote", "threshold") and not told.get("repeated", False),
+        "subject": f"{_subject(told)} as of {receipt.as_of.isoformat()}?",
         "body": "\n\n".join(part for part in parts if part),
     }
 
@@ -70,6 +71,13 @@ def answer(reply: Mapping[str, Any] | None, judged: Mapping[str, Any]) -> dict[s
         return {"answer": "Reject", "approver": None} | about
     user, chosen = reply["responded_by_user"] or {}, reply["chosen_options"][0]
     return {"answer": chosen, "approver": user.get("name") or user.get("id")} | about
+
+
+def _subject(told: Mapping[str, Any]) -> str:
+    """What a yes does."""
+    if told["decision"] != "threshold":
+        return f"Promote {told['challenger']}"
+    return f"Keep {told['champion_from']} and change its threshold to {told['tau_to']:,.2f}"
 
 
 def _headline(told: Mapping[str, Any]) -> str:

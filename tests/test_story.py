@@ -247,7 +247,7 @@ def test_the_gate_weighs_both_policies_with_thresholds_of_the_same_day(after: Ho
     judged = after.ledger.publication("judge", SECOND)
     assert judged is not None
     told = judged.pins["verdict"]
-    assert set(told["taus"]) == {"champion", "challenger", "champion_as_trained"}
+    assert set(told["taus"]) == {"champion", "challenger", "champion_in_force"}
     decision = after.ledger.decisions()[-1]
     assert decision.verdict["taus"] == told["taus"]
     assert set(told["signs"]) == {"0.1", "0.9"}

@@ -168,6 +168,14 @@ class House:
         known = self.ledger.model(model_id)
         return store.load(self.config.path(known.folder), sha256=known.sha256)
 
+    def tau(self, bundle: Bundle, as_of: date) -> float:
+        """The gain above which the model contacts as of `as_of`, in the shop currency.
+
+        Its own, unless a decision changed it.
+        """
+        changed = self.ledger.tau(bundle.id, as_of)
+        return bundle.tau if changed is None else changed
+
     def champion(self, as_of: date) -> str | None:
         """The model that is champion as of `as_of` under the present contract; None before one."""
         return self.ledger.champion(as_of, contract=self.config.contract.stamp)

@@ -35,7 +35,7 @@ class Layers:
 
     train: tuple[date, ...]
     choose: date
-    evaluate: date
+    evaluate: tuple[date, ...]
 
 
 def parse_as_of(text: str) -> date:
@@ -150,7 +150,7 @@ def cut_offs_back(last: date, first: date, every_days: int) -> tuple[date, ...]:
 
 
 def days_needed(contract: Contract) -> int:
-    """The days of history that one training takes: a lookback, three windows, the settling.
+    """The days of history that one training takes at least: a lookback, three windows, settling.
 
     >>> days_needed(Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1))
     181
@@ -159,24 +159,38 @@ def days_needed(contract: Contract) -> int:
     return contract.lookback_days + 3 * window + contract.settle_days
 
 
-def layers(watermark: date, history_starts: date, contract: Contract, every_days: int) -> Layers:
+def layers(
+    watermark: date,
+    history_starts: date,
+    contract: Contract,
+    every_days: int,
+    evaluations: int = 1,
+) -> Layers:
     """Split time into train, choose and evaluate, a label window apart from each other.
 
     `history_starts` is the first day with orders; no training cut-off lies before
-    `history_starts + lookback_days`. Raises TooEarly where history is too short for one.
+    `history_starts + lookback_days`. `evaluations`: how many cut-offs, a label window apart too,
+    are left to the gate; where that many would leave none to train on, it is one. Raises TooEarly
+    where history is too short even for that.
 
     >>> c = Contract(name="gone30", lookback_days=90, horizon_days=30, settle_days=1)
     >>> split = layers(date(2017, 11, 1), date(2017, 1, 1), c, every_days=30)
-    >>> split.train[-1].isoformat(), split.choose.isoformat(), split.evaluate.isoformat()
+    >>> split.train[-1].isoformat(), split.choose.isoformat(), split.evaluate[0].isoformat()
     ('2017-08-02', '2017-09-01', '2017-10-01')
     >>> len(split.train)
     5
+    >>> four = layers(date(2017, 11, 1), date(2017, 1, 1), c, every_days=30, evaluations=4)
+    >>> [day.isoformat() for day in (four.train[-1], four.choose, *four.evaluate)]
+    ['2017-05-04', '2017-06-03', '2017-07-03', '2017-08-02', '2017-09-01', '2017-10-01']
     """
     window = timedelta(days=contract.gap_days + contract.horizon_days)
-    evaluate = newest_mature(watermark, contract)
-    choose = evaluate - window
     earliest = history_starts + timedelta(days=contract.lookback_days)
+    last = newest_mature(watermark, contract)
+    evaluate = tuple(last - window * back for back in reversed(range(evaluations)))
+    choose = evaluate[0] - window
     train = cut_offs_back(choose - window, earliest, every_days)
+    if not train and evaluations > 1:
+        return layers(watermark, history_starts, contract, every_days)
     if not train:
         needed = history_starts + timedelta(days=days_needed(contract))
         raise TooEarly(
@@ -187,5 +201,5 @@ def layers(watermark: date, history_starts: date, contract: Contract, every_days
             next_step="wait, or shorten lookback_days or horizon_days in [contract]",
         )
     check_split(train, choose, contract)
-    check_split([choose], evaluate, contract)
+    check_split([choose], evaluate[0], contract)
     return Layers(train, choose, evaluate)

@@ -131,16 +131,20 @@ def train(
 
 def fit_one(name: str, material: Material) -> Model:
     """The family `name` fitted on the past; raises Leak where it knows the later labels."""
-    past, later = material.past, material.later
-    recipe = family(name)
-    columns = list(recipe.needs or teaching(past))
-    weight = past["weight"].to_numpy(float) if "weight" in past else None
-    days = past["cut_off"].to_numpy(DAY)
-    setting = Setting(material.origin.seed, material.horizon_days, days, weight)
-    model = recipe.model.fit(past[columns], _labels(past), setting)
+    later = material.later
+    model = fitted(name, material.past, material.origin.seed, material.horizon_days)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
     return model
+
+
+def fitted(name: str, past: pd.DataFrame, seed: int, horizon_days: int) -> Model:
+    """The family `name` fitted on usable rows of a panel, in the panel's order."""
+    recipe = family(name)
+    columns = list(recipe.needs or teaching(past))
+    weight = past["weight"].to_numpy(float) if "weight" in past else None
+    setting = Setting(seed, horizon_days, past["cut_off"].to_numpy(DAY), weight)
+    return recipe.model.fit(past[columns], _labels(past), setting)
 
 
 def conclude(models: Mapping[str, Model], material: Material, money: Money) -> Training:
@@ -154,9 +158,9 @@ def conclude(models: Mapping[str, Model], material: Material, money: Money) -> T
     `models`: one per name of the material. All share one value model, of the kind that earns most
     with the first candidate's score. Returns the candidates, the rule first.
     """
-    fitted = [models[name] for name in material.names]
-    value = _value(fitted[1 if len(fitted) > 1 else 0], material, money)
-    judged = [_candidate(model, value, material, money) for model in fitted]
+    running = [models[name] for name in material.names]
+    value = _value(running[1 if len(running) > 1 else 0], material, money)
+    judged = [_candidate(model, value, material, money) for model in running]
     candidates = tuple(candidate for candidate, _ in judged)
     return Training(
         candidates,

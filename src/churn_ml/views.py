@@ -20,7 +20,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.config import content_hash
-from churn_ml.ledger import NOBODY
+from churn_ml.ledger import ASKED, NOBODY
 from churn_ml.receipts import Receipt
 from churn_ml.segments import is_scored
 
@@ -33,8 +33,7 @@ WITHOUT_STATE = frozenset({"failed", "too_early", "no_champion", "no_data", "dry
 """Statuses of attempts that left everything as it was."""
 SUMMED = ("customers", "value_at_risk", "offered", "holdout")
 """What is added up over segments."""
-WAITING = "promote, waiting for an answer"
-LAPSED = f"promote, {NOBODY}"
+WAITING = "waiting for an answer"
 
 
 def report(receipts: Sequence[Receipt]) -> Report:
@@ -174,8 +173,8 @@ def _side_by_side(judged: Receipt | None) -> tuple[list[dict[str, Any]], list[di
 def _verdicts(state: Sequence[Receipt]) -> list[dict[str, Any]]:
     """Every verdict once, in business time: those recorded, and the one that waits for a name.
 
-    A verdict to promote waits until it is answered, or its as_of is judged anew; the verdict of a
-    later as_of takes its place: it has lapsed.
+    A verdict that asks a person waits until it is answered, or its as_of is judged anew; the
+    verdict of a later as_of takes its place: it has lapsed.
     """
     answered: dict[Any, Receipt] = {}
     waiting: dict[date, Receipt] = {}
@@ -183,14 +182,16 @@ def _verdicts(state: Sequence[Receipt]) -> list[dict[str, Any]]:
         if receipt.step == "promote":
             answered[_pair(receipt)] = receipt
             waiting.pop(receipt.as_of, None)
-        elif receipt.step == "judge" and receipt.status == "promote":
+        elif receipt.step == "judge" and receipt.status in ASKED:
             waiting[receipt.as_of] = receipt
         elif receipt.step == "judge":
             waiting.pop(receipt.as_of, None)
     open_ones = [r for r in waiting.values() if _pair(r) not in answered]
     rows = [_verdict(r, _in_words(r)) for r in answered.values()]
     newest = max((r.as_of for r in state if r.step == "judge"), default=None)
-    rows += [_verdict(r, WAITING if r.as_of == newest else LAPSED) for r in open_ones]
+    rows += [
+        _verdict(r, f"{r.status}, {WAITING if r.as_of == newest else NOBODY}") for r in open_ones
+    ]
     return sorted(rows, key=lambda row: row["as_of"])
 
 
@@ -206,9 +207,10 @@ def _in_words(receipt: Receipt) -> str | None:
     told = receipt.details
     if receipt.status == "overridden":
         return f"{told.get('decision')}, overridden by {told.get('approver')}"
-    if (told.get("decision"), told.get("kind")) == ("promote", "refuse"):
+    if told.get("decision") in ASKED and told.get("kind") == "refuse":
         who = told.get("approver")
-        return LAPSED if who == NOBODY else f"promote, refused by {who}"
+        said = who if who == NOBODY else f"refused by {who}"
+        return f"{told['decision']}, {said}"
     return told.get("decision")
 
 

@@ -55,8 +55,7 @@ def _asked(house: House, as_of: date) -> Refresh | None:
     champion = str(house.champion(as_of))
     bundle = house.bundle(champion)
     late = replace(bundle, origin=replace(bundle.origin, trained_as_of=date(2018, 5, 1)))
-    pair = (champion, bundle), ("later", late)
-    return asked(house, as_of, pair, _policy, _policy(champion, bundle))
+    return asked(house, as_of, (bundle, late), _policy, _policy(champion, bundle))
 
 
 def test_without_a_refresh_the_champion_is_the_last_to_win(house: House) -> None:

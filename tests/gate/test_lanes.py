@@ -18,6 +18,8 @@ from churn_ml.simulate import contest
 
 ONE_LOOK = Gate(alpha_year=0.025, looks_per_year=1, resamples=800, margin_share_of_oracle=0.05)
 """A margin of a twentieth of what could be earned: twins are surely not worse than that."""
+TWO_LOOKS = ONE_LOOK.model_copy(update={"alpha_year": 0.05, "looks_per_year": 2})
+"""The same alpha a look: a stale threshold is a second question."""
 ONE_LOOK_TIGHT = ONE_LOOK.model_copy(update={"margin_share_of_oracle": 0.0025})
 
 
@@ -124,17 +126,27 @@ def test_a_difference_that_hangs_on_the_save_rate_is_said_to() -> None:
 
 
 def _stale(trial: Trial, tau: float) -> Verdict:
-    return verdict(replace(trial, as_trained=replace(trial.champion, tau=tau)))
+    return verdict(replace(trial, gate=TWO_LOOKS, in_force=replace(trial.champion, tau=tau)))
 
 
 def test_where_a_new_threshold_alone_earns_most_the_verdict_says_to_change_it(
     twins: Trial,
 ) -> None:
-    """As trained the champion contacts next to nobody; retuned it is the challenger's twin."""
+    """As it works it contacts next to nobody; retuned it is the challenger's twin."""
     told = _stale(twins, tau=60.0)
+    assert (told.decision, told.lane) == ("threshold", None)
+    assert told.reasons[0].startswith("change the threshold: with 0.00 in place of 60.00")
+    assert told.alpha_spent == 2 * told.alpha
     assert told.threshold is not None
     assert told.threshold["retuned"] > 0.9 * told.threshold["challenger"] > 0
-    assert any("change the threshold" in reason for reason in told.reasons)
+
+
+def test_a_threshold_is_not_asked_about_where_the_budget_pays_for_one_look_only(
+    twins: Trial,
+) -> None:
+    stale = replace(twins.champion, tau=60.0)
+    told = verdict(replace(twins, in_force=stale))
+    assert (told.decision, told.alpha_spent) == ("keep", told.alpha)
 
 
 def test_where_the_model_is_worse_no_threshold_is_the_remedy() -> None:

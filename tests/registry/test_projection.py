@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from churn_ml import curves
 from churn_ml.errors import NotReady, StaleAttempt, Unreachable
 from churn_ml.models import load
 from churn_ml.registry import Registry
@@ -123,6 +126,29 @@ def test_the_description_says_what_was_trained_and_which_candidate_leads(
     version = client_of(registry).get_model_version(registry.name, "2")
     assert version.description.startswith("**rule1**, the challenger of the training as of")
     assert "moving one here changes nothing" in registry._model().description
+
+
+def test_a_card_is_written_anew_once_the_gate_has_graded_and_twice_is_once(
+    registry: Registry, trained: Trains, models: Path, tmp_path: Path
+) -> None:
+    training = trained(0.5)
+    (place,) = registry.log_training(training, models).models.values()
+    assert registry.grade(training) == []
+    y, p = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.9, 0.6, 0.4, 0.1])
+    found = curves.of(y, p, np.full(4, 90.0), (np.full(4, 2.0), np.full(4, 1.0)), 0.0)
+    (each,) = training.fitted
+    each = replace(each, curves=found | {"drivers": []}, grade="B")
+    graded = replace(training, fitted=(each,), judged_on=("2017-10-01",))
+    assert (registry.grade(graded), registry.grade(graded)) == ([each.model_id], [])
+    client = client_of(registry)
+    card = client.download_artifacts(place.run_id, "report/model_card.md", str(tmp_path))
+    text = Path(card).read_text()
+    assert "Grade **B**: use it, modest. The gate gave it on 1 cut-off" in text
+    assert "Not graded yet" not in text
+    tags = client.get_model_version(registry.name, str(place.version)).tags
+    assert tags["churn_ml.grade"] == "B"
+    later = replace(graded, fitted=(replace(each, grade="D"),))
+    assert registry.grade(later) == [each.model_id]
 
 
 def test_the_artifacts_are_the_model_byte_for_byte(

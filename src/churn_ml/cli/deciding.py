@@ -67,6 +67,8 @@ def rollback(
 ) -> None:
     """Make the former champion the champion again, from as_of on; says how to see what it changes.
 
+    A threshold that was changed since is changed back first: the champion then stays.
+
     Reads: the ledger, the former champion's folder. Writes: one decision, aliases in MLflow.
     """
     from churn_ml import flow
@@ -112,6 +114,11 @@ def _gone_back(told: Mapping[str, Any], dry_run: bool) -> list[str]:
     """What a rollback did or would do, and what to type next."""
     does = "would be" if dry_run else "is"
     lines = [f"{told['champion']} {does} champion again, in place of {told['champion_from']}"]
+    if told["kind"] == "threshold":
+        contacts = "would contact" if dry_run else "contacts"
+        lines = [
+            f"{told['champion']} {contacts} from a gain of {told['tau_to']:,.2f} on, as before"
+        ]
     if "aliases" in told:
         lines.append(f"MLflow's aliases: {told['aliases']}")
     if told["next"]:

@@ -60,6 +60,10 @@ class Gate(Section):
     surely earns no less than the margin below the last winner."""
     refreshes_per_year: Annotated[int, Field(ge=0)] = 2
     """How often a year, at most; 0: never."""
+    evaluation_cut_offs: Annotated[int, Field(ge=1, le=24)] = 1
+    """On how many cut-offs, a label window apart, champion and challenger are compared, where
+    history leaves that many; from 4 on the verdict knows how much seasons differ. Each makes what a
+    model learns from a window older."""
 
     @property
     def alpha_per_look(self) -> float:

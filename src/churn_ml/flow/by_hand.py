@@ -20,6 +20,7 @@ from churn_ml.errors import BadConfig, BadInput, NotReady
 from churn_ml.flow.definitions import known_to
 from churn_ml.flow.following import follow
 from churn_ml.house import House
+from churn_ml.ledger import ASKED, TAU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,8 @@ def rollback(
 ) -> Receipt:
     """Make a former champion the champion again, from `as_of` on.
 
+    Where its threshold was changed since it became champion, and `to` is not named, the champion
+    stays and gets the former threshold back.
     `to`: its model id; the one that the present champion replaced where left out. `who` and `why`
     stand in the ledger: name no customer. `dry_run` says what would be done. The receipt's `next`
     holds the commands that show, and then make, the difference in the CRM.
@@ -51,15 +54,21 @@ def rollback(
     _check_named(who, why)
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         last = _reigning(house, as_of)
-        target = to or _replaced(last)
-        _check_can_reign(house, last, target, as_of)
-        trial.details |= _told("rollback", last.champion_to, target, who, why)
-        trial.details["next"] = _what_it_changes(house, as_of)
-        trial.status = "rolled_back"
+        changed = None if to else _retuned(house, last, as_of)
+        if changed is not None:
+            trial.details |= _told("threshold", last.champion_to, last.champion_to, who, why)
+            further = {TAU: changed.verdict["taus"]["champion_in_force"], "rolled_back": True}
+        else:
+            target = to or _replaced(last)
+            _check_can_reign(house, last, target, as_of)
+            trial.details |= _told("rollback", last.champion_to, target, who, why)
+            further = {}
+        trial.details |= further | {"next": _what_it_changes(house, as_of)}
+        trial.status = "retuned" if further else "rolled_back"
         if dry_run:
             trial.leave("dry_run")
         else:
-            _decide(trial, {"reasons": [why]})
+            _decide(trial, {"reasons": [why]} | further)
     return trial.receipt
 
 
@@ -155,15 +164,34 @@ def _reigning(house: House, as_of: date) -> Decision:
     return max(found, key=lambda d: (d.as_of, d.number))
 
 
+def _retuned(house: House, last: Decision, as_of: date) -> Decision | None:
+    """The decision that gave the champion the threshold it works with, since `last` made it one."""
+    found = [
+        d
+        for d in house.decisions()
+        if d.kind == "threshold"
+        and d.champion_from == last.champion_to
+        and d.number > last.number
+        and d.as_of <= as_of
+    ]
+    if found and found[-1].verdict.get("rolled_back"):
+        raise _twice(found[-1])
+    return found[-1] if found else None
+
+
+def _twice(last: Decision) -> BadInput:
+    return BadInput(
+        "the champion was rolled back already",
+        where=f"decision {last.number}, by {last.who}",
+        got=str(last.champion_to),
+        next_step="to go further back name the model: churn-ml rollback --to MODEL",
+    )
+
+
 def _replaced(last: Decision) -> str:
     """The champion before the decision `last`; going back twice has to be meant."""
     if last.kind == "rollback":
-        raise BadInput(
-            "the champion was rolled back already",
-            where=f"decision {last.number}, by {last.who}",
-            got=str(last.champion_to),
-            next_step="to go further back name the model: churn-ml rollback --to MODEL",
-        )
+        raise _twice(last)
     if last.champion_from is None:
         raise NotReady(
             "nobody was champion before this one",
@@ -198,7 +226,7 @@ def _check_spent(house: House, as_of: date, verdict: Mapping[str, Any]) -> None:
     """Raise BadInput where the gate, and not only its budget, has the say."""
     gate, name = house.config.gate, house.config.contract.name
     spent = house.ledger.alpha_spent(as_of.year, contract=name)
-    if verdict["decision"] in ("first", "promote"):
+    if verdict["decision"] in ("first", *ASKED):
         raise BadInput(
             f"there is nothing to override: the verdict is {verdict['decision']}",
             where=f"as of {as_of.isoformat()}",

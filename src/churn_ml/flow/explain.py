@@ -98,7 +98,7 @@ def _scored(
             | {"says": wording.cause(one, language)}
             for one in causes
         ],
-        "offers": _offers(house, float(score["score"]), float(score["value"]), action),
+        "offers": _offers(house, published, float(score["score"]), float(score["value"]), action),
         "offer": str(action["offer"]),
         "would_be_offer": str(action["would_be_offer"]),
         "why": str(action["why"]),
@@ -112,13 +112,16 @@ def _known(value: Any) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _offers(house: House, score: float, value: float, action: Any) -> list[dict[str, Any]]:
+def _offers(
+    house: House, published: Publication, score: float, value: float, action: Any
+) -> list[dict[str, Any]]:
     """Every offer of the contract with its expected gain and cost, the best first."""
     import numpy as np
 
     from churn_ml.economics import Terms, costs, gains
+    from churn_ml.flow.saving import rated
 
-    terms = Terms.of(house.config)
+    terms = Terms.of(rated(house.config, published.pins.get("save_rates", {})))
     if not terms.offers:
         return []
     p, worth = np.array([score]), np.array([value])

@@ -36,7 +36,7 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     """
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
-        tau = house.bundle(_scored_by(house, as_of)).tau
+        tau = _tau(house, as_of)
         guard = crm.Guard.of(
             house.config, suppressed=barred(house), consents=asked(house), recent=recent(house)
         )
@@ -116,12 +116,13 @@ def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled
     return found
 
 
-def _scored_by(house: House, as_of: date) -> str:
-    """The model behind the scores of `as_of`; raises NotReady where there are none."""
+def _tau(house: House, as_of: date) -> float:
+    """The threshold that `as_of` was decided by; raises NotReady where nothing is scored."""
     scored = house.publication("score", as_of)
     if scored is None:
         raise house.before("score", "nothing is scored to export", as_of)
-    return str(scored.pins["model"])
+    decided = scored.pins.get("tau")
+    return float(house.bundle(scored.pins["model"]).tau if decided is None else decided)
 
 
 def asked(house: House) -> Any:

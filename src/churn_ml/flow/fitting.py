@@ -63,13 +63,15 @@ def conclude(trial: Attempt, ready: Ready, models: Mapping[str, Model]) -> None:
     The receipt says too how good the value model is on the choosing cut-off.
     """
     from churn_ml import training
-    from churn_ml.flow import telling, weighing
+    from churn_ml.flow import saving, telling, weighing
 
-    money = weighing.money(trial.house.config, ready.judged)
+    rates = saving.save_rates(trial)
+    money = weighing.money(saving.rated(trial.house.config, rates), ready.judged)
     done = training.conclude(models, ready.material, money)
     later = weighing.usable(weighing.rows_of(ready.judged, "choose"))
     trial.details |= {"value": telling.value_told(done.candidates[0].bundle.value, later)}
     trial.details |= _too_few(trial, done)
+    trial.pins["save_rates"] = trial.details["save_rates"] = rates
     trial.details["leakage"] |= leakage.told(done.alone)
     trial.pins["leakage"] = trial.details["leakage"]
     ids = {each.name: _keep(trial, each) for each in done.candidates}

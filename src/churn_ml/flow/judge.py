@@ -18,15 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadConfig
-from churn_ml.flow import refreshing, telling, weighing
+from churn_ml.flow import randomised, refreshing, saving, telling, weighing
 from churn_ml.flow.definitions import known_to
+from churn_ml.flow.evaluated import Evaluated
 from churn_ml.flow.record import decide, recorded
 from churn_ml.house import House
+from churn_ml.ledger import ASKED, TAU
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
     from churn_ml.gate.evidence import Evidence
-    from churn_ml.gate.lanes import Refresh
     from churn_ml.gate.policies import PolicyOnRows
+    from churn_ml.gate.trial import Trial
     from churn_ml.gate.verdicts import Verdict
     from churn_ml.ledger import Decision, Publication
     from churn_ml.models.bundle import Bundle
@@ -65,13 +71,17 @@ def _training(house: House, as_of: date) -> Publication:
     return trained
 
 
+def _day_before(as_of: date) -> date:
+    return as_of - timedelta(days=1)
+
+
 def _lapse(house: House, as_of: date) -> None:
-    """Refuse the last verdict to promote before `as_of` where nobody answered it in time."""
-    last = house.newest("judge", upto=as_of - timedelta(days=1))
+    """Refuse the last verdict before `as_of` that asked a person, where nobody answered in time."""
+    last = house.newest("judge", upto=_day_before(as_of))
     if last is None:
         return
     told = last.pins["verdict"]
-    if told["decision"] == "promote" and not recorded(house, told):
+    if told["decision"] in ASKED and not recorded(house, told):
         decide(house, last.as_of, told, "refuse", None)
 
 
@@ -83,58 +93,50 @@ def _decided(house: House, as_of: date, candidates: set[str]) -> Decision | None
 
 def _weigh(trial: Attempt, pins: Any, former: str | None) -> dict[str, Any]:
     """The verdict with every figure behind it, ready for JSON."""
-    house, config = trial.house, trial.house.config
-    panel = weighing.judged(trial.frame("panel", trial.as_of), house.held_out)
+    house, whole = trial.house, trial.frame("panel", trial.as_of)
+    config = saving.rated(house.config, pins.get("save_rates", {}))
     bundles = {name: house.bundle(model_id) for name, model_id in pins["candidates"].items()}
     reigning = house.bundle(former) if former else None
     champion = reigning if reigning and known_to(reigning, config) else bundles["rule"]
-    seen = set(weighing.earlier(panel, "evaluate")["customer_id"])
-    frozen = weighing.evidence(config, panel, "evaluate", seen)
-    simple = weighing.references(bundles["rule"], panel, "evaluate", frozen)
-    reference = weighing.best_simple(config, panel, bundles["rule"])
-    rows = weighing.rows_of(panel, "evaluate")
-    house.say(f"  {len(rows):,} matured rows, {len(bundles)} candidates and the champion")
-
-    def scored(name: str, bundle: Bundle, tau: float | None = None) -> PolicyOnRows:
-        return weighing.policy(name, bundle, rows, frozen, tau)
-
-    def of_today(name: str, bundle: Bundle) -> PolicyOnRows:
-        return scored(name, bundle, weighing.retuned(bundle, config, panel))
-
+    on = Evaluated.of(config, weighing.judged(whole, house.held_out), champion)
+    house.say(f"  {len(on.rows):,} matured rows, {len(bundles)} candidates and the champion")
     # both thresholds are of the same day: what a stale one costs is no merit of the challenger
-    today = of_today("champion", champion)
-    policies = [
-        today,
-        *(scored(name, bundle) for name, bundle in bundles.items()),
-    ]
-    told: dict[str, Any] = {"reference": reference}
-    told["models"] = telling.side_by_side(config, policies, simple, reference, frozen)
+    today = on.of_today("champion", champion)
+    simple = weighing.references(bundles["rule"], on.panel, "evaluate", on.frozen)
+    told = _side_by_side(on, bundles, today, simple)
     if former is None or champion is not reigning:
-        told |= _first(former, bundles["rule"].id, frozen.hash)
+        told |= _first(former, bundles["rule"].id, on.frozen)
     else:
-        pair = (former, champion), (pins["challenger"], house.bundle(pins["challenger"]))
-        sides = {
-            "champion": replace(today, name=former),
-            "as_trained": scored(former, champion),
-            "challenger": scored(*pair[1]),
-            "reference": simple[reference],
-            "rule": simple["rule"],
-        }
-        refresh = refreshing.asked(house, trial.as_of, pair, of_today, sides["champion"])
-        told |= _verdict(trial, sides, frozen, refresh)
+        best = simple[told["reference"]], simple["rule"]
+        challenger = house.bundle(pins["challenger"])
+        told |= _verdict(trial, on, whole, (champion, challenger), (today, *best))
         told["chosen"] = telling.chosen(pins, config.shop.currency)
     trial.pins["verdict"] = told
     return told
 
 
-def _first(former: str | None, rule: str, evidence_hash: str) -> dict[str, Any]:
+def _side_by_side(
+    on: Evaluated,
+    bundles: Mapping[str, Bundle],
+    today: PolicyOnRows,
+    simple: Mapping[str, PolicyOnRows],
+) -> dict[str, Any]:
+    """The figures of champion and candidates, and what they are graded against."""
+    reference = weighing.best_simple(on.config, on.panel, bundles["rule"])
+    policies = [today, *(on.scored(name, bundle) for name, bundle in bundles.items())]
+    models = telling.side_by_side(on.config, policies, simple, reference, on.frozen)
+    return {"reference": reference, "models": models}
+
+
+def _first(former: str | None, rule: str, frozen: Evidence) -> dict[str, Any]:
     """The verdict where no champion can be weighed: the rule is it, as under a new contract."""
     why = f"the features of {former} are built otherwise now" if former else "no champion yet"
     return {
         "decision": "first",
         "champion_from": former,
         "challenger": rule,
-        "evidence_hash": evidence_hash,
+        "evidence_hash": frozen.hash,
+        "evaluated_on": list(frozen.days),
         "reasons": [f"{why}: the inactivity rule is it until a model of a later training beats it"],
         "interval": None,
         "grade": None,
@@ -143,34 +145,66 @@ def _first(former: str | None, rule: str, evidence_hash: str) -> dict[str, Any]:
 
 
 def _verdict(
-    trial: Attempt, sides: dict[str, PolicyOnRows], frozen: Evidence, refresh: Refresh | None
+    trial: Attempt,
+    on: Evaluated,
+    whole: pd.DataFrame,
+    pair: tuple[Bundle, Bundle],
+    others: tuple[PolicyOnRows, PolicyOnRows, PolicyOnRows],
 ) -> dict[str, Any]:
-    """The gate's verdict on champion and challenger, or the ledger's on the same evidence."""
-    from churn_ml.economics import Terms
-    from churn_ml.gate.diagnosis import diagnosis
-    from churn_ml.gate.trial import Trial, verdict
+    """The gate's verdict on champion and challenger, or the ledger's on the same evidence.
 
-    house, config = trial.house, trial.house.config
-    taus = {name: sides[name].tau for name in ("champion", "challenger")}
-    as_trained = sides.pop("as_trained")
+    `whole`: the panel with those who were contacted; `others`: the champion with a threshold of
+    today, the reference, the rule.
+    """
+    from churn_ml.gate.diagnosis import diagnosis
+    from churn_ml.gate.trial import verdict
+
+    house, (champion, challenger) = trial.house, pair
+    weighed, in_force = _trial(trial, on, pair, others)
+    found = verdict(weighed, _stored(house, champion.id, challenger.id, on.frozen.hash))
+    told: dict[str, Any] = json.loads(found.to_json())
+    taus = {"champion": weighed.champion.tau, "challenger": weighed.challenger.tau}
+    if not found.repeated:
+        sides = {"champion": (champion, taus["champion"])}
+        sides["challenger"] = (challenger, taus["challenger"])
+        told["diagnosis"] = diagnosis(weighed)
+        told["diagnosis"]["randomised"] = randomised.measured(trial, on, whole, sides)
+    taus["champion_in_force"] = in_force
+    return told | {"champion_from": champion.id, "taus": taus, TAU: taus["champion"]}
+
+
+def _trial(
+    trial: Attempt,
+    on: Evaluated,
+    pair: tuple[Bundle, Bundle],
+    others: tuple[PolicyOnRows, PolicyOnRows, PolicyOnRows],
+) -> tuple[Trial, float]:
+    """What the gate looks at, and the threshold that the champion has worked with."""
+    from churn_ml.economics import Terms
+    from churn_ml.gate.trial import Trial
+
+    house, config, (champion, challenger) = trial.house, on.config, pair
+    today, reference, rule = others
+    today = replace(today, name=champion.id)
+    # a decision of this very day rests on this verdict
+    in_force = house.tau(champion, _day_before(trial.as_of))
+    stale = on.scored(champion.id, champion, in_force)
+    asked = refreshing.asked(house, trial.as_of, pair, on.of_today, today)
     weighed = Trial(
-        **sides,
-        evidence=frozen,
+        champion=today,
+        challenger=on.scored(challenger.id, challenger),
+        reference=reference,
+        rule=rule,
+        evidence=on.frozen,
         terms=Terms.of(config),
         gate=config.gate,
         contract=config.contract,
         currency=config.shop.currency,
         alpha_spent=house.ledger.alpha_spent(trial.as_of.year, contract=config.contract.name),
-        as_trained=None if as_trained.tau == taus["champion"] else as_trained,
-        refresh=refresh,
+        in_force=None if in_force == today.tau else stale,
+        refresh=asked,
     )
-    pair = sides["champion"].name, sides["challenger"].name
-    found = verdict(weighed, _stored(house, *pair, frozen.hash))
-    told: dict[str, Any] = json.loads(found.to_json())
-    if not found.repeated:
-        told["diagnosis"] = diagnosis(weighed)
-    taus["champion_as_trained"] = as_trained.tau
-    return told | {"champion_from": pair[0], "taus": taus}
+    return weighed, in_force
 
 
 def _stored(house: House, champion: str, challenger: str, evidence_hash: str) -> Verdict | None:

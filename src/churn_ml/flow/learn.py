@@ -188,5 +188,7 @@ def _learn(house: House, scored: date, watermark: date, *, repin: bool) -> Recei
         trial.write("outcomes", rows)
         trial.count("outcomes", len(scores), len(rows))
         trial.pins["watermark"] = trial.details["watermark"] = watermark.isoformat()
-        trial.details |= {"realised": outcomes.realised(rows), "arms": outcomes.by_arm(rows)}
+        arms = outcomes.by_arm(rows)
+        trial.details |= {"realised": outcomes.realised(rows), "arms": arms}
+        trial.pins["reached"] = sum(arm["treated"] for arm in arms)
     return trial.receipt

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import attempt
-from churn_ml.errors import BadConfig, BrokenPromise, NotReady, Transient
+from churn_ml.errors import BadConfig, BrokenPromise, ChurnError, NotReady, Transient
 from churn_ml.flow.following import project
 from churn_ml.house import House, Progress
 
@@ -45,6 +45,7 @@ def log(house: House, as_of: date) -> Receipt:
             _trained(house, published), house.config.path(house.config.paths.models)
         )
         _note(house, logged.models)
+        grade(house, as_of)
         trial.pins |= {"training": published.token}
         trial.details |= {
             "mlflow": {
@@ -77,6 +78,21 @@ def log_if_reachable(house: House, as_of: date, *, warn: Progress | None = None)
         return []
 
 
+def grade(house: House, as_of: date) -> str:
+    """Let the cards in MLflow say what the gate found of the training of `as_of`; says how it went.
+
+    Where MLflow is away or never saw the training, a later `log` writes the cards so.
+    """
+    published = house.publication("train", as_of)
+    if published is None or "figures" not in published.pins or not _verdict(house, published):
+        return "nothing to grade"
+    try:
+        changed = house.registry.grade(_trained(house, published))
+    except ChurnError as error:
+        return f"not written: {error.what}"
+    return f"written anew for {', '.join(changed)}" if changed else "unchanged"
+
+
 def owed(house: House, as_of: date) -> bool:
     """Whether the training published for `as_of` still has to be logged; False without one."""
     trained, logged = (house.publication(step, as_of) for step in ("train", "log"))
@@ -107,7 +123,8 @@ def _trained(house: House, published: Publication) -> Trained:
     """What the ledger knows of a training, as the registry takes it."""
     from churn_ml.registry import Fitted, Panel, Trained
 
-    folder, grades = house.config.path(house.config.paths.models), _grades(house, published)
+    folder, verdict = house.config.path(house.config.paths.models), _verdict(house, published)
+    grades = _grades(verdict)
     pins, key, panel = published.pins, published.as_of.isoformat(), house.config.called("panel")
     filed = house.ledger.receipt(f"{published.step}/{key}/{published.token}")
     models = {row["model"]: house.ledger.model(row["model"]) for row in pins["figures"]}
@@ -142,6 +159,7 @@ def _trained(house: House, published: Publication) -> Trained:
         leakage=pins.get("leakage", {}),
         config_hash=str(pins.get("settings", "")),
         profile=_document(pins.get("profile"), folder),
+        judged_on=tuple(verdict.get("evaluated_on", ())),
     )
 
 
@@ -152,10 +170,15 @@ def _document(sha256: str | None, models: Path) -> Mapping[str, Any]:
     return (documents.load(sha256, models) if sha256 else None) or {}
 
 
-def _grades(house: House, published: Publication) -> dict[str, str]:
-    """The grade of each candidate by its name, where the gate has judged this training."""
+def _verdict(house: House, published: Publication) -> Mapping[str, Any]:
+    """The verdict on a training; empty before it."""
     judged = house.publication("judge", published.as_of)
-    told = judged.pins["verdict"].get("models", ()) if judged else ()
+    return judged.pins["verdict"] if judged else {}
+
+
+def _grades(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """The grade of each candidate by its name."""
+    told = verdict.get("models", ())
     return {row["name"]: row["grade"] for row in told if row.get("grade")}
 
 

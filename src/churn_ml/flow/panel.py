@@ -34,20 +34,22 @@ def build_panel(trial: Attempt) -> pd.DataFrame:
     """One row per eligible customer and cut-off, each cut-off as it was known then."""
     import pandas as pd
 
-    contract, every = trial.house.config.contract, trial.house.config.training.every_days
+    config = trial.house.config
+    contract, every = config.contract, config.training.every_days
     now = trial.canonical(trial.as_of)
-    split = timeline.layers(trial.as_of, history_starts(now), contract, every)
+    first = history_starts(now)
+    split = timeline.layers(trial.as_of, first, contract, every, config.gate.evaluation_cut_offs)
     days = [*((d, "train") for d in split.train), (split.choose, "choose")]
     bought = purchases(trial)
     parts = [
         rows_at(trial, now, cut_off, bought).assign(layer=layer)
-        for cut_off, layer in [*days, (split.evaluate, "evaluate")]
+        for cut_off, layer in [*days, *((d, "evaluate") for d in split.evaluate)]
     ]
     # one block a kind: a frame of a hundred single columns is slow to add to
     panel = pd.concat(parts, ignore_index=True).copy()
     empty = [layer for layer in LAYERS if not (panel["layer"] == layer).any()]
     if empty:
-        raise _nobody(empty, trial, now, split.evaluate)
+        raise _nobody(empty, trial, now, split.evaluate[-1])
     return panel
 
 

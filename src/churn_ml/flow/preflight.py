@@ -112,8 +112,10 @@ def look(trial: Attempt) -> dict[str, Any]:
     contract, limits = config.contract, config.training
     now = trial.canonical(trial.as_of)
     first = history_starts(now)
-    split = timeline.layers(trial.as_of, first, contract, limits.every_days)
-    days = {"train": split.train, "choose": (split.choose,), "evaluate": (split.evaluate,)}
+    split = timeline.layers(
+        trial.as_of, first, contract, limits.every_days, config.gate.evaluation_cut_offs
+    )
+    days = {"train": split.train, "choose": (split.choose,), "evaluate": split.evaluate}
     counts = {layer: count(_labels(trial, now, cut_offs)) for layer, cut_offs in days.items()}
     found = verdict(counts, limits)
     told: dict[str, Any] = {

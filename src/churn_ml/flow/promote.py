@@ -14,6 +14,7 @@ from churn_ml.errors import BadInput
 from churn_ml.flow.by_hand import override
 from churn_ml.flow.judge import judge
 from churn_ml.flow.record import PROMOTE, REJECT, record, recorded
+from churn_ml.ledger import ASKED
 
 if TYPE_CHECKING:
     from churn_ml.house import House
@@ -30,7 +31,8 @@ def promote(
 ) -> Receipt:
     """Judge and record in one go, as a shell does it.
 
-    `approver` answers where the verdict is to promote, with no where `reject`; without an approver
+    `approver` answers where the verdict is to promote, or to change the champion's threshold, with
+    no where `reject`; without an approver
     such a verdict waits: the receipt says `promote` and nothing is recorded. `why`: promote against
     the verdict for that reason, where the year's alpha is spent. See `judge`, `record`, `override`.
     """
@@ -38,10 +40,11 @@ def promote(
         raise BadInput("a no needs a name", where="promote", next_step="pass --approver NAME too")
     judged = judge(house, as_of)
     if why is not None:
-        if judged.status not in ("first", "promote"):
+        if judged.status not in ("first", *ASKED):
             record(house, as_of)  # the verdict stands in the ledger, with what it spent
         return override(house, as_of, who=approver or "", why=why)
-    if judged.status == "promote" and approver is None and not recorded(house, judged.details):
-        house.say("  the verdict is to promote: answer with --approver NAME, or --reject with it")
+    if judged.status in ASKED and approver is None and not recorded(house, judged.details):
+        asked = "promote" if judged.status == "promote" else "change the champion's threshold"
+        house.say(f"  the verdict is to {asked}: answer with --approver NAME, or --reject with it")
         return judged
     return record(house, as_of, answer=REJECT if reject else PROMOTE, approver=approver)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.attempt import attempt
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.flow.following import follow
+from churn_ml.flow.log import grade
 from churn_ml.house import House
-from churn_ml.ledger import NOBODY
+from churn_ml.ledger import ASKED, NOBODY
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Decision
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PROMOTE, REJECT = "Promote", "Reject"
 PAIR = ("champion_from", "challenger", "evidence_hash")
 """What a verdict is about: the same three are the same verdict."""
+STATUS = {"first": "promoted", "promote": "promoted", "threshold": "retuned"}
 MACHINE = "churn_ml"
 """Who decides where no person is asked: the first champion, and refusals."""
 
@@ -39,7 +41,8 @@ def record(
 ) -> Receipt:
     """Write the decision on the verdict of `as_of`, then let MLflow's aliases follow the ledger.
 
-    `answer`: Promote or Reject, asked for only where the verdict is to promote; `approver`: who
+    `answer`: Promote or Reject, asked for only where the verdict is to promote, or to change the
+    champion's threshold: Promote is yes to either; `approver`: who
     answered, None where nobody did in time; `judged`: the reference of the judging that was shown
     to who answered. Recording twice is recording once. Raises NotReady where nothing was
     judged, BadInput where another answer stands, or a yes has no name or that of a person who
@@ -58,7 +61,9 @@ def record(
         _check_same(decision, kind, approver)
         trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
         trial.details |= {"approver": decision.who, "aliases": follow(house)}
-        trial.status = {"first": "promoted", "promote": "promoted"}.get(decision.kind, "refused")
+        if not trial.details["aliases"].startswith("not moved"):
+            trial.details["cards"] = grade(house, as_of)
+        trial.status = STATUS.get(decision.kind, "refused")
     return trial.receipt
 
 
@@ -71,8 +76,8 @@ def decide(
     house: House, as_of: date, told: dict[str, Any], kind: Any, approver: str | None
 ) -> Decision:
     """One row in the ledger, refusals too; the row already there where it was decided."""
-    asked = told["decision"] == "promote"
-    if kind == "promote" and approver is None and not recorded(house, told):
+    asked = told["decision"] in ASKED
+    if kind in ASKED and approver is None and not recorded(house, told):
         raise BadInput("a yes needs a name", where="promote", next_step="name the approver")
     return house.ledger.decide(
         as_of,
@@ -107,12 +112,12 @@ def _kind(decision: str, answer: str) -> str:
         raise BadInput("unknown answer", got=answer, expected=f"{PROMOTE} or {REJECT}")
     if decision == "first":
         return "first"
-    return "promote" if decision == "promote" and answer == PROMOTE else "refuse"
+    return decision if decision in ASKED and answer == PROMOTE else "refuse"
 
 
 def _check_four_eyes(house: House, as_of: date, kind: str, approver: str | None) -> None:
     """Refuse the yes of who asked for what is decided on, by whatever hand."""
-    if kind != "promote" or not house.config.schedule.four_eyes:
+    if kind not in ASKED or not house.config.schedule.four_eyes:
         return
     trained = house.publication("train", as_of)
     asked = {house.requester, *(trained.pins.get("requesters", ()) if trained else ())}

@@ -28,25 +28,25 @@ LANE = "refresh"
 def asked(
     house: House,
     as_of: date,
-    pair: tuple[tuple[str, Bundle], tuple[str, Bundle]],
+    pair: tuple[Bundle, Bundle],
     of_today: Callable[[str, Bundle], PolicyOnRows],
     today: PolicyOnRows,
 ) -> Refresh | None:
     """What the refresh lane asks; None where the last winner's features are built otherwise now.
 
-    `pair`: champion and challenger with their ids. `of_today`: a model as a policy on the evidence
+    `pair`: champion and challenger. `of_today`: a model as a policy on the evidence
     with a threshold of today; `today`: the champion so.
     """
     from churn_ml.gate.lanes import Refresh
 
-    (former, champion), (_, challenger) = pair
+    champion, challenger = pair
     taken = [d for d in house.decisions() if d.promotes and d.as_of <= as_of]
-    last = winner(taken, former)
-    bundle = champion if last == former else house.bundle(last)
+    last = winner(taken, champion.id)
+    bundle = champion if last == champion.id else house.bundle(last)
     if not known_to(bundle, house.config):
         return None
     return Refresh(
-        winner=today if last == former else of_today(last, bundle),
+        winner=today if last == champion.id else of_today(last, bundle),
         age_days=(challenger.origin.trained_as_of - champion.origin.trained_as_of).days,
         same_recipe=champion.model.family == challenger.model.family,
         used=sum(d.as_of.year == as_of.year and _is_refresh(d) for d in taken),

@@ -76,6 +76,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     import pandas as pd
 
     from churn_ml import actions, causes, cohort, features, merges, scoring, segments, slices
+    from churn_ml.flow import saving
 
     house, config, as_of = trial.house, trial.house.config, trial.as_of
     world = trial.canonical(as_of)
@@ -95,13 +96,16 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     placed = segments.segments(people, scores, arms, config.segments)
     placed.loc[out.to_numpy(), "segment"] = segments.OPTED_OUT
     tiers = slices.told(world).set_index("customer_id")["tier"]
+    rates = saving.save_rates(trial)
+    decided = trial.pinned("tau")
+    tau = house.tau(bundle, as_of) if decided is None else decided
     chosen = actions.actions(
         scores,
         placed,
         given,
         merges.followed(house.suppressed([*ids, *gone]), gone),
-        config,
-        bundle.tau,
+        saving.rated(config, rates),
+        tau,
         key=house.holdout_key,
         contacted=merges.followed(_contacted(trial), gone),
         known=_known(trial, world, why, tiers, gone),
@@ -109,7 +113,8 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     for name, frame in zip(WRITES, (people, rows, scores, why, placed, chosen), strict=True):
         trial.write(name, frame)
         trial.count(name, len(people) if name in ("cohort", "segments") else len(rows), len(frame))
-    trial.pins |= {"model": bundle.id, "contract": config.contract.stamp}
+    trial.pins |= {"model": bundle.id, "tau": tau, "contract": config.contract.stamp}
+    trial.pins["save_rates"] = trial.details["save_rates"] = rates
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
     trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
     recorded = {"recorded": len(given), "default": config.consent.default}

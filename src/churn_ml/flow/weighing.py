@@ -165,7 +165,11 @@ def rows_of(panel: Judged, layer: str) -> pd.DataFrame:
     >>> rows_of(Judged(panel, {}), "train")["customer_id"].tolist()
     ['h1', 'h2']
     """
-    rows = panel.rows[panel.rows["layer"] == layer]
+    return in_order(panel.rows[panel.rows["layer"] == layer])
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a panel sorted by its key."""
     return rows.sort_values(["cut_off", "customer_id"], ignore_index=True)
 
 

@@ -13,8 +13,10 @@ against simple rules, and a verdict in money. Formulas: docs/economics.md (a) an
     notes.py       how much could have been found, said beside every verdict
     lanes.py       what a challenger must show: profit, predictions or a refresh
     trial.py       champion against challenger: promote, keep or undecidable
+    threshold.py   whether the champion's threshold alone is to be changed
     seasons.py     how much cut-offs differ, from four of them on
     verdicts.py    the verdict as a record that the ledger keeps
+    policy_value.py  what policies would have earned, from customers left alone at random
     diagnosis.py   the field's own figures beside a verdict: DeLong, MPC, EMPC, lift
 
 Worked example: on 2017-11-01 the evidence is the cut-off 2017-10-01; XGBoost earns 445 USD per

@@ -90,13 +90,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean per row: value, standard error, one-sided bounds, and the quantile behind `low`."""
+    """A mean per row: value, standard error, one-sided bounds, and the quantile behind `low`.
+
+    `between`: the part of the standard error that cut-offs add by differing (seasons.py); 0 where
+    there are too few to know.
+    """
 
     value: float
     se: float
     low: float
     high: float
     critical: float
+    between: float = 0.0
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit, for instance per 1,000 rows; `factor` > 0.
@@ -104,10 +109,10 @@ class Estimate:
         >>> Estimate(1.0, 0.5, 0.2, 1.8, 1.6).scaled(1000).low
         200.0
         """
-        value, se, low, high = (
-            _rounded(v * factor) for v in (self.value, self.se, self.low, self.high)
+        value, se, low, high, between = (
+            _rounded(v * factor) for v in (self.value, self.se, self.low, self.high, self.between)
         )
-        return Estimate(value, se, low, high, self.critical)
+        return Estimate(value, se, low, high, self.critical, between)
 
 
 def mean_per_row(x: Floats, rows: Rows, how: Resampling) -> Estimate:
@@ -150,7 +155,8 @@ def _bounded(x: Floats, rows: Rows, mean: tuple[float, float], t: Floats, alpha:
     # a season's t may be wider than the bootstrap's, never narrower
     top, bottom = max(float(upper), student), min(float(lower), -student)
     low, high = theta - top * wide, theta - bottom * wide
-    return Estimate(*(_rounded(v) for v in (theta, wide, low, high, top)))
+    told = (theta, wide, low, high, top, float(np.sqrt(between)))
+    return Estimate(*(_rounded(v) for v in told))
 
 
 def normal_mean(x: Floats, rows: Rows, alpha: float) -> Estimate:

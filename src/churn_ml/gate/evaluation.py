@@ -123,7 +123,8 @@ class Comparison:
     """The difference as [value, low, high] with V^E as it is without its cap; None if unknown."""
     rows: int
     customers: int
-    cut_offs: int
+    days: tuple[str, ...]
+    """The cut-offs of the rows, ISO, oldest first."""
     disagreeing: int
     """Customers on whom the policies disagree at least once."""
     disagreeing_churners: int
@@ -131,6 +132,11 @@ class Comparison:
     """Challenger's minus champion's profit of each row, shop currency."""
     choice: Ints = field(repr=False, compare=False)
     """The challenger's decisions."""
+
+    @property
+    def cut_offs(self) -> int:
+        """How many cut-offs the rows are of."""
+        return len(self.days)
 
     @property
     def disagreement_share(self) -> float:
@@ -184,7 +190,7 @@ def compare(
         signs=told,
         rows=len(per_row),
         customers=int(customer.max()) + 1,
-        cut_offs=int(evidence.rows.cut_off.max()) + 1,
+        days=evidence.days,
         disagreeing=len(np.unique(customer[differ])),
         disagreeing_churners=len(np.unique(customer[differ & (evidence.truth.y == 1.0)])),
         per_row=per_row,

@@ -159,6 +159,11 @@ class Evidence:
         return Rows.of(self.customer_id, self.cut_off)
 
     @cached_property
+    def days(self) -> tuple[str, ...]:
+        """The cut-offs, ISO, oldest first."""
+        return tuple(str(day) for day in np.unique(self.cut_off))
+
+    @cached_property
     def in_order(self) -> str:
         """sha256 of customers and cut-offs in the order given: what a policy was scored on."""
         return rows_hash(self.customer_id, self.cut_off)

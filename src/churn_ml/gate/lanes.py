@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from churn_ml.config import Gate
 from churn_ml.gate import guards
 from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.notes import detectable
@@ -81,6 +82,18 @@ def _predicts_better(trial: Trial, compared: Comparison, margin: float) -> bool:
         return False
     pair = (trial.champion, trial.challenger, trial.evidence, trial.gate.alpha_per_look)
     return all(guards.loss_gain(*pair, log=log).low > 0 for log in (False, True))
+
+
+def undecidable(gate: Gate, compared: Comparison) -> str | None:
+    """Why two policies disagree on too few customers, or too few churners, to tell; or None."""
+    few = compared.disagreeing < gate.min_disagreements
+    if not few and compared.disagreeing_churners >= gate.min_disagreeing_churners:
+        return None
+    return (
+        f"undecidable: the policies disagree on {compared.disagreeing:,} customers, "
+        f"{compared.disagreeing_churners:,} of them churners; a verdict needs "
+        f"{gate.min_disagreements:,} and {gate.min_disagreeing_churners:,}"
+    )
 
 
 def _refreshes(trial: Trial, compared: Comparison, margin: float) -> str | None:

@@ -13,7 +13,7 @@ from churn_ml.gate.evaluation import Comparison
 from churn_ml.gate.seasons import SEASONS
 
 MOST = 0.5
-"""The share of the difference from which on a new threshold is the better remedy."""
+"""The share of the difference from which on a stale threshold is worth a word."""
 
 
 def detectable(compared: Comparison, margin: float) -> float:
@@ -38,11 +38,7 @@ def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
         f"the policies disagree on {compared.disagreement_share:.1%} of "
         f"{compared.customers:,} customers ({compared.disagreeing_churners:,} churners among them)"
     )
-    if compared.cut_offs < SEASONS:
-        yield (
-            f"one season: {compared.cut_offs} cut-off(s), below the {SEASONS} that show how much "
-            "seasons differ; to be re-tested when more have matured"
-        )
+    yield _season_note(compared, currency)
     yield _sign_note(compared.signs, currency)
     if compared.uncapped and compared.uncapped[0] != compared.difference.value:
         value, low, _ = compared.uncapped
@@ -50,6 +46,21 @@ def notes(compared: Comparison, margin: float, currency: str) -> Iterator[str]:
             f"with values left uncapped the difference is {value:+,.2f} {currency} per 1,000, "
             f"lower bound {low:+,.2f}"
         )
+
+
+def _season_note(compared: Comparison, currency: str) -> str:
+    """On how many cut-offs the verdict stands, and what their differing adds."""
+    days = ", ".join(compared.days)
+    if compared.cut_offs < SEASONS:
+        return (
+            f"one season: {compared.cut_offs} cut-off(s) ({days}), below the {SEASONS} that show "
+            "how much seasons differ; to be re-tested when more have matured"
+        )
+    gain = compared.difference
+    return (
+        f"{compared.cut_offs} cut-offs ({days}): of the standard error of {gain.se:,.2f} "
+        f"{currency} per 1,000, {gain.between:,.2f} is how much they differ from each other"
+    )
 
 
 def _sign_note(signs: Mapping[str, Sequence[float]], currency: str) -> str:
@@ -66,11 +77,11 @@ def threshold_note(found: Mapping[str, float] | None, currency: str) -> Iterator
     """Where a threshold of today gives the champion most of what the challenger would: say so.
 
     `found`: `retuned` and `challenger`, what each earns more per 1,000 than the champion does with
-    the threshold it was trained with; None where that threshold is today's.
+    the threshold in force; None where that threshold is today's.
 
     >>> list(threshold_note({"retuned": 90.0, "challenger": 120.0}, "EUR"))
     ["the champion's threshold is stale: retuned alone it earns +90.00 of the +120.00 EUR per 1,000
-    that the challenger earns more: change the threshold"]
+    that the challenger earns more"]
     >>> list(threshold_note({"retuned": 30.0, "challenger": 120.0}, "EUR"))
     []
     """
@@ -80,5 +91,5 @@ def threshold_note(found: Mapping[str, float] | None, currency: str) -> Iterator
         yield (
             f"the champion's threshold is stale: retuned alone it earns {found['retuned']:+,.2f} "
             f"of the {found['challenger']:+,.2f} {currency} per 1,000 that the challenger earns "
-            "more: change the threshold"
+            "more"
         )

@@ -22,13 +22,13 @@ from typing import Any
 from churn_ml.config import Contract, Gate
 from churn_ml.economics import Terms, per_1000, realised
 from churn_ml.errors import BadInput
-from churn_ml.gate import guards
+from churn_ml.gate import guards, threshold
 from churn_ml.gate.bootstrap import Resampling
 from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import Grade, grade
 from churn_ml.gate.guards import Guard
-from churn_ml.gate.lanes import Refresh, fulfilled
+from churn_ml.gate.lanes import Refresh, fulfilled, undecidable
 from churn_ml.gate.notes import detectable, notes, threshold_note
 from churn_ml.gate.policies import PolicyOnRows, check_rows, decide
 from churn_ml.gate.verdicts import Decision, Lane, Verdict
@@ -40,8 +40,8 @@ class Trial:
     """Everything one verdict is reached from.
 
     `reference`: the best of rule, nobody, everybody and base rate on validation; `rule`: the
-    inactivity rule; both for the grade. `alpha_spent`: this year's, from the ledger. `as_trained`:
-    the champion with the threshold it was trained with, where today's is another. `refresh`: what
+    inactivity rule; both for the grade. `alpha_spent`: this year's, from the ledger. `in_force`:
+    the champion with the threshold it has worked with, where today's is another. `refresh`: what
     the refresh lane asks, where it is open.
     """
 
@@ -55,7 +55,7 @@ class Trial:
     contract: Contract
     currency: str
     alpha_spent: float = 0.0
-    as_trained: PolicyOnRows | None = None
+    in_force: PolicyOnRows | None = None
     refresh: Refresh | None = None
 
     @property
@@ -66,7 +66,7 @@ class Trial:
     @property
     def scored(self) -> tuple[PolicyOnRows, ...]:
         """Every policy that this trial looks at."""
-        others = (self.as_trained, self.refresh.winner if self.refresh else None)
+        others = (self.in_force, self.refresh.winner if self.refresh else None)
         sides = (self.champion, self.challenger, self.reference, self.rule)
         return (*sides, *(each for each in others if each is not None))
 
@@ -99,6 +99,10 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
     graded = _grade(trial, guarded, margin)
     guarded += (Guard("grade", graded.letter != "D", graded.words),)
     decision, lane, because = _decide(trial, compared, margin, guarded)
+    asked = None if decision == "promote" else threshold.tested(trial, margin)
+    if asked is not None:
+        decision = "threshold" if asked.passed else decision
+        because = (asked.says, *because) if asked.passed else (*because, asked.says)
     beside = notes(compared, margin, trial.currency)
     return Verdict(
         decision=decision,
@@ -108,7 +112,7 @@ def verdict(trial: Trial, stored: Verdict | None = None) -> Verdict:
         evidence_hash=trial.evidence.hash,
         margin=margin,
         alpha=trial.gate.alpha_per_look,
-        alpha_spent=trial.gate.alpha_per_look if trial.budget_left else 0.0,
+        alpha_spent=trial.gate.alpha_per_look * (trial.budget_left + (asked is not None)),
         minimum_detectable=detectable(compared, margin),
         guards=guarded,
         grade=graded.letter,
@@ -144,7 +148,8 @@ def _figures(compared: Comparison) -> dict[str, Any]:
     )
     gain = compared.difference
     interval = (gain.value, gain.low, gain.high)
-    return {name: getattr(compared, name) for name in named} | {"interval": interval}
+    told = {name: getattr(compared, name) for name in named} | {"interval": interval}
+    return told | {"evaluated_on": compared.days, "between_se": gain.between}
 
 
 def _check(trial: Trial) -> None:
@@ -190,10 +195,10 @@ def _grade(trial: Trial, guarded: tuple[Guard, ...], margin: float) -> Grade:
 
 
 def _threshold(trial: Trial, compared: Comparison) -> dict[str, float] | None:
-    """What a threshold of today and the challenger earn more than the champion as trained."""
-    if trial.as_trained is None:
+    """What the champion retuned and the challenger earn more than the champion as it works now."""
+    if trial.in_force is None:
         return None
-    choice = decide(trial.as_trained, trial.evidence, trial.terms)
+    choice = decide(trial.in_force, trial.evidence, trial.terms)
     before = per_1000(realised(choice, trial.evidence.truth, trial.terms))
     return {
         "retuned": round(compared.champion_per_1000 - before, 6),
@@ -208,7 +213,7 @@ def _decide(
     refused = _not_asked(trial)
     if refused:
         return "keep", None, (refused,)
-    thin = _undecidable(trial.gate, compared)
+    thin = undecidable(trial.gate, compared)
     if thin:
         return "undecidable", None, (thin,)
     lane, why = fulfilled(trial, compared, margin)
@@ -224,14 +229,3 @@ def _not_asked(trial: Trial) -> str | None:
             "the champion stays until next year, or until a person overrides it by name"
         )
     return None
-
-
-def _undecidable(gate: Gate, compared: Comparison) -> str | None:
-    few = compared.disagreeing < gate.min_disagreements
-    if not few and compared.disagreeing_churners >= gate.min_disagreeing_churners:
-        return None
-    return (
-        f"undecidable: the policies disagree on {compared.disagreeing:,} customers, "
-        f"{compared.disagreeing_churners:,} of them churners; a verdict needs "
-        f"{gate.min_disagreements:,} and {gate.min_disagreeing_churners:,}"
-    )

@@ -17,7 +17,8 @@ from typing import Any, Literal, TypeAlias
 
 from churn_ml.gate.guards import Guard
 
-Decision: TypeAlias = Literal["promote", "keep", "undecidable"]
+Decision: TypeAlias = Literal["promote", "threshold", "keep", "undecidable"]
+"""`threshold`: the champion stays, and works with a threshold of today from now on."""
 Lane: TypeAlias = Literal["profit", "predictions", "refresh"]
 """By what a challenger may be promoted: lanes.py."""
 
@@ -62,9 +63,13 @@ class Verdict:
     """True where the year's alpha is spent: only a person may promote, recorded as an override."""
     threshold: Mapping[str, float] | None = None
     """What `retuned` champion and `challenger` earn more per 1,000 than the champion does with the
-    threshold it was trained with; None where that one is today's."""
+    threshold in force; None where that one is today's."""
     diagnosis: Mapping[str, Any] = field(default_factory=dict)
     """The field's own figures of both (diagnosis.py); nothing in it decides."""
+    evaluated_on: tuple[str, ...] = ()
+    """The cut-offs of the evidence, ISO, oldest first."""
+    between_se: float = 0.0
+    """What the standard error of the difference holds of the cut-offs' own; 0 below four."""
     repeated: bool = False
     """True where the stored verdict on the same pair and evidence is returned."""
 
@@ -78,4 +83,5 @@ class Verdict:
         tree: dict[str, Any] = json.loads(text)
         guarded = tuple(Guard(**guard) for guard in tree["guards"])
         lists = {"reasons": tuple(tree["reasons"]), "interval": tuple(tree["interval"])}
+        lists["evaluated_on"] = tuple(tree.get("evaluated_on", ()))
         return cls(**(tree | lists | {"guards": guarded}))

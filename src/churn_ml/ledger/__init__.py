@@ -36,7 +36,7 @@ True
 """
 
 from churn_ml.ledger.database import Database
-from churn_ml.ledger.decisions import NOBODY, Decision, Decisions
+from churn_ml.ledger.decisions import ASKED, NOBODY, TAU, Decision, Decisions
 from churn_ml.ledger.deliveries import Contact, Deliveries
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
@@ -47,7 +47,9 @@ from churn_ml.ledger.suppression import Suppression
 from churn_ml.ledger.validations import Recorded, Validations
 
 __all__ = [
+    "ASKED",
     "NOBODY",
+    "TAU",
     "Contact",
     "Decision",
     "Filed",

@@ -26,7 +26,11 @@ from churn_ml.ledger.schema import DECISION_HEAD, DECISIONS, MODELS
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
-Kind = Literal["first", "promote", "refuse", "rollback", "override"]
+Kind = Literal["first", "promote", "threshold", "refuse", "rollback", "override"]
+ASKED = ("promote", "threshold")
+"""Verdicts that change something only where a person says yes."""
+TAU = "tau_to"
+"""Where the verdict of a `threshold` holds the champion's new one, shop currency."""
 NOBODY = "nobody answered"
 """Who refuses a verdict to promote that no person answered in time."""
 _PROMOTING = ("first", "promote", "rollback", "override")
@@ -36,7 +40,8 @@ _PROMOTING = ("first", "promote", "rollback", "override")
 class Decision:
     """One row of the chain. `champion_to` is the model that was judged.
 
-    It became champion unless `kind` is `refuse`. `as_of` is the business date, `at` the wall clock.
+    It became champion unless `kind` is `refuse`, or `threshold`: then the champion stays and works
+    with another threshold, `verdict["tau_to"]`. `as_of` is the business date, `at` the wall clock.
     """
 
     number: int
@@ -108,7 +113,7 @@ class Decisions(Database):
             head = connection.execute(select(DECISION_HEAD).with_for_update()).one()
             if evidence_hash and (same := _same(connection, row)) is not None:
                 return _decision(same)
-            if kind in _PROMOTING:
+            if kind in _PROMOTING or kind == "threshold":
                 _check_current(connection, row)
             row |= {"number": head.number + 1, "previous_hash": head.hash}
             row["hash"] = _hash(row)
@@ -125,6 +130,19 @@ class Decisions(Database):
         with self.reading() as connection:
             found: str | None = connection.execute(_reigning(as_of, contract)).scalar()
             return found
+
+    def tau(self, model_id: str, as_of: date) -> float | None:
+        """The threshold decided for a model as of a date; None where its own holds."""
+        changed = and_(
+            DECISIONS.c.kind == "threshold",
+            DECISIONS.c.champion_from == model_id,
+            DECISIONS.c.as_of <= as_of,
+        )
+        newest = (DECISIONS.c.as_of.desc(), DECISIONS.c.number.desc())
+        query = select(DECISIONS.c.verdict).where(changed).order_by(*newest).limit(1)
+        with self.reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else float(json.loads(found)[TAU])
 
     def decisions(self) -> list[Decision]:
         """Every decision, oldest first."""

@@ -16,6 +16,8 @@ from typing import Any
 from churn_ml.registry import card
 from churn_ml.registry.trained import Fitted, Trained
 
+CARD = "model_card.md"
+
 
 def of_training(trained: Trained) -> dict[str, bytes]:
     """What a training was made from, and the profile of its features."""
@@ -37,7 +39,7 @@ def of_model(trained: Trained, each: Fitted, manifest: Mapping[str, Any]) -> dic
     title = f"{each.name}, as of {trained.as_of.isoformat()}"
     return (
         found
-        | {"model_card.md": card.of_model(trained, each).encode()}
+        | {CARD: card.of_model(trained, each).encode()}
         | {"what_if.csv": card.what_if_csv(each.curves).encode()}
         | {"curves.json": _json(each.curves)}
         | pictures.drawn(each.curves, title, trained.currency)

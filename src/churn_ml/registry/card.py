@@ -4,7 +4,7 @@ Enters: a `Trained` and one of its candidates. Leaves: Markdown, and the what-if
 hold counts, shares, amounts and names of features, never a customer. Worked example: the card of
 the challenger of 2017-11-01 says on which cut-offs it learned, that among the tenth with the
 highest scores 34 of 120 churned, what contacting them would have earned, and that the gate has
-still to weigh it.
+still to weigh it; once it has, the same card says "Grade B" and what to do.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from churn_ml.gate.grade import MEANING
 from churn_ml.registry.description import layer_in_words
 from churn_ml.registry.trained import Fitted, Trained
 
 SHOWN_DRIVERS = 8
 SURE_SLOPE = (0.8, 1.25)
 """Calibration slopes that need no words."""
-NOT_JUDGED = (
-    "Not graded yet: the promotion gate grades it on later rows. The grade then stands in the tag "
-    "`churn_ml.grade` of the version, and in `churn-ml report`."
-)
+NOT_JUDGED = "Not graded yet: the promotion gate grades it on later rows."
+ADVICE: Mapping[Any, str] = {
+    "A": "Use it: what it earns over your simple rule is more than luck.",
+    "B": "Use it, and expect little more than of your simple rule.",
+    "C": "It ranks better than your simple rule; whether it earns more is not shown.",
+    "D": "Do not use it: your simple rule does as well.",
+}
+"""By grade."""
 CARD = """\
 # {name}: who is likely to stop buying
 
@@ -75,7 +80,7 @@ def of_model(trained: Trained, each: Fitted) -> str:
         model_id=each.model_id,
         train=layer_in_words(trained.layers["train"]).capitalize(),
         choose=layer_in_words(trained.layers["choose"]),
-        grade=f"Grade **{grade}**." if grade else NOT_JUDGED,
+        grade=_grade(grade, trained.judged_on) if grade else NOT_JUDGED,
         figures=_against_the_rule(trained, each),
         what_if=_table(each.curves["what_if"]),
         currency=trained.currency,
@@ -99,6 +104,18 @@ def what_if_csv(curves: Mapping[str, Any]) -> str:
     lines = [",".join(rows[0])] if rows else []
     lines += [",".join("" if cell is None else str(cell) for cell in row.values()) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _grade(letter: Any, days: tuple[str, ...]) -> str:
+    """The grade of the gate, and on what it stands.
+
+    >>> _grade("B", ("2017-10-01",))
+    'Grade **B**: use it, modest. The gate gave it on 1 cut-off that no candidate had seen
+    (2017-10-01).'
+    """
+    many = f"{len(days)} cut-off{'s' if len(days) > 1 else ''}"
+    where = f" The gate gave it on {many} that no candidate had seen ({', '.join(days)})."
+    return f"Grade **{letter}**: {MEANING[letter]}.{where if days else ''}"
 
 
 def _against_the_rule(trained: Trained, each: Fitted) -> str:
@@ -145,6 +162,8 @@ def _calibration(each: Fitted) -> str:
 def _advice(trained: Trained, each: Fitted) -> str:
     """What to do with it, as far as a training can know."""
     rule = next((one for one in trained.fitted if one.name == "rule"), each)
+    if each.grade:
+        return ADVICE[each.grade]
     if each is rule:
         return "Use it until a model earns surely more: it needs no upkeep."
     own, bar = (one.figures.get("profit_per_1000") or 0.0 for one in (each, rule))

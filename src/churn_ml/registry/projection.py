@@ -17,18 +17,23 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.errors import NotReady, Unreachable
 from churn_ml.models.store import load
-from churn_ml.registry import artifacts, description
+from churn_ml.registry import artifacts, card, description
 from churn_ml.registry.reach import Place, is_server, knock, reached
 from churn_ml.registry.runs import Found, Runs
 from churn_ml.registry.trained import MODEL_ID, NOTE, PARENT, Fitted, Trained, params_of, tags_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+
+CARD = "churn_ml.card"
+"""The tag of a version that names its card by sha256."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,31 @@ class Registry:
                 parent = self._complete(trained, models, known, found)
             standing = {model_id: each for model_id, each in known.items() if each}
             return LoggedTraining(parent, self._page(parent), standing)
+
+    def grade(self, trained: Trained) -> list[str]:
+        """Write the card of every graded candidate anew, and tag its version with the grade.
+
+        Returns the models whose card changed: twice is once. Who was never logged is left out.
+        Raises as `log_training` does.
+        """
+        with reached(self.place):
+            return [each.model_id for each in trained.fitted if self._graded(trained, each)]
+
+    def _graded(self, trained: Trained, each: Fitted) -> bool:
+        """Whether the card of a candidate had to be written."""
+        place = self._logged(each.model_id) if each.grade and each.curves else None
+        if place is None or each.grade is None:
+            return False
+        told = card.of_model(trained, each).encode()
+        tags = {"churn_ml.grade": each.grade, CARD: sha256(told).hexdigest()}
+        version = str(place.version)
+        held = self._client.get_model_version(self.name, version).tags
+        if held.get(CARD) == tags[CARD]:
+            return False
+        self._show(place.run_id, {artifacts.CARD: told})
+        for key, value in tags.items():  # the card first: a tag says that it is written
+            self._client.set_model_version_tag(self.name, version, key, value)
+        return True
 
     def set_alias(self, alias: str, model_id: str | None) -> None:
         """Point `alias` at the version of `model_id`, or at nothing where that is None.

@@ -86,7 +86,8 @@ class Trained:
     `caller`: who asked for it, a URL or None. `receipt`: its reference in the ledger. `leakage`:
     what was looked at for leaks, and the features that alone tell most, strongest first.
     `config_hash`: of the settings it was trained under. `profile`: feature -> rows, missing share,
-    mean and quantiles of the training rows, empty where none was kept.
+    mean and quantiles of the training rows, empty where none was kept. `judged_on`: the cut-offs
+    that the gate graded the candidates on, ISO; empty before its verdict.
     """
 
     as_of: date
@@ -104,6 +105,7 @@ class Trained:
     leakage: Mapping[str, Any] = field(default_factory=dict)
     config_hash: str = ""
     profile: Mapping[str, Any] = field(default_factory=dict)
+    judged_on: tuple[str, ...] = ()
 
     @property
     def record(self) -> dict[str, Any]:
