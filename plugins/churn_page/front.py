@@ -33,7 +33,7 @@ SHOWN_DAYS = 4
 
 def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
     """Everything the template of the front page asks for; `state`: the `report` of `filed`."""
-    said = verdicts.told(state, filed)
+    said = verdicts.told(state, filed, config.shop.currency)
     lines = [line(each) for each in reversed(filed[-KEPT:])]
     further = [_further(part, filed, config) for part in state["contracts"]]
     waiting = [(row, part["contract"]) for part in further for row in part["waiting"]]
@@ -79,7 +79,8 @@ def _scored(state: Report) -> Row | None:
 
 def _further(part: Report, filed: Sequence[Filed], config: Config) -> Row:
     """What is shown of a further contract: champion, who was scored, the last verdicts, rates."""
-    said, known = verdicts.told(part, filed), config.contracts.get(part["contract"])
+    said = verdicts.told(part, filed, config.shop.currency)
+    known = config.contracts.get(part["contract"])
     return {
         "contract": part["contract"],
         "horizon_days": known.horizon_days if known else None,

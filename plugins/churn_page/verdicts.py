@@ -14,7 +14,7 @@ from churn_ml import views
 from churn_ml.gate.grade import MEANING
 from churn_ml.ledger import Filed
 from churn_ml.views import Report
-from churn_page import pictures
+from churn_page import diagnosis, pictures
 from churn_page.receipt import reference
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ GRADES: Mapping[Any, str] = MEANING
 WITH_ZERO = frozenset({"profit_per_1000"})
 RISES = {("promote", "promoted"), ("promote", "rolled_back"), ("promote", "overridden")}
 """Step and status of what makes a champion."""
-TONES = {"promote": "good", "first": "good", "keep": "plain"}
+TONES = {"promote": "good", "threshold": "good", "first": "good", "keep": "plain"}
 """The colour of a decision; every other one is open."""
 
 
@@ -66,11 +66,11 @@ def _rise(name: str | None, filed: Sequence[Filed]) -> Filed | None:
     return max(mine, key=lambda f: f.receipt.as_of, default=None)
 
 
-def told(report: Report, filed: Sequence[Filed]) -> list[Row]:
-    """Every verdict with its picture and its receipt, newest first."""
+def told(report: Report, filed: Sequence[Filed], currency: str) -> list[Row]:
+    """Every verdict with its picture, its diagnosis and its receipt, newest first."""
     behind = {_about(f): f for f in filed if _step(f) in {"judge", "promote"}}  # the last says it
     return [
-        _verdict(row, behind.get((row["as_of"], row["challenger"])))
+        _verdict(row, behind.get((row["as_of"], row["challenger"])), currency)
         for row in reversed(report["verdicts"])
     ]
 
@@ -85,14 +85,15 @@ def _about(filed: Filed) -> tuple[str, Any]:
     return filed.receipt.as_of.isoformat(), filed.receipt.details.get("challenger")
 
 
-def _verdict(row: Row, behind: Filed | None) -> Row:
+def _verdict(row: Row, behind: Filed | None, currency: str) -> Row:
     said = behind.receipt.details if behind else {}
     decision = row["decision"] or ""
     return row | {
         "tone": TONES.get(decision, "open"),
-        "waits": decision == views.WAITING,
+        "waits": decision.endswith(views.WAITING),
         "picture": pictures.difference(row["interval"], said.get("margin")),
         "margin": said.get("margin"),
+        "diagnosed": diagnosis.told(row.get("diagnosis"), row.get("signs"), currency),
         "grade_words": said.get("grade_words"),
         "reference": reference(behind) if behind else None,
     }

@@ -27,6 +27,7 @@ MEANINGS = {
     "too_early": "There is too little to learn from yet: it comes with time.",
     "failed": "It stopped, and everything stayed as it was.",
     "promoted": "The champion changed.",
+    "retuned": "The champion's threshold changed.",
     "rolled_back": "A former champion is champion again.",
     "overridden": "The champion changed, against the verdict.",
     "refused": "The champion stayed.",
@@ -36,6 +37,7 @@ FAMILIES = {"rule": "Inactivity rule", "logistic": "Logistic regression", "xgboo
 DECISIONS = {
     "first": "First champion",
     "promote": "Promoted",
+    "threshold": "Threshold changed",
     "keep": "Champion kept",
     "undecidable": "Too early to tell",
     "rollback": "Rolled back",
@@ -63,10 +65,12 @@ REFERENCES = {
 TONES = {
     "done": "good",
     "promoted": "good",
+    "retuned": "good",
     "failed": "bad",
     "undecidable": "open",
     "refused": "open",
     "promote": "open",
+    "threshold": "open",
     "no_champion": "open",
     "no_data": "open",
     "too_early": "open",

@@ -48,7 +48,25 @@ def verdict(decision: str, **more: Any) -> dict[str, Any]:
         "grade": "B",
         "evidence_hash": "e1",
         "models": [model("champion", 0.74), model("xgboost", 0.83)],
+        "signs": {"0.1": [120.0, -90.0, 330.0], "0.9": [1500.0, 480.0, 2520.0]},
+        "diagnosis": diagnosis(),
     } | more
+
+
+def diagnosis() -> dict[str, Any]:
+    """What the gate tells beside a verdict, as gate/diagnosis.py and flow/randomised.py do."""
+    top = {"coverage": 0.3, "lift": 3.0, "value_weighted_lift": 2.4}
+    books = {"mpc": 1.25, "mpc_share": 0.12, "empc": 1.5, "empc_share": 0.14}
+    sides = {"champion": [0.74, 0.69, 0.79], "challenger": [0.83, 0.78, 0.88]}
+    chance = {"chosen": 300, "held": 30, "difference": [410.0, -100.0, 920.0]}
+    chance |= {"champion": [900.0, 1.0, 2.0], "challenger": [1310.0, 1.0, 2.0]}
+    chance |= {"elsewhere": {"champion": 0.0, "challenger": 0.125}}
+    return {name: top | books | {"auc": auc} for name, auc in sides.items()} | {
+        "auc_gain": [0.09, 0.05, 0.13],
+        "auc_p": 0.00001,
+        "at_share": 0.1,
+        "randomised": chance,
+    }
 
 
 def story(ledger: Ledger) -> None:
