@@ -64,6 +64,7 @@ for command in (
     steps.score,
     steps.learn,
     asking.rates,
+    asking.staleness,
     steps.run,
     deciding.rollback,
     deciding.doctor,

@@ -1,4 +1,4 @@
-"""Commands that ask the data before, or without, a model: preflight, horizon and rates.
+"""Commands that ask the data and decide nothing: preflight, horizon, rates and staleness.
 
 Enters: a churn.toml whose orders are ingested. Leaves: counts and shares on the screen or as JSON,
 never a customer. Worked example: `churn-ml rates --as-of 2017-11-01 --by tier` shows how many of
@@ -66,6 +66,32 @@ def horizon(
         f"Proposed for [contract]: lookback_days = {found['lookback_days']}, "
         f"horizon_days = {found['horizon_days']}"
     )
+
+
+def staleness(
+    as_of: AsOf,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    contract: ContractName = "",
+    family: Annotated[
+        str | None, typer.Option(help="Whose recipe: logistic, xgboost; the champion's else.")
+    ] = None,
+) -> None:
+    """Show how predictions fall with a model's age, cut-off by cut-off, and how often to train.
+
+    Fits one model a cut-off: a moment with logistic, minutes with others. Reads: the panel of the
+    training of as_of. Writes: nothing.
+    """
+    from churn_ml import flow
+    from churn_ml.timeline import parse_as_of
+
+    house = answers.opened(config, quiet=True).under(contract)
+    told = flow.staleness(house, parse_as_of(as_of), family)
+    if as_json:
+        print(json.dumps(told, indent=1))
+        return
+    _draw(_by_age(told))
+    print(f"\n{told['advice']}")
 
 
 def rates(
@@ -159,6 +185,31 @@ def _choices(told: dict[str, Any]) -> Grid | str:
         for row in told["choices"]
     ]
     return grid("What each horizon would mean", (*heads, "label rate"), cells) or "no choice"
+
+
+def _by_age(told: dict[str, Any]) -> Grid | str:
+    """What an old model loses against a fresh one at each cut-off, as a table."""
+    from churn_ml.grid import grid
+
+    heads = ("cut-off", "age, days", "AUC, old", "AUC, fresh", "AUC lost", "Brier lost")
+    cells = [
+        (
+            row["cut_off"],
+            row["age_days"],
+            *(f"{auc:.3f}" for auc in row["auc"]),
+            *(
+                f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+                for (value, low, high), digits in (
+                    (row["auc_loss"], 3),
+                    (row["brier_loss"], 4),
+                    (row["profit_loss"], 0),
+                )
+            ),
+        )
+        for row in told["ages"]
+    ]
+    title = f"{told['family']} learned to {told['learned_to']}, against the same learned up to date"
+    return grid(title, (*heads, "profit per 1,000 lost"), cells) or "no later cut-off"
 
 
 def _percent(share: float | None) -> str | None:

@@ -27,6 +27,7 @@ from churn_ml.flow.promote import promote
 from churn_ml.flow.record import record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
+from churn_ml.flow.staleness import staleness
 from churn_ml.flow.train import conclude, due, fit, prepare, train
 
 __all__ = [
@@ -54,5 +55,6 @@ __all__ = [
     "rollback",
     "run",
     "score",
+    "staleness",
     "train",
 ]
