@@ -147,9 +147,16 @@ class Segments(Section):
     """Band edges: risk by score, value by rank among the scored customers, both from the top.
 
     "high" are the `high_value_share` most valuable, at least "medium" the `medium_value_share`.
+    `high_risk_score = "profit"` is the score from which contacting a customer of median value pays.
     """
 
-    high_risk_score: Share = 0.5
+    high_risk_score: Share | Literal["profit"] = 0.5
     medium_risk_score: Share = 0.2
     high_value_share: Share = 0.2
     medium_value_share: Share = 0.5
+    declining_ratio: Share = 0.7
+    """Of high value and declining: order days below this share of those before."""
+    renewal_days: Days = 30
+    """A renewal is due where a subscription ends within so many days."""
+    clusters: Annotated[int, Field(ge=0)] | Literal["auto"] = 4
+    """Clusters of like risk: how many, 0 for none, or the best number from 2 to 8."""

@@ -114,7 +114,8 @@ class Config(Section):
         unknown = sorted(set(self.sources) - set(SOURCE_TABLES))
         if unknown:
             raise ValueError(f"unknown table in [sources]: {', '.join(unknown)}")
-        if self.segments.medium_risk_score > self.segments.high_risk_score:
+        edge = self.segments.high_risk_score
+        if edge != "profit" and self.segments.medium_risk_score > edge:
             raise ValueError("medium_risk_score lies above high_risk_score in [segments]")
         if self.segments.high_value_share > self.segments.medium_value_share:
             raise ValueError("high_value_share lies above medium_value_share in [segments]")

@@ -10,12 +10,16 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.attempt import Attempt, attempt
+from churn_ml.economics import Terms
 from churn_ml.errors import Transient
 from churn_ml.flow import said
 from churn_ml.flow.definitions import indicators
 from churn_ml.flow.following import is_away
+from churn_ml.flow.naming import named_segments
 from churn_ml.flow.treatment import chosen
 from churn_ml.house import House
+from churn_ml.offers.catalogue import ANY
+from churn_ml.offers.eligibility import IN_ARREARS
 from churn_ml.offers.known import Known
 
 if TYPE_CHECKING:
@@ -27,17 +31,17 @@ if TYPE_CHECKING:
     from churn_ml.models.bundle import Bundle
     from churn_ml.receipts import Receipt
 
-WRITES = ("cohort", "features", "scores", "causes", "segments", "actions")
+WRITES = ("cohort", "features", "scores", "causes", "segments", "named_segments", "actions")
 
 
 def score(house: House, as_of: date, *, repin: bool = False) -> Receipt:
     """Score the cohort with the champion of `as_of` and choose what is done for whom.
 
-    Reads canonical tables and the champion; writes cohort, features, scores, causes, segments and
-    actions. Without a champion nothing is written and the receipt says `no_champion`. Where MLflow
-    is down the ledger's champion scores all the same, and the receipt says `registry_unreachable`
-    (fault M2). Raises NotReady where data do not reach `as_of`, Transient where a contract that
-    chooses before has yet to score it.
+    Reads canonical tables and the champion; writes cohort, features, scores, causes, segments,
+    named segments and actions. Without a champion nothing is written and the receipt says
+    `no_champion`. Where MLflow is down the ledger's champion scores all the same, and the receipt
+    says `registry_unreachable` (fault M2). Raises NotReady where data do not reach `as_of`,
+    Transient where a contract that chooses before has yet to score it.
     """
     with attempt(house, "score", as_of, WRITES, repin=repin) as trial:
         house.watermark(as_of)
@@ -93,28 +97,33 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     ids, given = people["customer_id"], said.consents(world)
     gone = merges.survivors(world)
     arms = pd.Series(house.arms(ids), index=pd.Index(ids))
-    placed = segments.segments(people, scores, arms, config.segments)
-    placed.loc[out.to_numpy(), "segment"] = segments.OPTED_OUT
-    tiers = slices.told(world).set_index("customer_id")["tier"]
     rates = saving.save_rates(trial)
+    priced = saving.rated(config, rates)
     decided = trial.pinned("tau")
     tau = house.tau(bundle, as_of) if decided is None else decided
+    edges = segments.edges(config.segments, scores["value"], Terms.of(priced), tau)
+    placed = segments.segments(people, scores, arms, edges)
+    placed.loc[out.to_numpy(), "segment"] = segments.OPTED_OUT
+    frames = (people, rows, scores, why, placed, slices.told(world))
+    made = dict(zip((*WRITES[:5], "attributes"), frames, strict=True))
+    named = named_segments(world, as_of, config, made, tau)
     chosen = actions.actions(
         scores,
         placed,
         given,
         merges.followed(house.suppressed([*ids, *gone]), gone),
-        saving.rated(config, rates),
+        priced,
         tau,
         key=house.holdout_key,
         contacted=merges.followed(_contacted(trial), gone),
-        known=_known(trial, world, why, tiers, gone),
+        known=_known(trial, world, made | {"named": named}, gone),
     )
-    for name, frame in zip(WRITES, (people, rows, scores, why, placed, chosen), strict=True):
+    for name, frame in zip(WRITES, (*frames[:5], named, chosen), strict=True):
         trial.write(name, frame)
         trial.count(name, len(people) if name in ("cohort", "segments") else len(rows), len(frame))
     trial.pins |= {"model": bundle.id, "tau": tau, "contract": config.contract.stamp}
     trial.pins["save_rates"] = trial.details["save_rates"] = rates
+    trial.details |= {"risk_edges": [edges.high_risk_score, edges.medium_risk_score]}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
     trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
     recorded = {"recorded": len(given), "default": config.consent.default}
@@ -145,17 +154,20 @@ def _contacted(trial: Attempt) -> set[str]:
 def _known(
     trial: Attempt,
     world: dict[str, ibis.Table],
-    why: pd.DataFrame,
-    tiers: pd.Series,
+    made: Mapping[str, pd.DataFrame],
     gone: Mapping[str, str],
 ) -> Known:
     """What decides who may be asked what, beside segment and consent."""
     from churn_ml.merges import followed
 
-    had = said.offered(trial, trial.house.config.own_offers, _ends(trial))
+    offers = trial.house.config.own_offers
+    had, named = said.offered(trial, offers, _ends(trial)), made["named"]
+    asked = tuple(one.removesuffix(ANY) for offer in offers for one in offer.segments)
+    names = [one for one in named["segment"].unique() if one.startswith((*asked, IN_ARREARS))]
     return Known(
-        causes=why,
-        tiers=tiers,
+        causes=made["causes"],
+        named=named[named["segment"].isin(names)],
+        tiers=made["attributes"].set_index("customer_id")["tier"],
         channels=said.channels(world),
         complaining=said.complaining(world),
         recent={code: followed(whom, gone) for code, whom in had.items()},

@@ -74,7 +74,8 @@ NAMED: tuple[Named, ...] = (
     Named(
         "CLUSTER_*",
         "F23",
-        "group of like risk by k-means on score and strongest reasons; CLUSTER_1 is most at risk",
+        "group of like risk, by k-means on the score and the signs that reasons name most often; "
+        "CLUSTER_1 is most at risk; `clusters` says how many",
     ),
     Named("UNSATISFIED", "F24", "dissatisfied or neutral in 180 days", ("surveys",)),
     Named("CAUSE_*", "F25", "the likeliest cause of leaving"),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from churn_ml.economics import gains
 from churn_ml.errors import BadInput
 from churn_ml.tables import SEGMENTS
 
@@ -28,23 +29,50 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from churn_ml.config import Segments
+    from churn_ml.economics import Terms
 
 UNSCORED = "unscored"
 OPTED_OUT = "PROFILING_OPT_OUT"
 """The segment of who objects to profiling: neither scored nor chosen for anything."""
 
 
+def edges(settings: Segments, value: ArrayLike, terms: Terms, tau: float) -> Segments:
+    """The settings with `high_risk_score = "profit"` made a number: where contacting begins to pay.
+
+    G(p, V) grows in a straight line with p; the edge is the lowest p at which the best offer's G
+    exceeds `tau` for a customer of the median value, 1 where none ever does. The medium edge never
+    lies above it. `value`: of the customers scored; `terms`: offers and economics; `tau` in the
+    shop currency.
+
+    >>> from churn_ml.config import Offer, Segments
+    >>> from churn_ml.economics import Terms
+    >>> coupon = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+    >>> edges(Segments(high_risk_score="profit"), [200.0], Terms((coupon,)), 0.0).high_risk_score
+    0.225352
+    """
+    if settings.high_risk_score != "profit":
+        return settings
+    middle = np.median(np.asarray(value, dtype=np.float64)) if np.size(value) else 0.0
+    worth = np.array([middle])
+    stays, leaves = gains(np.zeros(1), worth, terms)[0], gains(np.ones(1), worth, terms)[0]
+    grows = leaves > stays
+    pays = np.where(grows, (tau - stays) / np.where(grows, leaves - stays, 1.0), 1.0)
+    high = round(float(np.clip(pays, 0.0, 1.0).min(initial=1.0)), 6)
+    medium = min(settings.medium_risk_score, high)
+    return settings.model_copy(update={"high_risk_score": high, "medium_risk_score": medium})
+
+
 def risk_bands(score: ArrayLike, settings: Segments) -> NDArray[np.object_]:
     """The risk band of each score: high, medium or low, a score on the edge in the band above.
 
-    Parameters: `score`, n probabilities; `settings`, the edges. Returns: n strings.
+    Parameters: `score`, n probabilities; `settings`, with edges as numbers. Returns: n strings.
 
     >>> from churn_ml.config import Segments
     >>> risk_bands([0.5, 0.4999, 0.2, 0.1], Segments()).tolist()
     ['high', 'medium', 'medium', 'low']
     """
     scores = np.asarray(score, dtype=np.float64)
-    high, medium = scores >= settings.high_risk_score, scores >= settings.medium_risk_score
+    high, medium = scores >= float(settings.high_risk_score), scores >= settings.medium_risk_score
     return np.select([high, medium], ["high", "medium"], default="low").astype(object)
 
 

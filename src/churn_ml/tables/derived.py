@@ -118,6 +118,13 @@ SEGMENTS = derived(
     ),
     owner="score",
 )
+NAMED_SEGMENTS = derived(
+    "named_segments",
+    "one row per customer of the cohort and named segment that the customer is in",
+    ("customer_id", "segment"),
+    (CUSTOMER, Column("segment", "string", "a name of docs/segments.md", required=True)),
+    owner="score",
+)
 ACTIONS = derived(
     "actions",
     "one row per scored customer",
@@ -215,6 +222,7 @@ TABLES: tuple[Table, ...] = (
     SCORES,
     CAUSES,
     SEGMENTS,
+    NAMED_SEGMENTS,
     ACTIONS,
     OUTCOMES,
     RATES,

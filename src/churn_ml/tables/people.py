@@ -19,6 +19,7 @@ CUSTOMERS = canonical(
         Column("market", "string", "the shop's market or region"),
         Column("channel", "string", "acquisition channel"),
         Column("tier", "string", "membership tier"),
+        Column("business", "bool", "True for a business, False for a private customer"),
         Column("age_band", "string", "age band; a report slice, never a feature", personal=True),
         Column("gender", "string", "gender; a report slice, never a feature", personal=True),
         Column("income_band", "string", "income; a report slice, never a feature", personal=True),

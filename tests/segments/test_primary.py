@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn_ml.config import Segments
+from churn_ml.config import Offer, Segments
+from churn_ml.economics import Terms, gains
 from churn_ml.errors import BadInput
-from churn_ml.segments import risk_bands, segments, value_bands
+from churn_ml.segments import edges, risk_bands, segments, value_bands
 from churn_ml.tables import SEGMENTS
 
 AS_OF = date(2017, 10, 1)
@@ -112,3 +113,23 @@ def test_frames_that_do_not_belong_together_are_refused(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         segments(*frames, SETTINGS)
+
+
+COUPON = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
+
+
+def test_the_profit_edge_is_where_contacting_a_customer_of_median_value_breaks_even() -> None:
+    settings = Segments(high_risk_score="profit", medium_risk_score=0.4)
+    terms = Terms((COUPON, COUPON.model_copy(update={"code": "DEAR", "cost_amount": 50})))
+    found = edges(settings, [100.0, 200.0, 900.0], terms, 2.0)
+    edge = found.high_risk_score
+    assert isinstance(edge, float)
+    assert gains(np.array([edge]), np.array([200.0]), terms).max() == pytest.approx(2, abs=1e-4)
+    assert found.medium_risk_score == edge  # never above the high one
+
+
+def test_without_an_offer_that_pays_nobody_is_of_high_risk() -> None:
+    settings = Segments(high_risk_score="profit")
+    assert edges(settings, [200.0], Terms(()), 0.0).high_risk_score == 1.0
+    assert edges(settings, [], Terms((COUPON,)), 0.0).high_risk_score == 1.0
+    assert edges(SETTINGS, [200.0], Terms((COUPON,)), 0.0) is SETTINGS
