@@ -1,4 +1,4 @@
-"""Named customers and the cause a retention manager would name, by hand."""
+"""How causes are scored, by hand; the twelve named customers are in test_twelve.py."""
 
 from __future__ import annotations
 
@@ -16,48 +16,10 @@ from churn_ml.causes.scoring import LEAST, WEIGHT
 from churn_ml.features import CATALOGUE
 from churn_ml.tables import CAUSES as TABLE
 
-NAMED: dict[str, tuple[dict[str, float], str, str, str]] = {
-    "anna, half of her parcels late": ({"late_share_180d": 0.5, "transit_days_3": 13.0},
-                                       "LOGISTICS_SLOW", "service", "service"),
-    "ben, two weeks at customs": ({"customs_days_max_180d": 14.0},
-                                  "LOGISTICS_CUSTOMS", "service", "service"),
-    "cleo, shipping eats a third": ({"shipping_share_180d": 0.34},
-                                    "LOGISTICS_COST", "service", "price"),
-    "dora, broken goods and two stars": ({"defect_return_rate_180d": 0.3, "rating_mean_180d": 2.0},
-                                         "PRODUCT_QUALITY", "service", "product"),
-    "emil, not what the picture showed": ({"nad_return_rate_180d": 0.4},
-                                          "PRODUCT_MISMATCH", "service", "product"),
-    "fay, a month for her money": ({"refund_days_180d": 30.0, "contacts_per_return_180d": 4.0},
-                                   "RETURNS_PROCESS", "service", "service"),
-    "gus, nobody answers": ({"first_response_h_180d": 70.0, "unanswered_feedback_7d": 2.0},
-                            "SERVICE_SLOW", "service", "service"),
-    "hal, the rival is cheaper": ({"price_gap_ratio_30d": 1.3, "comp_promo_days_30d": 20.0},
-                                  "COMPETITOR", "competitive", "external"),
-    "ida, looks and does not buy": ({"price_hesitation_share_90d": 0.6},
-                                    "PRICE_HIGH", "service", "price"),
-    "jon, the card is refused": ({"pay_fail_rate_90d": 0.6, "pay_fails_90d": 4.0},
-                                 "CHECKOUT_FRICTION", "service", "service"),
-    "kim, moved on to other goods": ({"new_category_share_90d": 1.0, "categories_ratio_45d": 0.3},
-                                     "NEED_CHANGED", "natural", "external"),
-    "leo, owes since two months": ({"days_past_due_max": 60.0},
-                                   "FINANCIAL_HARDSHIP", "service", "external"),
-}  # fmt: skip
-
 
 def frame(**customers: dict[str, float]) -> pd.DataFrame:
     rows = [{"customer_id": name, "as_of": "2017-10-01"} | told for name, told in customers.items()]
     return pd.DataFrame(rows)
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_each_named_customer_leaves_for_the_cause_a_manager_would_name(name: str) -> None:
-    signs, cause, kind, group = NAMED[name]
-    everybody = frame(**{who: told for who, (told, *_) in NAMED.items()})
-    found = main_causes(causes(everybody)).loc[name]
-    assert [found["cause"], found["type"], found["group"]] == [cause, kind, group]
-    spoke = [sign["indicator"] for sign in json.loads(found["evidence"])]
-    assert set(spoke) <= set(signs)
-    assert spoke
 
 
 def test_the_score_adds_signs_up_as_if_each_were_right_in_seven_of_ten() -> None:
