@@ -1,9 +1,9 @@
-"""Targeting: whom a round contacts, with which offer, and where the threshold lies.
+"""Choosing: whom a round contacts, with which offer.
 
-In: gains, costs and probabilities as numpy arrays, one element (or row) per customer of one
-cut-off, and the limits of a round. Out: decisions as an index into the offers, -1 for "no contact",
-and the threshold tau. Every candidate is judged under the one rule that stands here, the inactivity
-rule included, and the actions of a day are decided by it.
+Enters: gain and cost of every offer for every customer of one cut-off, what may be offered to whom,
+the limits of a round and the threshold tau. Leaves: an `Allocation`. Without a budget it is exact:
+each customer's best offer, in order of gain up to capacity. Where the budget does not reach,
+rationing.py shares it out.
 
 Worked example. As of 2017-10-01 the coupon is expected to earn 9.75 on household `h1` and -4.45 on
 `h2`: `h1` is contacted, `h2` is not.
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,15 +34,76 @@ from churn_ml.economics import (
     Floats,
     Ints,
     Terms,
-    Truth,
     check_same_length,
     costs,
     gains,
-    realised,
 )
+from churn_ml.targeting.rationing import SLACK, rationed
 
-TAU_NOISE = 2.0
-"""Standard errors by which a threshold must earn more than 0 does."""
+
+@dataclass(frozen=True, eq=False)
+class Allocation:
+    """One round's decisions, an element per customer, and how near they are to the best."""
+
+    index: Ints
+    """The offer of each customer, NO_CONTACT where none."""
+    expected: Floats
+    """Gain of the offer, shop currency; where there is none, of the best that may be made: minus
+    infinity where nothing may. So it tells who pays and was left out by the limits."""
+    cost: Floats
+    """Expected cost of the offer, 0 where none, shop currency."""
+    bound: float
+    """What no choice under these limits can exceed: the optimum of the linear relaxation. It counts
+    the gains of the contacted; under a tau below 0, what they lie above tau."""
+    gap: float
+    """The share of the bound that the choice falls short of; 0 is proven to be the best."""
+
+
+def allocate(
+    table: Floats,
+    cost: Floats,
+    allowed: Flags | None,
+    limits: Policy,
+    tau: float,
+    tiebreak: NDArray[Any],
+) -> Allocation:
+    """The choice that is expected to earn most within the limits, each customer at most one offer.
+
+    `table` and `cost`: gain and expected cost, customers x offers; `allowed`: likewise, everything
+    where None; `tau`: the gain that a contact must exceed; below 0 a contact counts for what it
+    lies above tau. `tiebreak`: a keyed hash per customer, so that equal gains are decided alike in
+    every run, in whatever order the customers stand, and for no one's benefit. A larger budget
+    never lowers what is earned.
+
+    >>> table, cost = np.array([[9.0, 6.0], [8.0, 1.0]]), np.array([[6.0, 2.0], [3.0, 1.0]])
+    >>> told = allocate(table, cost, None, Policy(budget_amount=6), 0.0, np.array([1, 2]))
+    >>> told.index.tolist(), told.cost.tolist(), round(told.bound, 2)
+    ([1, 0], [2.0, 3.0], 14.75)
+    """
+    check_same_length(table, cost, tiebreak, *([] if allowed is None else [allowed]))
+    index, expected = best_offer(table, allowed)
+    spent = _picked(cost, index)
+    floor = _floor(expected, tau)
+    taken = within_limits(
+        expected, spent, Policy(capacity_customers=limits.capacity_customers), tau, tiebreak
+    )
+    bound = worth = float((expected[taken] - floor).sum())
+    budget = limits.budget_amount
+    if budget is not None and spent[taken].sum() > budget * SLACK:
+        may = table > tau if allowed is None else (table > tau) & allowed
+        chosen, bound, worth = rationed(
+            np.where(may, table - floor, -np.inf), cost, limits.capacity_customers, budget, tiebreak
+        )
+        taken, index = chosen != NO_CONTACT, np.where(chosen != NO_CONTACT, chosen, index)
+        expected = np.where(taken, _picked(table, index), expected)
+        spent = _picked(cost, index)
+    return Allocation(
+        np.where(taken, index, NO_CONTACT),
+        expected,
+        np.where(taken, spent, 0.0),
+        bound,
+        (bound - worth) / bound if bound > 0 else 0.0,
+    )
 
 
 def best_offer(table: Floats, allowed: Flags | None = None) -> tuple[Ints, Floats]:
@@ -137,59 +199,21 @@ def choose(
     [0, -1]
     """
     check_same_length(p, value, tiebreak)
-    index, expected = best_offer(gains(p, value, terms), allowed)
-    if not terms.offers:
-        return index
-    cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[:, 0]
-    return np.where(within_limits(expected, cost, terms.policy, tau, tiebreak), index, NO_CONTACT)
+    table, cost = gains(p, value, terms), costs(p, value, terms)
+    return allocate(table, cost, allowed, terms.policy, tau, tiebreak).index
 
 
-def tune_tau(
-    p: Floats,
-    value: Floats,
-    truth: Truth,
-    terms: Terms,
-    tiebreak: NDArray[Any],
-    allowed: Flags | None = None,
-) -> float:
-    """The threshold on expected gain that earns most on one validation cut-off; 0 unless it pays.
-
-    Every policy is a prefix of the customers in order of expected gain, so one sorted pass tries
-    all of them. A threshold other than 0 is taken only where it earns more than 0 does by over two
-    standard errors of the paired difference: for a calibrated score 0 is the answer, and the search
-    would otherwise tune to noise. One row per customer; `allowed` as in `choose`.
-
-    >>> from churn_ml.config import Offer
-    >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
-    >>> truth = Truth(np.zeros(5), np.full(5, 200.0))
-    >>> tune_tau(np.full(5, 0.5), np.full(5, 200.0), truth, Terms((offer,)), np.arange(5))
-    9.75
-    """
-    check_same_length(p, value, truth.y, truth.value, tiebreak)
-    if not terms.offers or not len(p):
-        return 0.0
-    index, expected = best_offer(gains(p, value, terms), allowed)
-    order = np.lexsort((tiebreak, -expected))[: int((index != NO_CONTACT).sum())]
-    if not len(order):
-        return 0.0
-    cost = np.take_along_axis(costs(p, value, terms), index[:, None], axis=1)[order, 0]
-    earned = realised(index, truth, terms)[order]
-    return _best_prefix(expected[order], earned[: room(cost, terms.policy)])
+def _picked(table: Floats, index: Ints) -> Floats:
+    """The element of each customer's offer; whatever stands there where the customer has none."""
+    if table.shape[1] == 0:
+        return np.zeros(len(table))
+    return np.asarray(np.take_along_axis(table, index[:, None], axis=1)[:, 0], dtype=float)
 
 
-def _best_prefix(expected: Floats, earned: Floats) -> float:
-    """The threshold that takes the best prefix; `expected` falls, `earned` is what limits cover."""
-    total = np.concatenate([[0.0], np.cumsum(earned)])
-    square = np.concatenate([[0.0], np.cumsum(earned**2)])
-    edges = np.flatnonzero(np.diff(expected, prepend=np.inf, append=-np.inf))
-    edges = edges[edges <= len(earned)]
-    at_zero = min(int((expected > 0).sum()), len(earned))
-    best = int(edges[np.argmax(total[edges])])
-    noise = float(np.sqrt(abs(square[best] - square[at_zero])))
-    if best == at_zero or total[best] - total[at_zero] <= TAU_NOISE * noise:
-        return 0.0
-    # the threshold is the first gain that is left out: the rule is "contact if G > tau"
-    return float(expected[best]) if best < len(expected) else float(expected[-1]) - 1.0
+def _floor(expected: Floats, tau: float) -> float:
+    """What a contact counts from: 0, or a tau below it, which is at least below every gain."""
+    known = expected[np.isfinite(expected)]
+    return min(0.0, max(tau, float(known.min(initial=0.0)) - 1.0))
 
 
 def keyed_hash(customer_ids: Iterable[str], key: bytes) -> NDArray[np.uint64]:
