@@ -13,11 +13,13 @@ from churn_ml.economics import (
     at_save_rate_quantile,
     costs,
     gain,
+    gains,
     oracle,
     per_1000,
     realised,
-    save_rate,
 )
+from churn_ml.errors import BadInput
+from churn_ml.save_priors import save_rate
 
 COUPON = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
 CALL = Offer(code="CALL", label="a call", contact_amount=12, save_rate=0.6)
@@ -70,3 +72,29 @@ def test_nobody_earns_nothing_and_the_oracle_contacts_churners_only() -> None:
     assert per_1000(realised(np.full(3, NO_CONTACT), truth, terms)) == 0.0
     # the last churner is worth too little to be saved
     assert oracle(truth, terms).tolist() == [27.5, 0.0, 0.0]
+
+
+def test_an_estimated_save_rate_takes_the_place_of_the_prior_and_the_prior_of_an_unknown_one() -> (
+    None
+):
+    """A coupon of 5 that saves .8 instead of .3: .5 (.8 (100 - 5)) - .5 (5 + 2) - 1 = 33.5."""
+    terms, p, value = Terms((COUPON, CALL)), np.full(2, 0.5), np.full(2, 200.0)
+    known = np.array([[0.8, np.nan], [np.nan, np.nan]])
+    prior = gains(p, value, terms)
+    told = gains(p, value, terms, known)
+    assert told[0, 0] == pytest.approx(33.5)
+    assert np.array_equal(np.delete(told.ravel(), 0), np.delete(prior.ravel(), 0))
+    # redeemed by the .8 of the churners saved and by every stayer
+    assert costs(p, value, terms, known)[0].tolist() == pytest.approx([0.9 * 5 + 1, 12.0])
+
+
+def test_an_offer_that_drives_customers_away_loses_their_value_and_is_redeemed_by_stayers() -> None:
+    told = np.array([[-0.5]])
+    assert gains(np.ones(1), np.full(1, 200.0), Terms((COUPON,)), told).tolist() == [[-48.5]]
+    assert costs(np.ones(1), np.full(1, 200.0), Terms((COUPON,)), told).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, 2)), np.array([[1.5], [0.0]])])
+def test_save_rates_of_another_round_or_above_1_are_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="save rate"):
+        gains(np.ones(2), np.ones(2), Terms((COUPON,)), wrong)

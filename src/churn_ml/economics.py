@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from churn_ml.config import Config, Economics, Offer, Policy
 from churn_ml.errors import BadInput
+from churn_ml.save_priors import rates, save_rate
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -88,20 +89,24 @@ def for_part(terms: Terms, part: float) -> Terms:
     return replace(terms, policy=terms.policy.model_copy(update=limits))
 
 
-def gain(y: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:
+def gain(
+    y: Floats, value: Floats, offer: Offer, econ: Economics, rate: Floats | None = None
+) -> Floats:
     """Profit of contacting each customer with `offer`, in the shop's currency.
 
     `G = y gamma (rho V - d) - (1 - y) (q d + eta V) - k` (economics.md (a)); with rho = q = 1 and
     eta = 0 it is the profit of Verbraken, Verbeke & Baesens (2013), equation 4.
     `y`: churned without contact, 1 or 0, or its probability. `value`: V, expected net margin over
-    `value_horizon_days` if retained. Both one element per customer and cut-off; so is the result.
+    `value_horizon_days` if retained. Both one element per customer and cut-off; so is the result,
+    and `rate`, an estimate of gamma where there is one.
 
     >>> offer = Offer(code="CALL", label="a call", cost_amount=5, contact_amount=1, save_rate=0.3)
     >>> gain(np.array([1.0, 0.0]), np.array([200.0, 200.0]), offer, Economics()).tolist()
     [27.5, -8.0]
     """
     cost = redeemed_cost(value, offer, econ)
-    saved = save_rate(offer, econ) * (econ.saved_value_share * value - cost)
+    gamma = save_rate(offer, econ) if rate is None else rate
+    saved = gamma * (econ.saved_value_share * value - cost)
     kept = offer.redeem_share * cost + econ.stayer_harm_share * value
     return np.asarray(y * saved - (1.0 - y) * kept - offer.contact_amount, dtype=float)
 
@@ -117,15 +122,6 @@ def redeemed_cost(value: Floats, offer: Offer, econ: Economics) -> Floats:
     """
     revenue = value / econ.margin_rate if econ.margin_rate > 0 else np.zeros_like(value)
     return np.asarray(offer.cost_amount + offer.cost_revenue_share * revenue, dtype=float)
-
-
-def save_rate(offer: Offer, econ: Economics) -> float:
-    """gamma: the share of churners that `offer` saves; the prior's mean where it states none.
-
-    >>> save_rate(Offer(code="A", label="a"), Economics(save_rate_a=6, save_rate_b=14))
-    0.3
-    """
-    return econ.save_rate_mean if offer.save_rate is None else offer.save_rate
 
 
 def at_save_rate_quantile(terms: Terms, quantile: float) -> Terms:
@@ -153,32 +149,43 @@ def at_save_rate_quantile(terms: Terms, quantile: float) -> Terms:
     return Terms(tuple(moved(o) for o in terms.offers), terms.economics, terms.policy)
 
 
-def gains(y: Floats, value: Floats, terms: Terms) -> Floats:
+def gains(y: Floats, value: Floats, terms: Terms, save_rate: Floats | None = None) -> Floats:
     """G of every customer (row) and offer (column), in the shop's currency.
+
+    `save_rate`: customers x offers, what an uplift model estimates in place of the prior; NaN where
+    it knows nothing.
 
     >>> gains(np.array([0.5, 0.1]), np.array([200.0, 200.0]), Terms(())).shape
     (2, 0)
+    >>> terms = Terms((Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1),))
+    >>> gains(np.full(2, 0.5), np.full(2, 200.0), terms, np.array([[0.6], [np.nan]])).tolist()
+    [[24.0], [9.75]]
     """
-    columns = [gain(y, value, offer, terms.economics) for offer in terms.offers]
+    found = rates(terms.offers, terms.economics, len(y), save_rate)
+    columns = [
+        gain(y, value, offer, terms.economics, rate)
+        for offer, rate in zip(terms.offers, found, strict=True)
+    ]
     return np.stack(columns, axis=1) if columns else np.empty((len(y), 0))
 
 
-def costs(p: Floats, value: Floats, terms: Terms) -> Floats:
+def costs(p: Floats, value: Floats, terms: Terms, save_rate: Floats | None = None) -> Floats:
     """Expected cost of every contact: `(p gamma + (1 - p) q) d + k`; customers x offers.
+
+    `save_rate` as in `gains`.
 
     >>> offer = Offer(code="A", label="a", cost_amount=10, contact_amount=1, save_rate=0.5)
     >>> costs(np.array([0.5]), np.array([100.0]), Terms((offer,))).tolist()
     [[8.5]]
     """
-    if not terms.offers:
-        return np.empty((len(p), 0))
-    return np.stack([_cost(p, value, offer, terms.economics) for offer in terms.offers], axis=1)
-
-
-def _cost(p: Floats, value: Floats, offer: Offer, econ: Economics) -> Floats:
-    redeems = p * save_rate(offer, econ) + (1.0 - p) * offer.redeem_share
-    cost = redeems * redeemed_cost(value, offer, econ) + offer.contact_amount
-    return np.asarray(cost, dtype=float)
+    columns = []
+    found = rates(terms.offers, terms.economics, len(p), save_rate)
+    for offer, rate in zip(terms.offers, found, strict=True):
+        # who would be driven away redeems nothing
+        redeems = p * np.maximum(rate, 0.0) + (1.0 - p) * offer.redeem_share
+        cost = redeems * redeemed_cost(value, offer, terms.economics)
+        columns.append(cost + offer.contact_amount)
+    return np.stack(columns, axis=1) if columns else np.empty((len(p), 0))
 
 
 def realised(choice: Ints, truth: Truth, terms: Terms) -> Floats:

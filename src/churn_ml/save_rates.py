@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from churn_ml.actions import NONE
-from churn_ml.economics import Floats, save_rate
+from churn_ml.economics import Floats
 from churn_ml.experiments import HOLDOUT, OPEN
+from churn_ml.save_priors import save_rate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.config import Offer
-from churn_ml.economics import Floats, Terms, for_part, gains, redeemed_cost, save_rate
+from churn_ml.economics import Floats, Terms, for_part, gains, redeemed_cost
 from churn_ml.gate import delong
 from churn_ml.gate.bootstrap import Estimate
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.policies import PolicyOnRows
 from churn_ml.gate.trial import Trial
+from churn_ml.save_priors import save_rate
 
 Told = dict[str, Any]
 

@@ -185,12 +185,13 @@ def choose(
     tau: float,
     tiebreak: NDArray[Any],
     allowed: Flags | None = None,
+    save_rate: Floats | None = None,
 ) -> Ints:
     """One round's decisions: the index of each customer's offer, NO_CONTACT where none.
 
     The policy that every candidate shares, the inactivity rule included: contact with the best
     offer if `G(p, V) > tau`, then capacity and budget. One row per customer. `allowed`: customers x
-    offers, from `permitted`; everything where absent.
+    offers, from `permitted`; everything where absent. `save_rate` as in `economics.gains`.
 
     >>> from churn_ml.config import Offer
     >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
@@ -199,7 +200,7 @@ def choose(
     [0, -1]
     """
     check_same_length(p, value, tiebreak)
-    table, cost = gains(p, value, terms), costs(p, value, terms)
+    table, cost = (of(p, value, terms, save_rate) for of in (gains, costs))
     return allocate(table, cost, allowed, terms.policy, tau, tiebreak).index
 
 
