@@ -21,6 +21,7 @@ from churn_ml.features import (
     catalogue,
     names,
     spec_hash,
+    trainable,
 )
 from churn_ml.features.views import VIEWS
 from churn_ml.features.wording import declared
@@ -214,6 +215,19 @@ def test_a_shop_may_give_an_indicator_other_windows() -> None:
     rows = canonical(orders=[{"customer_id": "x", "occurred_at": "2017-09-03"}])
     frame = build(rows, parse_as_of("2017-10-01"), Contract(), indicators=monthly)
     assert frame.loc[0, ["order_days_28d", "spend_7d", "spend_28d"]].tolist() == [1, 0, 10]
+
+
+def test_a_shop_may_keep_an_indicator_from_training() -> None:
+    own = catalogue(Features(not_for_training=("arrears", "language")))
+    kept = {i.name for i in own} - {i.name for i in trainable(own)}
+    assert kept == {"rfm", "finance_anomaly", "interaction_anomaly", "arrears", "language"}
+    assert names(own) == names()
+
+
+@pytest.mark.parametrize("name", ["recency", "spend", "nonsense", "recency_days"])
+def test_what_the_rule_and_the_value_models_read_cannot_be_kept_from_training(name: str) -> None:
+    with pytest.raises(BadConfig, match=rf"'{name}' cannot be kept from training"):
+        catalogue(Features(not_for_training=(name,)))
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,11 @@ import pytest
 
 from churn_ml import features, flow
 from churn_ml.attempt import attempt
-from churn_ml.config import Config, Consent, Features, Shop, load
+from churn_ml.config import Consent, load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import Leak
-from churn_ml.features import names
 from churn_ml.flow import leakage
-from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES, indicators
+from churn_ml.flow.definitions import indicators
 from churn_ml.flow.panel import contactable, purchases, rows_at
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
@@ -36,6 +35,7 @@ from ..conftest import FIRST, SECOND
 OWN = """
 [features]
 windows = { frequency = [7, 28], spend = [45], basket_value = [60] }
+not_for_training = ["pace"]
 
 [training]
 min_rows = 100_000
@@ -142,6 +142,13 @@ def of_the_label(house: House) -> pd.DataFrame:
     return panel.assign(was_saved=(panel["label"].fillna(0).astype(float) - wrong).abs())
 
 
+def a_tagged_column(house: House) -> pd.DataFrame:
+    """Computed and honest, but the shop keeps its indicator from training."""
+    panel = panel_of(house)
+    assert not any(name.startswith("order_pace") for name in panel)
+    return panel.assign(order_pace_30d=panel["order_days_30d"] / 2)
+
+
 def a_flag_of_recency(house: House) -> pd.DataFrame:
     """Churned is who is silent for long at the cut-off itself: an AUC of 1, where .8 is honest."""
     panel = panel_of(house)
@@ -173,6 +180,9 @@ def an_overlap(house: House) -> pd.DataFrame:
         (after_the_cut, "computed after its cut-off.*feature order_days_7d at 2017-08-01"),
         (an_id, "comes from nowhere.*feature customer_number"),
         (of_the_label, "comes from nowhere.*feature was_saved"),
+        pytest.param(
+            a_tagged_column, "comes from nowhere.*feature order_pace_30d", id="f84: a tagged column"
+        ),
     ],
 )
 def test_d17_a_training_refuses_the_planted_leak_and_names_the_column(
@@ -221,16 +231,6 @@ def test_a_key_told_of_twice_and_merged_customers_are_read_cut_by_cut(house: Hou
         told = house.warehouse.replace(again, SECOND, orders.drop_columns("ingest_key"))
         trial.world = {"orders": versions | {SECOND.isoformat(): told.version}}
         assert trial.uncut("orders") is None
-
-
-@pytest.mark.parametrize(
-    "windows", [{"frequency": (7, 28)}, {"spend": (30, 45)}, {"basket_value": (60,)}, {}]
-)
-def test_what_value_models_read_is_built_under_any_windows(
-    windows: dict[str, tuple[int, ...]],
-) -> None:
-    config = Config(shop=Shop(name="s", currency="EUR"), features=Features(windows=windows))
-    assert {*VALUE_FEATURES, *HISTORY} <= set(names(indicators(config)))
 
 
 def test_a_champion_whose_features_are_built_otherwise_now_makes_room_for_the_rule(

@@ -22,13 +22,15 @@ class Features(Section):
     `windows` gives an indicator of docs/indicators.md other days than its own, by its name:
     `windows = { frequency = [7, 28] }`; what the value model reads is computed beside them. Every
     complaint topic becomes a feature of its own, and complaints of any other topic, or of none, are
-    counted together as `other`.
+    counted together as `other`. No model learns from the indicators named under `not_for_training`,
+    and one that has learned from them scores no more: `not_for_training = ["arrears"]`.
     """
 
     windows: dict[str, tuple[Annotated[int, Field(gt=0, le=3660)], ...]] = Field(
         default_factory=dict
     )
     complaint_topics: tuple[str, ...] = ("delivery", "quality", "price", "service", "payment")
+    not_for_training: tuple[str, ...] = ()
 
 
 class Training(Section):

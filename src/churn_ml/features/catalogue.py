@@ -68,14 +68,16 @@ CATALOGUE: tuple[Indicator, ...] = (
 
 FEWEST_DAYS = 14
 """The shortest window of an indicator that counts weeks: a slope needs two."""
+ALWAYS = ("recency", "tenure", "orders_ever", "frequency", "spend", "basket_value")
+"""What the rule and the value models read: a shop cannot keep these from training."""
 
 
 def catalogue(settings: Features) -> tuple[Indicator, ...]:
-    """Every indicator, with the windows and complaint topics that churn.toml gives.
+    """Every indicator, with the windows, complaint topics and tags that churn.toml gives.
 
     Raises BadConfig for a name that is no indicator, for another number of windows than the
-    indicator takes, for days that are no whole weeks where it counts weeks, and for topics that
-    cannot be names.
+    indicator takes, for days that are no whole weeks where it counts weeks, for topics that cannot
+    be names, and for keeping from training what the rule and the value models read.
 
     >>> from churn_ml.config import Features
     >>> weekly = catalogue(Features(windows={"frequency": (7,)}))
@@ -89,12 +91,14 @@ def catalogue(settings: Features) -> tuple[Indicator, ...]:
     known = {one.name: one for one in CATALOGUE}
     for name, windows in settings.windows.items():
         _check(known, name, windows)
+    _check_kept(known, settings.not_for_training)
     topics = {COMPLAINT_TOPICS.name: by_topic(settings.complaint_topics)}
     return tuple(
         replace(
             one,
             windows=settings.windows.get(one.name, one.windows),
             of=topics.get(one.name, one.of),
+            training=one.training and one.name not in settings.not_for_training,
         )
         for one in CATALOGUE
     )
@@ -108,6 +112,19 @@ def trainable(indicators: Sequence[Indicator]) -> tuple[Indicator, ...]:
     ['recency']
     """
     return tuple(one for one in indicators if one.training)
+
+
+def _check_kept(known: Mapping[str, Indicator], names: Sequence[str]) -> None:
+    """Raise BadConfig where one of `names` cannot be kept from training."""
+    for name in names:
+        if name not in known or name in ALWAYS:
+            raise BadConfig(
+                f"{name!r} cannot be kept from training",
+                where="[features] not_for_training",
+                got=name,
+                expected=f"an indicator of docs/indicators.md, but none of {', '.join(ALWAYS)}",
+                next_step="correct the name, or take it out: the rule and the value models read it",
+            )
 
 
 def _check(known: Mapping[str, Indicator], name: str, windows: Sequence[int]) -> None:

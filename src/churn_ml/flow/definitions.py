@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from churn_ml.features import CATALOGUE, Indicator, catalogue, defining, spec_hash
+from churn_ml.features import CATALOGUE, Indicator, catalogue, defining, spec_hash, trainable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -49,8 +49,9 @@ def indicators(config: Config) -> tuple[Indicator, ...]:
 
 
 def known_to(bundle: Bundle, config: Config) -> bool:
-    """Whether the features that `bundle` reads are built now as they were when it learned."""
-    return spec_hash(defining(bundle.features, indicators(config))) == bundle.origin.spec_hash
+    """Whether what `bundle` reads is built now as when it learned, and still for training."""
+    signs = trainable(indicators(config))
+    return spec_hash(defining(bundle.features, signs)) == bundle.origin.spec_hash
 
 
 def can_score(house: House, as_of: date) -> bool:
