@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from churn_ml.config import Contract
-from churn_ml.features import CATALOGUE, Indicator, build, names
+from churn_ml.config import Contract, Features
+from churn_ml.features import CATALOGUE, Indicator, build, catalogue, names
 from churn_ml.features.activity import FREQUENCY_TREND
 from churn_ml.features.composites import FINANCE, INTERACTION
 from churn_ml.features.frame import by_query
@@ -90,6 +90,17 @@ def test_long_without_a_login_is_far_from_the_others() -> None:
     assert told([LOGIN_RECENCY, INTERACTION], shop) == {"anna": -ONE, "ben": 0.0, "cleo": ONE}
 
 
-def test_the_signs_are_columns_of_the_catalogue() -> None:
-    known = set(names(CATALOGUE))
-    assert {name for one in (FINANCE, INTERACTION) for name, _ in one.over} <= known
+@pytest.mark.parametrize("longer", [False, True])
+def test_the_signs_are_columns_of_the_catalogue_under_any_windows(longer: bool) -> None:
+    kept = {one.name: tuple(7 * d for d in one.windows) for one in CATALOGUE if one.windows}
+    own = catalogue(Features(windows=kept if longer else {}))
+    signs = [name for one in own for name, _ in one.over]
+    assert set(signs) <= set(names(own))
+    assert len(signs) == len({*FINANCE.over, *INTERACTION.over}) == len(set(signs))
+
+
+def test_a_sign_of_other_days_is_told_by_them() -> None:
+    own = catalogue(Features(windows={"frequency_trend": (20,)}))
+    asked = [one for one in own if one.name in {"frequency_trend", "finance_anomaly"}]
+    # order_days_ratio_20d: anna 0 of 1, ben 1 of 1, cleo 2 of 1
+    assert told(asked, canonical(orders=THREE)) == {"anna": ONE, "ben": 0.0, "cleo": -ONE}

@@ -20,7 +20,7 @@ from churn_ml.features.assortment import ASSORTMENT
 from churn_ml.features.basket import BASKET
 from churn_ml.features.campaigns import CAMPAIGNS
 from churn_ml.features.competition import COMPETITION
-from churn_ml.features.composites import COMPOSITES
+from churn_ml.features.composites import COMPOSITES, follow
 from churn_ml.features.fulfilment import FULFILMENT
 from churn_ml.features.group import GROUP
 from churn_ml.features.indicator import Indicator
@@ -93,7 +93,7 @@ def catalogue(settings: Features) -> tuple[Indicator, ...]:
         _check(known, name, windows)
     _check_kept(known, settings.not_for_training)
     topics = {COMPLAINT_TOPICS.name: by_topic(settings.complaint_topics)}
-    return tuple(
+    own = tuple(
         replace(
             one,
             windows=settings.windows.get(one.name, one.windows),
@@ -102,6 +102,7 @@ def catalogue(settings: Features) -> tuple[Indicator, ...]:
         )
         for one in CATALOGUE
     )
+    return tuple(replace(one, over=follow(one.over, own)) for one in own)
 
 
 def trainable(indicators: Sequence[Indicator]) -> tuple[Indicator, ...]:

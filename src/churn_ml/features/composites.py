@@ -17,8 +17,9 @@ has the signs themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from churn_ml.features.indicator import Column, Indicator, Parts
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 MOST = 3
 """Standard deviations that a sign counts at most."""
 LARGEST, THOUSAND = 1000, 1000
+Signs: TypeAlias = "tuple[tuple[str, float], ...]"
+"""Columns, each with its weight."""
+_WINDOW = re.compile(r"_\d+[dw]$")
 
 
 def totals(t: ibis.Table, names: Collection[str]) -> dict[str, ibis.Value]:
@@ -43,6 +47,24 @@ def totals(t: ibis.Table, names: Collection[str]) -> dict[str, ibis.Value]:
         found |= {f"{name}_rows": whole.count(), f"{name}_sum": whole.sum()}
         found[f"{name}_squares"] = (whole * whole).sum()
     return found
+
+
+def follow(signs: Signs, indicators: Sequence[Indicator]) -> Signs:
+    """The `signs` under the windows of `indicators`: a column of other days stands for its own.
+
+    Of several such columns the last.
+
+    >>> from dataclasses import replace
+    >>> from churn_ml.features.activity import FREQUENCY_TREND
+    >>> follow((("order_days_ratio_30d", -1.0),), [replace(FREQUENCY_TREND, windows=(7, 28))])
+    (('order_days_ratio_28d', -1.0),)
+    """
+    names = [name for one in indicators for name in one.names]
+    last = {_WINDOW.sub("", name): name for name in names}
+    return tuple(
+        (name if name in names else last.get(_WINDOW.sub("", name), name), weight)
+        for name, weight in signs
+    )
 
 
 def read(indicators: Sequence[Indicator], names: Collection[str]) -> tuple[str, ...]:
