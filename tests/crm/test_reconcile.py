@@ -1,4 +1,4 @@
-"""Reconciling a real file and a real table with what they acknowledged."""
+"""Reconciling a real file and a real table with what they acknowledged (fault R11)."""
 
 from __future__ import annotations
 
