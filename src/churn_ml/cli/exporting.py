@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from churn_ml.crm import Reconciled
     from churn_ml.ledger import Settled
 
-app = typer.Typer(help="Send what changed to every destination; see what was sent.")
+app = typer.Typer()
 SHOWN = 20
 
 
