@@ -12,6 +12,7 @@ from churn_ml import wording
 from churn_ml.causes import CAUSES
 from churn_ml.errors import BrokenPromise
 from churn_ml.features import CATALOGUE
+from churn_ml.offers.eligibility import BARS
 from churn_ml.wording import LANGUAGES, Language
 
 FEATURES = [name for one in CATALOGUE for name in one.names]
@@ -35,10 +36,17 @@ def test_every_cause_has_its_name_and_no_name_is_left_over(language: Language) -
     assert set(words["signs"]) == stems
 
 
+def test_every_decision_and_every_bar_has_its_words() -> None:
+    words = {"chosen", "holdout", "suppressed", "recently_contacted", "does_not_pay", "earns_less"}
+    for language in LANGUAGES:
+        text = (files("churn_ml.wording") / f"{language}.toml").read_text("utf-8")
+        assert set(tomllib.loads(text)["why"]) == words | {"capacity", "budget"} | set(BARS[1:])
+
+
 def test_the_languages_have_the_same_phrases_with_the_same_places() -> None:
     texts = [tomllib.loads((files("churn_ml.wording") / f"{one}.toml").read_text("utf-8"))
              for one in LANGUAGES]  # fmt: skip
-    for section in ("phrases", "signs"):
+    for section in ("phrases", "signs", "why"):
         first, *others = (
             {name: sorted(re.findall(r"{\w+}", text)) for name, text in words[section].items()}
             for words in texts

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from churn_ml import flow
+from churn_ml import flow, wording
 from churn_ml.cli import app
 from churn_ml.config import load
 from churn_ml.errors import BadInput, NotReady
@@ -20,6 +20,8 @@ from churn_ml.tables import table
 
 FIRST = date(2017, 10, 1)
 Copy = Callable[[Path], House]
+WORDS = {"chosen", "holdout", "does_not_pay", "earns_less"}
+"""What can become of an offer in a shop without limits, whose offers are for everybody."""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,10 @@ def test_a_scored_household_is_told_why_and_what_was_decided(house: House) -> No
         [scored["would_be_offer"]],
         [],
     )
+    assert {one["why"] for one in scored["offers"]} <= WORDS
+    assert all(one["says"] for one in scored["offers"])
+    assert scored["says"] == wording.why(scored["why"])
+    assert [name for name in told["named_segments"] if name.startswith("COHORT_2017_")]
     gains = [one["expected_gain"] for one in scored["offers"]]
     assert gains == sorted(gains, reverse=True)
     assert scored["history"] == [{"as_of": "2017-10-01", "score": row["score"]}]

@@ -44,9 +44,11 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     """The report in words, one line per item.
 
     >>> told = {"customer_id": "h9", "as_of": "2017-10-01", "contract": "gone30", "stage": "lost",
-    ...     "segment": "LOST", "arm": "open", "suppressed": False, "scored": None, "held_by": []}
+    ...     "segment": "LOST", "named_segments": ["COHORT_2017_01", "STAGE_LOST"], "arm": "open",
+    ...     "suppressed": False, "scored": None, "held_by": []}
     >>> print("\\n".join(_lines(told)))
     h9 as of 2017-10-01 under gone30: lost, segment LOST, arm open
+      also in COHORT_2017_01, STAGE_LOST
       not scored: the contract is not about this customer now
       no destination holds this customer
     """
@@ -54,6 +56,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         f"{told['customer_id']} as of {told['as_of']} under {told['contract']}: {told['stage']}, "
         f"segment {told['segment']}, arm {told['arm']}"
     )
+    if told["named_segments"]:
+        yield f"  also in {', '.join(told['named_segments'])}"
     if told["suppressed"]:
         yield "  suppressed: never to be contacted"
     scored = told["scored"]
@@ -80,7 +84,8 @@ def _scored(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["offers"]:
         mark = "*" if one["chosen"] else " "
         gain, cost = one["expected_gain"], one["expected_cost"]
-        yield f"   {mark}{one['code']}: expected gain {gain:+,.2f}, cost {cost:,.2f}"
-    yield f"  decided: {told['offer']} ({told['why']})"
+        yield f"   {mark}{one['code']} ({one['label']}): gain {gain:+,.2f}, cost {cost:,.2f}"
+        yield f"      {one['says']}"
+    yield f"  decided: {told['offer']} ({told['says']})"
     scores = ", ".join(f"{one['as_of']} {one['score']:.3f}" for one in told["history"])
     yield f"  scores so far: {scores}"

@@ -15,16 +15,20 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.actions import NONE
 from churn_ml.errors import BadInput
 from churn_ml.house import House
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from churn_ml.config import Config
     from churn_ml.ledger import Publication
     from churn_ml.wording import Language
 
-TABLES = ("cohort", "features", "scores", "causes", "segments", "actions")
+BARS_ALL = ("suppressed", "recently_contacted")
+"""What bars a customer from every offer."""
+TABLES = ("cohort", "features", "scores", "causes", "segments", "named_segments", "actions")
 
 
 def explain(
@@ -54,6 +58,7 @@ def explain(
         "contract": house.config.contract.name,
         "stage": str(placed["stage"]),
         "segment": str(placed["segment"]),
+        "named_segments": _named(rows["named_segments"]),
         "arm": str(placed["arm"]),
         "suppressed": bool(house.suppressed([customer_id])),
         "scored": None,
@@ -62,6 +67,11 @@ def explain(
     if not rows["scores"].empty:
         told["scored"] = _scored(house, published, rows, language)
     return told
+
+
+def _named(rows: pd.DataFrame) -> list[str]:
+    """The names of the customer's segments; none where the table was not written then."""
+    return sorted(map(str, rows["segment"])) if "segment" in rows else []
 
 
 def _rows(house: House, name: str, as_of: date, customer_id: str) -> pd.DataFrame:
@@ -98,10 +108,11 @@ def _scored(
             | {"says": wording.cause(one, language)}
             for one in causes
         ],
-        "offers": _offers(house, published, float(score["score"]), float(score["value"]), action),
+        "offers": _offers(_priced(house, published), score, action, language),
         "offer": str(action["offer"]),
         "would_be_offer": str(action["would_be_offer"]),
         "why": str(action["why"]),
+        "says": wording.why(str(action["why"]), language),
         "history": _history(house, str(score["customer_id"])),
         "features": {str(name): _known(value) for name, value in features.items()},
     }
@@ -112,31 +123,53 @@ def _known(value: Any) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _offers(
-    house: House, published: Publication, score: float, value: float, action: Any
-) -> list[dict[str, Any]]:
-    """Every offer of the contract with its expected gain and cost, the best first."""
-    import numpy as np
-
-    from churn_ml.economics import Terms, costs, gains
+def _priced(house: House, published: Publication) -> Config:
+    """The settings with the save rates that the scoring counted with."""
     from churn_ml.flow.saving import rated
 
-    terms = Terms.of(rated(house.config, published.pins.get("save_rates", {})))
+    return rated(house.config, published.pins.get("save_rates", {}))
+
+
+def _offers(config: Config, score: Any, action: Any, language: Language) -> list[dict[str, Any]]:
+    """Every offer of the contract with its gain, its cost and why it was not made, best first."""
+    import numpy as np
+
+    from churn_ml import wording
+    from churn_ml.economics import Terms, costs, gains
+
+    terms = Terms.of(config)
     if not terms.offers:
         return []
-    p, worth = np.array([score]), np.array([value])
+    p, worth = np.array([float(score["score"])]), np.array([float(score["value"])])
     gain, cost = gains(p, worth, terms)[0], costs(p, worth, terms)[0]
+    lost = {offer.code: _lost(offer.code, action) for offer in terms.offers}
     found = [
         {
             "code": offer.code,
-            "label": offer.label,
+            "label": wording.offer(offer.code, offer.label, language),
             "expected_gain": round(float(gain[at]), 6),
             "expected_cost": round(float(cost[at]), 6),
             "chosen": offer.code == action["would_be_offer"],
+            "why": lost[offer.code],
+            "says": wording.why(lost[offer.code], language),
         }
         for at, offer in enumerate(terms.offers)
     ]
     return sorted(found, key=lambda one: -one["expected_gain"])
+
+
+def _lost(code: str, action: Any) -> str:
+    """What became of one offer: what barred it, what beat it, or what became of the customer.
+
+    >>> told = {"why": "chosen", "would_be_offer": "A", "barred": '{"B": "no_cause"}'}
+    >>> [_lost(code, told) for code in "ABC"]
+    ['chosen', 'no_cause', 'earns_less']
+    """
+    barred = json.loads(action["barred"] or "{}")
+    chosen = action["would_be_offer"]
+    if action["why"] in BARS_ALL or code not in (*barred, chosen):
+        return str(action["why"]) if chosen in (code, NONE) else "earns_less"
+    return str(barred.get(code, action["why"]))
 
 
 def _history(house: House, customer_id: str) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""Wording: reasons and causes as sentences, in English and Chinese.
+"""Wording: reasons, causes and decisions as sentences, in English and Chinese.
 
-Enters: the reasons of a score and the causes of a customer, as their tables hold them. Leaves: a
-sentence each. The words stand in one file per language, `en.toml` and `zh.toml`; a sign is found by
-its column without the window, and the window is filled in. Worked example:
+Enters: the reasons of a score, the causes of a customer and what was decided, as their tables hold
+them. Leaves: a sentence each. The words stand in one file per language, `en.toml` and `zh.toml`; a
+sign is found by its column without the window, and the window is filled in. Worked example:
 
 >>> told = {"indicator": "recency_days", "direction": "up", "value": 47.0, "average": 12.3}
 >>> reason(told)
@@ -22,8 +22,9 @@ from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from churn_ml.errors import BrokenPromise
+from churn_ml.offers import by_code
 
-__all__ = ["LANGUAGES", "Language", "cause", "reason", "sign"]
+__all__ = ["LANGUAGES", "Language", "cause", "offer", "reason", "sign", "why"]
 
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -87,6 +88,25 @@ def cause(told: Mapping[str, Any], language: Language = "en") -> str:
     share = f"{told['score']:.0%}"
     line = phrases["cause"].format(cause=name, share=share, signs=phrases["between"].join(signs))
     return str(line).rstrip(":： ")
+
+
+def why(code: str, language: Language = "en") -> str:
+    """What became of an offer or a customer, and why: a `why` of tables.ACTIONS, or what barred.
+
+    >>> why("no_consent"), why("holdout", "zh")
+    ('no consent to be contacted that way', '保留：客户属于用于衡量效果的对照组')
+    """
+    return _word(language, "why", code)
+
+
+def offer(code: str, label: str, language: Language = "en") -> str:
+    """What an offer is called: the shop's own label, or the catalogue's in that language.
+
+    >>> offer("SMS", "A text message", "zh"), offer("SMS", "Our text", "zh")
+    ('短信触达', 'Our text')
+    """
+    row = by_code(code)
+    return row.zh if row is not None and language == "zh" and row.label == label else label
 
 
 def sign(feature: str, language: Language = "en") -> str:
