@@ -81,7 +81,12 @@ def _subject(told: Mapping[str, Any]) -> str:
 
 
 def _headline(told: Mapping[str, Any]) -> str:
-    """The verdict, from whom and to whom."""
+    """The verdict, from whom and to whom, or who stays with which threshold."""
+    if told["decision"] == "threshold":
+        return (
+            f"**The verdict: threshold.** `{told['champion_from']}` stays, and contacts from an "
+            f"expected gain of {told['tau_to']:,.2f} on. *Promote* changes it, *Reject* does not."
+        )
     former = f"`{told['champion_from']}`" if told["champion_from"] else "nobody"
     return f"**The verdict: {told['decision']}.** From {former} to `{told['challenger']}`."
 

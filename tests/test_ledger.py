@@ -35,7 +35,8 @@ from churn_ml.errors import (
     Transient,
     Unreachable,
 )
-from churn_ml.ledger import Contact, Ledger, ModelRecord, Token, decisions
+from churn_ml.ledger import Contact, Ledger, ModelRecord, Token
+from churn_ml.ledger.chain import row_hash
 from churn_ml.ledger.schema import DECISIONS, METADATA, PLAN_ROWS
 from churn_ml.receipts import Receipt, TableCount
 from churn_ml.warehouse import Written
@@ -537,7 +538,7 @@ def test_m8_a_row_rewritten_with_a_hash_of_its_own_breaks_the_chain_after_it(
     with ledger.writing() as connection:
         first = dict(connection.execute(sa.select(DECISIONS)).first()._mapping)  # type: ignore[union-attr]
         first["who"] = "nobody"
-        first["hash"] = decisions._hash(first)
+        first["hash"] = row_hash(first)
         connection.execute(sa.update(DECISIONS).where(DECISIONS.c.number == 1).values(**first))
         second = sa.update(DECISIONS).where(DECISIONS.c.number == 2)
         connection.execute(second.values(previous_hash=first["hash"]))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from churn_ml.config import Config, Contract, Shop
 from churn_ml.errors import BadInput, Leak, NotReady
 from churn_ml.models.example import worth
 from churn_ml.panel import feature_columns
-from churn_ml.training import Money, Training, train
+from churn_ml.training import Training, train
 
 TODAY = date(2017, 11, 1)
 TRAIN = (date(2017, 7, 3), date(2017, 8, 2))
@@ -26,13 +26,18 @@ CONFIG = Config(
 )
 
 
-MONEY = Money(
+MONEY: Any = SimpleNamespace(
     fit_values=lambda rows: [worth(100.0)],
     choose_value=lambda rows, score, values: 0,
     tune_tau=lambda rows, score, value: 1.5,
     # the better the scores separate, the more they earn
     earned=lambda rows, score, value, tau: np.where(rows["label"] == 1, score, -score),
 )
+
+
+def money_with(**changed: Any) -> Any:
+    """`MONEY` with some of its answers changed."""
+    return SimpleNamespace(**vars(MONEY) | changed)
 
 
 def layer(name: str, cut_off: date, seed: int, customers: int = 400) -> pd.DataFrame:
@@ -108,7 +113,7 @@ def test_m6_trained_twice_and_shuffled_gives_the_same_model_ids(panel: pd.DataFr
 def test_the_candidate_that_earns_most_on_the_choosing_cut_off_is_best(panel: pd.DataFrame) -> None:
     def earns(amounts: dict[str, float]) -> Training:
         told = iter(amounts.values())
-        money = dataclasses.replace(MONEY, earned=lambda rows, *_: np.full(len(rows), next(told)))
+        money = money_with(earned=lambda rows, *_: np.full(len(rows), next(told)))
         named = tuple(name for name in amounts if name != "rule")
         return trained(panel, limits(candidates=named), money=money)
 
@@ -127,7 +132,7 @@ def test_of_those_that_earn_alike_the_one_that_predicts_best_is_best(panel: pd.D
             return noise + next(ahead)
 
         turn, ahead = iter([0.0, 1.0, -1.0]), iter([0.0, lead, 0.0])
-        done = trained(panel, money=dataclasses.replace(MONEY, earned=earned))
+        done = trained(panel, money=money_with(earned=earned))
         brier = {each.name: each.metrics["brier"].value for each in done.candidates[1:]}
         return done.best, min(brier, key=lambda name: brier[name])
 
@@ -158,8 +163,11 @@ def test_the_value_model_sees_training_rows_and_the_threshold_choosing_rows(
 
         return told
 
-    money = Money(
-        note("values", [worth(1.0)]), note("kind", 0), note("tau", 0.0), note("earned", np.zeros(1))
+    money = SimpleNamespace(
+        fit_values=note("values", [worth(1.0)]),
+        choose_value=note("kind", 0),
+        tune_tau=note("tau", 0.0),
+        earned=note("earned", np.zeros(1)),
     )
     trained(panel, money=money)
     assert seen == {
@@ -179,9 +187,7 @@ def test_all_candidates_share_the_kind_of_value_that_earns_most_with_the_first_o
         asked.append((score.tolist(), [float(value[0]) for value in values]))
         return 1
 
-    money = dataclasses.replace(
-        MONEY, fit_values=lambda rows: [worth(1.0), worth(2.0)], choose_value=second
-    )
+    money = money_with(fit_values=lambda rows: [worth(1.0), worth(2.0)], choose_value=second)
     found = trained(panel, money=money)
     assert {each.bundle.value.intercept for each in found.candidates} == {2.0}
     first = found.candidates[1].bundle.model

@@ -164,8 +164,9 @@ def test_trap_7_knowing_the_season_is_not_knowing_who() -> None:
     y = (rng.random(2000) < np.where(first, 0.1, 0.5)).astype(float)
     days = np.where(first, np.datetime64("2017-09-01"), np.datetime64("2017-10-01"))
     evidence = replace(trial.evidence, cut_off=days, truth=replace(trial.evidence.truth, y=y))
+    score = np.where(first, 0.1, 0.5)
     sides = {
-        name: replace(getattr(trial, name), p=np.where(first, 0.1, 0.5), rows=evidence.in_order)
+        name: replace(getattr(trial, name), p=score, rows_hash=evidence.rows_hash)
         for name in ("champion", "challenger")
     }
     told = diagnosis(replace(trial, evidence=evidence, terms=Terms(()), **sides))["challenger"]

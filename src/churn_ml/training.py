@@ -1,7 +1,7 @@
 """Training: fit every candidate on the past, tune and choose a horizon later.
 
 Enters: a panel (one row per customer_id and cut_off), or the material it was cut to (material.py),
-and the economics as four functions. Leaves: a `Training`, the candidates as bundles with their
+and the economics as a `Money`. Leaves: a `Training`, the candidates as bundles with their
 figures on the choosing cut-off, and the name of the best. Worked example, as of 2017-11-01 with a
 horizon of 30: fitted on the cut-offs from 2017-04-04 to 2017-08-02, tuned and chosen at 2017-09-01;
 the evaluate layer (2017-10-01) belongs to the gate and is not looked at.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,27 +41,29 @@ RESAMPLES = 1000
 """Draws of customers behind the interval of each metric."""
 
 
-def _without_offers(rows: pd.DataFrame, *_: Floats) -> tuple[Floats, Floats]:
-    """Nothing is gained where nothing can be offered."""
-    return np.full(len(rows), -np.inf), np.zeros(len(rows))
-
-
-@dataclass(frozen=True)
-class Money:
+class Money(Protocol):
     """The economics that training needs, handed in by the hall.
 
-    `fit_values` takes the training rows and returns one value model of each kind. The others take
-    the rows of the choosing cut-off and a score per row: `choose_value` with the values of each
-    kind, it returns the place of the one that earns most; `tune_tau` and `earned` with one value
-    per row (and tau), they return tau and what each row earned under it. `contacted` returns what
-    each row was expected to gain by its best offer, and what that earned.
+    `fit_values` takes the training rows; the others take the rows of the choosing cut-off with a
+    score, and values, per row. Amounts in the shop currency.
     """
 
-    fit_values: Callable[[pd.DataFrame], Sequence[ValueModel]]
-    choose_value: Callable[[pd.DataFrame, Floats, Sequence[Floats]], int]
-    tune_tau: Callable[[pd.DataFrame, Floats, Floats], float]
-    earned: Callable[[pd.DataFrame, Floats, Floats, float], Floats]
-    contacted: Callable[[pd.DataFrame, Floats, Floats], tuple[Floats, Floats]] = _without_offers
+    def fit_values(self, rows: pd.DataFrame, /) -> Sequence[ValueModel]:
+        """One value model of each kind."""
+
+    def choose_value(self, rows: pd.DataFrame, score: Floats, values: Sequence[Floats], /) -> int:
+        """The place of the values that earn most; `values`: of each kind."""
+
+    def tune_tau(self, rows: pd.DataFrame, score: Floats, value: Floats, /) -> float:
+        """The threshold on expected gain."""
+
+    def earned(self, rows: pd.DataFrame, score: Floats, value: Floats, tau: float, /) -> Floats:
+        """What each row earned under that threshold."""
+
+    def contacted(
+        self, rows: pd.DataFrame, score: Floats, value: Floats, /
+    ) -> tuple[Floats, Floats]:
+        """What each row was expected to gain by its best offer, and what that earned."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def train(
     The three may as well run in processes of their own: what they leave is the same. Parameters,
     result and errors are theirs.
 
-    >>> from datetime import timedelta
+    >>> from types import SimpleNamespace
     >>> from churn_ml.config import Config, Shop
     >>> from churn_ml.models.value import ValueModel
     >>> from churn_ml.simulate import GONE30, spending_panel, spending_recipe
@@ -114,9 +116,10 @@ def train(
     >>> panel = panel.rename(columns={"spend_90d": "recency_days"})
     >>> last = panel["cut_off"] == date(2017, 5, 4)
     >>> recipe = replace(spending_recipe(), features=("order_count_90d",), past="recency_days")
-    >>> money = Money(
-    ...     lambda rows: [ValueModel.fit(rows, recipe)], lambda rows, p, values: 0,
-    ...     lambda rows, p, value: 0.0, lambda rows, p, value, tau: np.ones(len(rows)))
+    >>> money = SimpleNamespace(
+    ...     fit_values=lambda rows: [ValueModel.fit(rows, recipe)],
+    ...     choose_value=lambda rows, p, values: 0, tune_tau=lambda rows, p, value: 0.0,
+    ...     earned=lambda rows, p, value, tau: np.ones(len(rows)))
     >>> done = train(
     ...     panel.assign(layer=np.where(last, "choose", "train")),
     ...     Config(shop=Shop(name="s", currency="EUR"), contract=GONE30),

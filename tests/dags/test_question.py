@@ -45,6 +45,17 @@ def test_a_verdict_to_promote_asks_with_both_profits_and_every_reason(
     assert "`judge/2017-11-01/2`" in asked["body"]
 
 
+def test_a_verdict_on_the_threshold_asks_to_change_it_and_says_that_the_champion_stays(
+    question: ModuleType, told: dict[str, Any]
+) -> None:
+    changed = told | {"decision": "threshold", "tau_to": 4.5}
+    asked = question.question(judged(changed), "EUR")
+    assert asked["asks"]
+    former = told["champion_from"]
+    assert asked["subject"] == f"Keep {former} and change its threshold to 4.50 as of 2017-11-01?"
+    assert f"`{former}` stays, and contacts from an expected gain of 4.50 on" in asked["body"]
+
+
 def test_why_this_challenger_was_chosen_is_asked_about_too(
     question: ModuleType, told: dict[str, Any]
 ) -> None:

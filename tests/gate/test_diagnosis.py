@@ -36,7 +36,7 @@ def _by_hand(y: list[float], p: list[float], value: list[float], terms: Terms) -
     evidence = Evidence(ids, days, Truth(np.array(y), np.array(value)))
     asked = contest(1, 200, size, (1, 1), Gate())
     sides = {
-        name: replace(getattr(asked, name), p=np.array(p), rows=evidence.in_order)
+        name: replace(getattr(asked, name), p=np.array(p), rows_hash=evidence.rows_hash)
         for name in ("champion", "challenger", "reference", "rule")
     }
     told = diagnosis(replace(asked, evidence=evidence, terms=terms, **sides))

@@ -33,7 +33,7 @@ def _evidence(
 
 def _policy(evidence: Evidence, p: list[float], name: str = "m", tau: float = 0.0) -> PolicyOnRows:
     value = np.full(len(p), 200.0)
-    return PolicyOnRows(name, np.array(p), value, tau, evidence.in_order, (date(2017, 9, 1),))
+    return PolicyOnRows(name, np.array(p), value, tau, evidence.rows_hash, (date(2017, 9, 1),))
 
 
 def test_profit_per_1000_by_hand() -> None:

@@ -62,7 +62,7 @@ def test_the_hash_names_content_not_order() -> None:
     one = Evidence.of(_panel(), np.array([1.0, 2.0, 3.0]), {})
     turned = Evidence.of(_panel().iloc[[2, 0, 1]], np.array([3.0, 1.0, 2.0]), {})
     assert one.hash == turned.hash
-    assert one.in_order != turned.in_order
+    assert one.rows_hash != turned.rows_hash
 
 
 @pytest.mark.parametrize("changed", ["label", "value", "customer_id", "contactable"])

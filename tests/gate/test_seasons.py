@@ -39,7 +39,7 @@ def over(seasons: int) -> Trial:
     place = np.arange(len(trial.evidence.cut_off)) % seasons
     evidence = replace(trial.evidence, cut_off=trial.evidence.cut_off + place * 30)
     names = ("champion", "challenger", "reference", "rule")
-    sides = {name: replace(getattr(trial, name), rows=evidence.in_order) for name in names}
+    sides = {name: replace(getattr(trial, name), rows_hash=evidence.rows_hash) for name in names}
     return replace(trial, evidence=evidence, **sides)
 
 

@@ -235,7 +235,7 @@ def _seasons(trial: Trial, seasons: int) -> Trial:
     evidence = replace(trial.evidence, cut_off=days)
 
     def moved(policy: PolicyOnRows) -> PolicyOnRows:
-        return replace(policy, rows=evidence.in_order)
+        return replace(policy, rows_hash=evidence.rows_hash)
 
     sides = {n: moved(getattr(trial, n)) for n in ("champion", "challenger", "reference", "rule")}
     return replace(trial, evidence=evidence, **sides)

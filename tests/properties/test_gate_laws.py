@@ -136,7 +136,8 @@ def _turned(trial: Trial, turn: int) -> Trial:
     )
 
     def moved(policy: PolicyOnRows) -> PolicyOnRows:
-        return replace(policy, p=policy.p[way], value=policy.value[way], rows=evidence.in_order)
+        turned = {"p": policy.p[way], "value": policy.value[way]}
+        return replace(policy, rows_hash=evidence.rows_hash, **turned)
 
     sides = {n: moved(getattr(trial, n)) for n in ("champion", "challenger", "reference", "rule")}
     return replace(trial, evidence=evidence, **sides)

@@ -40,8 +40,7 @@ def rollback(
 ) -> Receipt:
     """Make a former champion the champion again, from `as_of` on.
 
-    Where its threshold was changed since it became champion, and `to` is not named, the champion
-    stays and gets the former threshold back.
+    Where the champion's threshold was changed, and `to` is not named, it gets the former one back.
     `to`: its model id; the one that the present champion replaced where left out. `who` and `why`
     stand in the ledger: name no customer. `dry_run` says what would be done. The receipt's `next`
     holds the commands that show, and then make, the difference in the CRM.
@@ -166,14 +165,8 @@ def _reigning(house: House, as_of: date) -> Decision:
 
 def _retuned(house: House, last: Decision, as_of: date) -> Decision | None:
     """The decision that gave the champion the threshold it works with, since `last` made it one."""
-    found = [
-        d
-        for d in house.decisions()
-        if d.kind == "threshold"
-        and d.champion_from == last.champion_to
-        and d.number > last.number
-        and d.as_of <= as_of
-    ]
+    since = (d for d in house.decisions() if d.number > last.number and d.as_of <= as_of)
+    found = [d for d in since if (d.kind, d.champion_from) == ("threshold", last.champion_to)]
     if found and found[-1].verdict.get("rolled_back"):
         raise _twice(found[-1])
     return found[-1] if found else None

@@ -19,6 +19,7 @@ import numpy as np
 
 from churn_ml.errors import TooEarly
 from churn_ml.flow import weighing
+from churn_ml.flow.money import TIE_KEY
 from churn_ml.timeline import label_window
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _compared(
 
     y, rows = at["label"].to_numpy(float), Rows.of(at["customer_id"].to_numpy(object))
     value = cross_fitted(before, at, weighing.recipe(config))
-    terms, ties = Terms.of(config), keyed_hash(at["customer_id"], weighing.TIE_KEY)
+    terms, ties = Terms.of(config), keyed_hash(at["customer_id"], TIE_KEY)
     may = permitted(at["contactable"].to_numpy(bool), terms.offers)
     earned = [
         realised(choose(p, value, terms, 0.0, ties, may), Truth(y, value), terms) for p in scores

@@ -10,26 +10,25 @@ the cut-offs to 2017-09-01, whose label windows ended by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from churn_ml import slices
-from churn_ml.economics import Terms, Truth, for_part, gains, realised
+from churn_ml.economics import Terms, for_part
 from churn_ml.flow.definitions import HISTORY, VALUE_FEATURES
+from churn_ml.flow.money import LayerMoney
 from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import best_reference
 from churn_ml.gate.guards import standard_slices
 from churn_ml.gate.policies import PolicyOnRows
 from churn_ml.gate.policies import references as without_model
-from churn_ml.models.value import Recipe, ValueModel
-from churn_ml.models.value_quality import by_profit, cross_fitted, cross_fitted_both
+from churn_ml.models.value import Recipe
+from churn_ml.models.value_quality import cross_fitted, cross_fitted_both
 from churn_ml.preflight import LAYERS, check_counts, count
-from churn_ml.targeting import best_offer, choose, keyed_hash, permitted, tune_tau
-from churn_ml.training import Money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from churn_ml.models.bundle import Bundle
 
 PAST = "spend_90d"
-TIE_KEY = b"churn_ml"
-"""Ties on the choosing cut-off are decided by this key: no customer is contacted there."""
 
 
 def recipe(config: Config) -> Recipe:
@@ -53,7 +50,7 @@ def recipe(config: Config) -> Recipe:
     return Recipe(VALUE_FEATURES, PAST, config.contract, config.economics, HISTORY)
 
 
-def money(config: Config, panel: Judged) -> Money:
+def money(config: Config, panel: Judged) -> LayerMoney:
     """The economics of training: value from the train layer, tau and profit on the choose layer.
 
     V^E of the choose layer is cross-fitted by customer on the train layer. Raises TooEarly where
@@ -66,38 +63,7 @@ def money(config: Config, panel: Judged) -> Money:
         zip(later["customer_id"], cross_fitted(past, later, recipe(config)), strict=True)
     )
     terms = for_part(Terms.of(config), panel.part["choose"])
-
-    def truth(rows: pd.DataFrame) -> tuple[Truth, NDArray[np.uint64], NDArray[np.bool_]]:
-        ids = rows["customer_id"]
-        value = np.array([value_e[c] for c in ids])
-        may = (
-            rows["contactable"].to_numpy(bool) if "contactable" in rows else np.ones(len(ids), bool)
-        )
-        known = Truth(rows["label"].to_numpy(float), value)
-        return known, keyed_hash(ids, TIE_KEY), permitted(may, terms.offers)
-
-    def tau(rows: pd.DataFrame, score: Any, value: Any) -> float:
-        known, ties, may = truth(rows)
-        return tune_tau(score, value, known, terms, ties, may)
-
-    def earned(rows: pd.DataFrame, score: Any, value: Any, tau: float) -> Any:
-        known, ties, may = truth(rows)
-        return realised(choose(score, value, terms, tau, ties, may), known, terms)
-
-    def best_value(rows: pd.DataFrame, score: Any, values: Sequence[Any]) -> int:
-        known, ties, may = truth(rows)
-        return by_profit(values, score, known, terms, ties, may)
-
-    def value_models(rows: pd.DataFrame) -> list[ValueModel]:
-        of = recipe(config)
-        return [ValueModel.fit(rows, of, kind) for kind in of.kinds]
-
-    def contacted(rows: pd.DataFrame, score: Any, value: Any) -> tuple[Any, Any]:
-        known, _, may = truth(rows)
-        index, expected = best_offer(gains(score, value, terms), may)
-        return expected, realised(index, known, terms)
-
-    return Money(value_models, best_value, tau, earned, contacted)
+    return LayerMoney(recipe(config), terms, value_e)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +185,7 @@ def policy(
         bundle.model.predict(rows),
         np.asarray(bundle.value.predict(rows), dtype=float),
         bundle.tau if tau is None else tau,
-        frozen.in_order,
+        frozen.rows_hash,
         (*bundle.origin.train_cut_offs, bundle.origin.choose_cut_off),
     )
 

@@ -164,7 +164,7 @@ class Evidence:
         return tuple(str(day) for day in np.unique(self.cut_off))
 
     @cached_property
-    def in_order(self) -> str:
+    def rows_hash(self) -> str:
         """sha256 of customers and cut-offs in the order given: what a policy was scored on."""
         return rows_hash(self.customer_id, self.cut_off)
 

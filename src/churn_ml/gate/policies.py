@@ -22,7 +22,7 @@ from churn_ml.targeting import choose
 
 @dataclass(frozen=True, eq=False)
 class PolicyOnRows:
-    """One candidate's whole policy, scored on the rows that `rows` names.
+    """One candidate's whole policy, scored on the rows that `rows_hash` names.
 
     `p`: probability of churn; `value`: its own V (shop currency); `tau`: its threshold on expected
     gain; `learned_on`: every cut-off it was trained, chosen or tuned on.
@@ -32,7 +32,7 @@ class PolicyOnRows:
     p: Floats
     value: Floats
     tau: float
-    rows: str
+    rows_hash: str
     learned_on: tuple[date, ...] = ()
 
 
@@ -52,7 +52,7 @@ def references(
     p = np.full(len(value), base_rate)
     taus = {"nobody": np.inf, "everybody": -np.inf, "base_rate": 0.0}
     return tuple(
-        PolicyOnRows(name, p, value, tau, evidence.in_order, learned_on)
+        PolicyOnRows(name, p, value, tau, evidence.rows_hash, learned_on)
         for name, tau in taus.items()
     )
 
@@ -93,11 +93,11 @@ def decide(policy: PolicyOnRows, evidence: Evidence, terms: Terms) -> Ints:
 def check_rows(policy: PolicyOnRows, evidence: Evidence) -> None:
     """Raise BadInput unless the policy was scored on exactly the rows of this evidence."""
     ragged = {len(policy.p), len(policy.value)} != {len(evidence.truth.y)}
-    if policy.rows != evidence.in_order or ragged:
+    if policy.rows_hash != evidence.rows_hash or ragged:
         raise BadInput(
             f"policy {policy.name} was scored on another evaluation set",
             where="evaluation",
-            got=f"rows {policy.rows[:12]}, {len(policy.p)} of them",
-            expected=f"rows {evidence.in_order[:12]}, {len(evidence.truth.y)} of them",
+            got=f"rows {policy.rows_hash[:12]}, {len(policy.p)} of them",
+            expected=f"rows {evidence.rows_hash[:12]}, {len(evidence.truth.y)} of them",
             next_step="score champion and challenger on the same matured rows",
         )

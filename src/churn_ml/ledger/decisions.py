@@ -10,7 +10,6 @@ earns no more and is refused. The champion as of 2017-11-01 is still the rule.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import and_, func, insert, select, update
 
-from churn_ml.errors import BadInput, StaleAttempt, Tampered
+from churn_ml.errors import BadInput, StaleAttempt
+from churn_ml.ledger.chain import broken, row_hash
 from churn_ml.ledger.database import Database, canonical_json, stored, told
 from churn_ml.ledger.schema import DECISION_HEAD, DECISIONS, MODELS
 
@@ -116,7 +116,7 @@ class Decisions(Database):
             if kind in _PROMOTING or kind == "threshold":
                 _check_current(connection, row)
             row |= {"number": head.number + 1, "previous_hash": head.hash}
-            row["hash"] = _hash(row)
+            row["hash"] = row_hash(row)
             connection.execute(insert(DECISIONS), [row])
             moved = {"number": row["number"], "hash": row["hash"]}
             connection.execute(update(DECISION_HEAD).values(**moved))
@@ -189,11 +189,11 @@ class Decisions(Database):
         for number, row in enumerate(rows, start=1):
             stored_row = dict(row._mapping)
             intact = row.number == number and row.previous_hash == previous
-            if not intact or row.hash != _hash(stored_row):
-                raise _tampered(f"decision {row.number}", got=_hash(stored_row), expected=row.hash)
+            if not intact or row.hash != row_hash(stored_row):
+                raise broken(f"decision {row.number}", got=row_hash(stored_row), expected=row.hash)
             previous = row.hash
         if (head.number, head.hash) != (len(rows), previous):
-            raise _tampered("the end of the chain", got=len(rows), expected=head.number)
+            raise broken("the end of the chain", got=len(rows), expected=head.number)
         return len(rows)
 
 
@@ -236,13 +236,6 @@ def _check_current(connection: Connection, row: Mapping[str, Any]) -> None:
         )
 
 
-def _hash(row: Mapping[str, Any]) -> str:
-    """sha256 of the former hash and the row as canonical JSON (dates as ISO text)."""
-    said = {name: value for name, value in row.items() if name not in {"hash", "previous_hash"}}
-    said |= {name: said[name].isoformat() for name in ("as_of", "decided_at")}
-    return hashlib.sha256((row["previous_hash"] + canonical_json(said)).encode()).hexdigest()
-
-
 def _row(connection: Connection, number: int) -> Row[Any]:
     return connection.execute(select(DECISIONS).where(DECISIONS.c.number == number)).one()
 
@@ -251,13 +244,3 @@ def _decision(row: Row[Any]) -> Decision:
     said = dict(row._mapping) | {"verdict": json.loads(row.verdict), "at": told(row.decided_at)}
     names = Decision.__dataclass_fields__
     return Decision(**{name: value for name, value in said.items() if name in names})
-
-
-def _tampered(what: str, *, got: object, expected: object) -> Tampered:
-    return Tampered(
-        f"the chain of decisions is broken at {what}",
-        where="ledger",
-        got=got,
-        expected=expected,
-        next_step="restore the ledger from a backup and ask who changed it",
-    )

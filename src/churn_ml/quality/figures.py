@@ -74,7 +74,7 @@ class Field:
     def policy(self, name: str) -> PolicyOnRows:
         """A model's policy: contact where the expected gain exceeds 0."""
         p, value = self.rows[f"p_{name}"].to_numpy(float), self.rows["value"].to_numpy(float)
-        return PolicyOnRows(name, p, value, 0.0, self.evidence.in_order)
+        return PolicyOnRows(name, p, value, 0.0, self.evidence.rows_hash)
 
     def simple(self) -> list[PolicyOnRows]:
         """Nobody, everybody, and those the base rate of the training rows would contact."""
@@ -82,7 +82,8 @@ class Field:
         rate = self.rows["base_rate"].to_numpy(float)
         found = references(self.evidence, 0.0, value)
         return [
-            PolicyOnRows(each.name, rate, value, each.tau, self.evidence.in_order) for each in found
+            PolicyOnRows(each.name, rate, value, each.tau, self.evidence.rows_hash)
+            for each in found
         ]
 
 

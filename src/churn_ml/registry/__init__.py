@@ -14,7 +14,7 @@ Worked example: as of 2017-10-01 three candidates are logged as versions 1 to 3 
 `churn_ml.gone30`, and `set_alias("champion", "rule-0f1e2d3c4b5a")` points at version 1.
 """
 
-from churn_ml.registry.projection import Logged, LoggedTraining, Registry
-from churn_ml.registry.trained import Fitted, Panel, Trained
+from churn_ml.registry.projection import Registry
+from churn_ml.registry.trained import Fitted, Logged, LoggedTraining, Panel, Trained
 
 __all__ = ["Fitted", "Logged", "LoggedTraining", "Panel", "Registry", "Trained"]

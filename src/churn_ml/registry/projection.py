@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +25,17 @@ from churn_ml.models.store import load
 from churn_ml.registry import artifacts, card, description
 from churn_ml.registry.reach import Place, is_server, knock, reached
 from churn_ml.registry.runs import Found, Runs
-from churn_ml.registry.trained import MODEL_ID, NOTE, PARENT, Fitted, Trained, params_of, tags_of
+from churn_ml.registry.trained import (
+    MODEL_ID,
+    NOTE,
+    PARENT,
+    Fitted,
+    Logged,
+    LoggedTraining,
+    Trained,
+    params_of,
+    tags_of,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,26 +43,6 @@ if TYPE_CHECKING:
 
 CARD = "churn_ml.card"
 """The tag of a version that names its card by sha256."""
-
-
-@dataclass(frozen=True)
-class Logged:
-    """Where a model stands in MLflow: its run and its version of the registered model."""
-
-    run_id: str
-    version: int
-
-
-@dataclass(frozen=True)
-class LoggedTraining:
-    """Where a training stands in MLflow: its parent run, that run's page, and every model.
-
-    `url` is for people and holds no login; None where MLflow is a database without a page.
-    """
-
-    run_id: str
-    url: str | None
-    models: Mapping[str, Logged]
 
 
 class Registry:

@@ -172,6 +172,26 @@ class Trained:
         return told | ({"churn_ml.caller": self.caller} if self.caller else {})
 
 
+@dataclass(frozen=True)
+class Logged:
+    """Where a model stands in MLflow: its run and its version of the registered model."""
+
+    run_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class LoggedTraining:
+    """Where a training stands in MLflow: its parent run, that run's page, and every model.
+
+    `url` is for people and holds no login; None where MLflow is a database without a page.
+    """
+
+    run_id: str
+    url: str | None
+    models: Mapping[str, Logged]
+
+
 def tags_of(each: Fitted) -> dict[str, str]:
     """What a candidate's run and version carry beside the tags of the training.
 

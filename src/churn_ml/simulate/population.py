@@ -185,7 +185,7 @@ def contest(seed: int, train: int, evaluate: int, features: tuple[int, int], gat
     def policy(name: str, number: int, seen: int) -> PolicyOnRows:
         p = fitted_scores(learned, judged, 3 * seed + number, seen)
         learned_on = (date(2017, 8, 2), date(2017, 9, 1))
-        return PolicyOnRows(name, p, judged.value, 0.0, evidence.in_order, learned_on)
+        return PolicyOnRows(name, p, judged.value, 0.0, evidence.rows_hash, learned_on)
 
     rule = policy("rule", 0, 1)
     champion, challenger = (
