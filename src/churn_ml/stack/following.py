@@ -22,7 +22,7 @@ ASLEEP = "awaiting_input"
 """The state of a task that waits for a person: it moves only when it is answered, or times out."""
 WAITING = frozenset({None, ASLEEP, "success", "failed", "skipped", "upstream_failed", "removed"})
 """States of the tasks of a run in which nothing moves: ended, asleep, or behind one that is."""
-POLL_SECONDS = 0.7
+POLL_SECONDS = 1.0
 AWAY_SECONDS = 180.0
 """How long the API, or a service, may be away: it is restarted in less."""
 

@@ -16,10 +16,12 @@ import sys
 from collections.abc import Sequence
 
 LIBRARIES = (
+    "alembic.command",
     "deltalake",
     "duckdb",
     "great_expectations",
     "ibis",
+    "ibis.backends.duckdb",
     "mlflow",
     "pandas",
     "pyarrow.dataset",
