@@ -28,6 +28,7 @@ from churn_ml.models.bundle import Bundle, versions
 from churn_ml.models.families import family
 from churn_ml.models.protocol import Labels, Model, Setting
 from churn_ml.panel import teaching
+from churn_ml.recalibrating import where_it_helps
 
 if TYPE_CHECKING:
     from churn_ml.config import Config
@@ -133,12 +134,19 @@ def train(
 
 
 def fit_one(name: str, material: Material) -> Model:
-    """The family `name` fitted on the past; raises Leak where it knows the later labels."""
-    later = material.later
-    model = fitted(name, material.past, material.origin.seed, material.horizon_days)
+    """The family `name` fitted on the past, recalibrated where the later labels show that it helps.
+
+    Raises Leak where it knows those labels.
+    """
+    past, later = material.past, material.later
+
+    def fit(rows: pd.DataFrame) -> Model:
+        return fitted(name, rows, material.origin.seed, material.horizon_days)
+
+    model = fit(past)
     where = f"model {name} on the choosing cut-off"
     check_honest(where, _labels(later).astype(float), model.predict(later))
-    return model
+    return where_it_helps(model, fit, past, later)
 
 
 def fitted(name: str, past: pd.DataFrame, seed: int, horizon_days: int) -> Model:

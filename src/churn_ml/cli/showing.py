@@ -124,6 +124,23 @@ def _days(text: str) -> tuple[int, ...]:
 
 
 @bench.command()
+def training(
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the Complete Journey's Parquet files.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train every family once on the whole Complete Journey, and say what that takes.
+
+    Without --data the files are those of the installed package. Writes: nothing.
+    """
+    from churn_ml.quality import full_training
+
+    result = full_training.measure(data, say=answers.progress(quiet=as_json))
+    print(json.dumps(result, indent=1) if as_json else full_training.table(result))
+
+
+@bench.command()
 def features(
     events: Annotated[int, typer.Option(help="Synthetic events, twenty a customer.")] = 10_000_000,
     cutoffs: Annotated[int, typer.Option(help="Cut-offs, 30 days apart.")] = 1,

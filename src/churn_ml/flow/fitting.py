@@ -152,8 +152,20 @@ def _told(done: Training) -> list[dict[str, Any]]:
         {"name": each.name, "model": each.bundle.id, "tau": each.bundle.tau}
         | {"profit_per_1000": number_told(each.profit_per_1000)}
         | {name: interval_told(found) for name, found in each.metrics.items()}
+        | _line_told(each.bundle.model)
         for each in done.candidates
     ]
+
+
+def _line_told(model: Model) -> dict[str, float | None]:
+    """The two numbers that the model was recalibrated by; None where it was not."""
+    from churn_ml.models.recalibration import Recalibrated
+
+    line = model if isinstance(model, Recalibrated) else None
+    return {
+        "recalibration_intercept": None if line is None else line.intercept,
+        "recalibration_slope": None if line is None else line.slope,
+    }
 
 
 def _layers(done: Training) -> dict[str, Any]:

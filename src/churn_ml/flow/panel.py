@@ -104,7 +104,8 @@ def rows_at(
     told = told.merge(slices.told(then), on="customer_id", how="left")
     told["weight"] = weights(trial, cut_off, told["customer_id"], reached)
     told["contactable"] = contactable(then, told["customer_id"], config.consent)
-    return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id")
+    # one block a kind: pandas warns of a frame of more than a hundred single columns
+    return rows.rename(columns={"as_of": "cut_off"}).merge(told, on="customer_id").copy()
 
 
 def contactable(then: dict[str, ibis.Table], ids: pd.Series, consent: Consent) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from typing import Any
 
 from churn_ml.models.families import family
 from churn_ml.models.protocol import Family, Model, to_json
+from churn_ml.models.recalibration import restored
 from churn_ml.models.value import ValueModel
 
 FORMAT = 1
@@ -61,7 +62,7 @@ class Bundle:
     def restored(cls, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
         """The bundle that has this `manifest` and these `contents`."""
         return cls(
-            family(manifest["family"]).model.from_files(_part(files, "model")),
+            restored(family(manifest["family"]), _part(files, "model")),
             ValueModel.from_files(_part(files, "value")),
             manifest["tau"],
             _origin(manifest),

@@ -21,12 +21,21 @@ import numpy as np
 from churn_ml.models.boosting import XGBoost
 from churn_ml.models.buying import ParetoNbdModel
 from churn_ml.models.logistic import Logistic
-from churn_ml.models.protocol import Labels, Matrix, Model, Setting, Vector, probability
+from churn_ml.models.protocol import (
+    Labels,
+    Learner,
+    Matrix,
+    Model,
+    Setting,
+    Vector,
+    logit,
+    probability,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MEMBERS: Mapping[str, type[Model]] = {
+MEMBERS: Mapping[str, type[Learner]] = {
     "logistic": Logistic,
     "xgboost": XGBoost,
     "pareto": ParetoNbdModel,
@@ -66,8 +75,8 @@ class Ensemble:
 
     def predict(self, rows: pd.DataFrame) -> Vector:
         """The probability of churn of every row."""
-        told = [np.clip(each.predict(rows), EDGE, 1 - EDGE) for each in self.members.values()]
-        return probability(np.mean([np.log(p / (1 - p)) for p in told], axis=0))
+        told = [logit(each.predict(rows), EDGE) for each in self.members.values()]
+        return probability(np.mean(told, axis=0))
 
     def contributions(self, rows: pd.DataFrame) -> Matrix:
         """What each feature adds to the mean logit: rows x features, exact."""

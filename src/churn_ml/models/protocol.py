@@ -1,7 +1,8 @@
 """What a churn model is to the house: it predicts, it explains itself, it is a few named bytes.
 
 Every family keeps this one shape, so that training, scoring and the gate never ask which model
-they hold. A model has no unfitted state: `fit` is a classmethod that returns a fitted one. Worked
+they hold. A model has no unfitted state: `fit` is a classmethod that returns a fitted one, and only
+a family's own has it (`Learner`): a model that was recalibrated afterwards is a `Model`. Worked
 example: trained on the cut-offs up to 2017-08-02 and scored as of 2017-10-01, a model sees one row
 per (customer_id, cut_off) in `fit` and one row per customer_id in `predict`, and finds its columns
 by name; nothing else of the frame is read.
@@ -77,11 +78,6 @@ class Model(Protocol):
         """The feature columns that it reads, in its own order."""
         ...
 
-    @classmethod
-    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Model:
-        """A model fitted on all columns of `rows` (float64, NaN where missing)."""
-        ...
-
     def predict(self, rows: pd.DataFrame) -> Vector:
         """The probability of churn of every row, finite and in [0, 1]."""
         ...
@@ -98,8 +94,17 @@ class Model(Protocol):
         """The model as native files: name -> content; equal models give equal bytes."""
         ...
 
+
+class Learner(Model, Protocol):
+    """The model of a family: it is fitted, and comes back from its files."""
+
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes]) -> Model:
+    def fit(cls, rows: pd.DataFrame, label: Labels, setting: Setting) -> Learner:
+        """A model fitted on all columns of `rows` (float64, NaN where missing)."""
+        ...
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Learner:
         """The model that `files` described; the caller has checked their sha256."""
         ...
 
@@ -112,7 +117,7 @@ class Family:
     """
 
     name: str
-    model: type[Model]
+    model: type[Learner]
     meaning: str
     packages: tuple[str, ...]
     needs: tuple[str, ...] = ()
@@ -214,6 +219,17 @@ def probability(logit: Vector) -> Vector:
     """
     small = np.exp(-np.abs(logit))
     return np.where(logit >= 0, 1.0, small) / (1.0 + small)
+
+
+def logit(p: Vector, edge: float) -> Vector:
+    """The logit of probabilities, which are kept `edge` away from 0 and 1: it stays finite.
+
+    >>> logit(np.array([0.5, 1.0]), 0.1).round(3).tolist()
+    [0.0, 2.197]
+    """
+    inside = np.clip(p, edge, 1 - edge)
+    told: Vector = np.log(inside / (1 - inside))
+    return told
 
 
 def significant(values: Vector, digits: int = 12) -> list[float]:

@@ -33,6 +33,7 @@ from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models.bundle import FORMAT, Bundle, sha256_of
 from churn_ml.models.families import family
 from churn_ml.models.protocol import Model, to_json
+from churn_ml.models.recalibration import restored
 
 MANIFEST = "manifest.json"
 _ID = re.compile(r"[a-z0-9_]+-[0-9a-f]{12}")
@@ -116,8 +117,8 @@ def kept(folder: Path, name: str) -> Model:
             next_step="let its fit task end, then clear conclude",
         )
     files = _checked_files(folder, json.loads(_read(folder, MANIFEST)))
-    restored = {path.removeprefix("model/"): data for path, data in files.items()}
-    return family(name).model.from_files(restored)
+    own = {path.removeprefix("model/"): data for path, data in files.items()}
+    return restored(family(name), own)
 
 
 def _checked_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ champion, every candidate and every peer on the same rows.
     contest.py   everybody fitted and scored; the champion chosen on earlier data
     figures.py   intervals, and paired differences
     told.py      the result, for JSON and as text
+    full_training.py  what one training of every family takes
 
 Worked example: `measure("c2-gone30", say=print)` tests on 2017-10-03, 2017-11-02 and 2017-12-02.
 The value that profit is counted with is cross-fitted by customer on the training cut-offs, and a

@@ -62,7 +62,7 @@ would have earned {best_profit}.
   holdout only.
 * It knows customers like those it learned from. New products, prices or seasons make it worse, and
   its age shows in `churn-ml doctor`.
-* {calibration}
+* {calibration} {recalibration}
 
 ## Advice
 {advice}
@@ -89,6 +89,7 @@ def of_model(trained: Trained, each: Fitted) -> str:
         best_profit=f"{profit['best']['per_1000']:,.0f}",
         drivers=_drivers(each.curves),
         calibration=_calibration(each),
+        recalibration=_recalibration(each),
         advice=_advice(trained, each),
     )
 
@@ -157,6 +158,26 @@ def _calibration(each: Fitted) -> str:
         return f"Its probabilities held on the choosing cut-off (calibration slope {slope:.2f})."
     side = "too sure of itself" if slope < SURE_SLOPE[0] else "too timid"
     return f"It is {side} (calibration slope {slope:.2f}): trust its order more than its numbers."
+
+
+def _recalibration(each: Fitted) -> str:
+    """Whether they were stretched and shifted, and on what evidence.
+
+    >>> _recalibration(Fitted("rule", "rule-0a", "0a", {"recalibration_slope": None}))
+    'They are as fitted: nothing learned on an earlier cut-off surely bettered them.'
+    >>> line = {"recalibration_slope": 0.9, "recalibration_intercept": 0.2}
+    >>> _recalibration(Fitted("rule", "rule-0a", "0a", line))
+    'Their logits are stretched by 0.90 and shifted by +0.20, as learned on an earlier cut-off: that
+     surely bettered the Brier score on the choosing one.'
+    """
+    slope = each.figures.get("recalibration_slope")
+    shift = each.figures.get("recalibration_intercept")
+    if slope is None or shift is None:
+        return "They are as fitted: nothing learned on an earlier cut-off surely bettered them."
+    return (
+        f"Their logits are stretched by {slope:.2f} and shifted by {shift:+.2f}, as learned on an "
+        "earlier cut-off: that surely bettered the Brier score on the choosing one."
+    )
 
 
 def _advice(trained: Trained, each: Fitted) -> str:
