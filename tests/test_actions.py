@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from churn_ml.actions import actions, check_offers
-from churn_ml.config import Config, Consent, Contract, Offer, Policy, Shop
+from churn_ml.config import Config, Consent, Contract, Experiment, Offer, Policy, Shop
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.tables import ACTIONS
 
@@ -186,3 +186,24 @@ def test_a_scored_customer_without_a_segment_is_refused() -> None:
     nobody = pd.DataFrame({"customer_id": [], "segment": [], "arm": []}, dtype=str)
     with pytest.raises(BadInput, match="1 scored customers have no segment"):
         actions(scores, nobody, pd.Series(dtype=object), (), config(COUPON), 0.0, key=b"key")
+
+
+def test_an_experiment_leaves_its_control_alone_and_says_how_likely_that_was() -> None:
+    drawn = {"experiments": {"spring": Experiment(offers=("COUPON",), control_share=0.4)}}
+    rows = {f"h{i}": (0.5, 200.0) for i in range(40)}
+    out = decide(rows, config(COUPON).model_copy(update=drawn), held=("h0", "h1"))
+    assert out["would_be_offer"].eq("COUPON").all()
+    control = out["experiment_arm"] == "control"
+    assert out.loc[control, "offer"].eq("NONE").all()
+    assert out.loc[control, "why"].eq("control").all()
+    assert 5 < control.sum() < 30
+    assert set(out.loc[out["experiment_arm"] == "treated", "offer"]) == {"COUPON"}
+    assert out.loc[["h0", "h1"], "experiment"].isna().all()
+    assert out.loc[["h0", "h1"], "why"].eq("holdout").all()
+    assert out["kept_share"].tolist() == pytest.approx([0.46] * 40)
+
+
+def test_an_experiment_that_has_ended_draws_nobody() -> None:
+    drawn = {"experiments": {"spring": Experiment(offers=("COUPON",), end_on=AS_OF)}}
+    out = decide({"h1": (0.5, 200.0)}, config(COUPON).model_copy(update=drawn))
+    assert tuple(out.loc["h1", ["experiment", "offer", "kept_share"]]) == (None, "COUPON", 0.1)

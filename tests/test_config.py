@@ -93,3 +93,12 @@ def test_a_population_that_cannot_be_is_refused(section: str, says: str) -> None
 def test_a_name_with_an_accent_is_to_stand_in_quotes() -> None:
     with pytest.raises(BadConfig, match="a name with blanks or accents before the ="):
         from_text('[sources.consents.values.given]\nSì = "true"\n')
+
+
+def test_an_experiment_of_an_unknown_offer_or_of_one_drawn_already_is_refused() -> None:
+    body = "[shop]\nname = 's'\ncurrency = 'EUR'\n[[offers]]\ncode = 'A'\nlabel = 'a'\n"
+    with pytest.raises(BadConfig, match=r"offers in \[experiments\] names B"):
+        from_text(body + "[experiments.spring]\noffers = ['B']\n")
+    twice = "[experiments.spring]\noffers = ['A']\n[experiments.fall]\noffers = ['A']\n"
+    with pytest.raises(BadConfig, match="part of two"):
+        from_text(body + twice)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import ceil
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, kstest
 
+from churn_ml.config import Experiment
 from churn_ml.errors import BadInput
-from churn_ml.experiments import arm, power, sample_size, uniform, wilson
+from churn_ml.experiments import arm, drawn, power, total_size, uniform, wilson
 
 KEY = b"a secret of the shop"
 IDS = [f"h{i}" for i in range(20_000)]
@@ -86,19 +90,44 @@ def test_a_salt_that_could_be_mistaken_for_an_id_is_refused() -> None:
 
 @pytest.mark.parametrize(("treated", "per_arm"), [(0.34, 1013), (0.36, 2308)])
 def test_sample_sizes_are_those_of_money_d(treated: float, per_arm: int) -> None:
-    assert sample_size(0.40, treated) == per_arm
-    assert sample_size(treated, 0.40) == per_arm
+    assert ceil(total_size(0.40, treated, 0.5) / 2) == per_arm
+    assert ceil(total_size(treated, 0.40, 0.5) / 2) == per_arm
 
 
 def test_power_at_the_sample_size_is_the_power_asked_for() -> None:
-    assert power(0.40, 0.34, 1013) >= 0.80 > power(0.40, 0.34, 1012)
-    assert power(0.40, 0.36, 2308) >= 0.80 > power(0.40, 0.36, 2307)
+    for treated, share in ((0.34, 0.5), (0.36, 0.1)):
+        total = total_size(0.40, treated, share)
+        assert power(0.40, treated, total, share) >= 0.80 > power(0.40, treated, total - 1, share)
+
+
+def test_a_control_of_a_twentieth_needs_many_more_customers_than_one_of_half() -> None:
+    few, many = (total_size(0.40, 0.34, share) for share in (0.5, 0.05))
+    assert (few, many) == (2026, 10981)
+
+
+def test_an_experiment_draws_alike_whoever_else_is_there_and_unlike_the_holdout() -> None:
+    layers = {"spring": Experiment(offers=("COUPON",), control_share=0.3)}
+    would_be = np.full(len(IDS), "COUPON", dtype=object)
+    names, arms = drawn(would_be, IDS, layers, key=KEY)
+    _, some = drawn(would_be[::2], IDS[::2], layers, key=KEY)
+    assert (arms[::2] == some).all()
+    assert set(names) == {"spring"}
+    control = arms == "control"
+    assert binomtest(int(control.sum()), len(IDS), 0.3).pvalue > 0.001
+    held = arm(IDS, key=KEY, salt="1", share=0.3) == "holdout"
+    assert binomtest(int((held & control).sum()), int(held.sum()), 0.3).pvalue > 0.001
+
+
+def test_nobody_is_drawn_for_an_offer_that_no_experiment_names() -> None:
+    layers = {"spring": Experiment(offers=("COUPON",))}
+    names, _ = drawn(np.array(["COUPON", "CALL"], dtype=object), IDS[:2], layers, key=KEY)
+    assert names.tolist() == ["spring", None]
 
 
 @pytest.mark.parametrize(("control", "treated"), [(0.4, 0.4), (0.0, 0.1), (0.4, 1.0)])
 def test_shares_without_a_difference_have_no_sample_size(control: float, treated: float) -> None:
     with pytest.raises(BadInput, match="two different shares"):
-        sample_size(control, treated)
+        total_size(control, treated, 0.5)
 
 
 @pytest.mark.parametrize(

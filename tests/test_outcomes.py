@@ -40,7 +40,7 @@ def frames(ids: str = "abcdef") -> dict[str, pd.DataFrame]:
         "labels": labels,
         "scores": base.assign(score=column(0)),
         "segments": base.assign(risk_band=column(1), arm=column(2)),
-        "actions": base.assign(offer=column(3), would_be_offer=column(4)),
+        "actions": base.assign(offer=column(3), would_be_offer=column(4), experiment=None),
     }
 
 

@@ -20,7 +20,7 @@ SHOP = Config(
 
 def rows(*told: tuple[str, date, str, str, bool, int]) -> pd.DataFrame:
     columns = ["customer_id", "as_of", "arm", "would_be_offer", "treated", "churned"]
-    return pd.DataFrame(list(told), columns=columns)
+    return pd.DataFrame(list(told), columns=columns).assign(experiment=None)
 
 
 def test_the_ratio_is_that_of_the_physicians_health_study() -> None:
@@ -28,6 +28,18 @@ def test_the_ratio_is_that_of_the_physicians_health_study() -> None:
     ratio, variance = log_risk_ratio(104, 11037, 189, 11034)
     bounds = np.exp(ratio + np.array([-Z, 0.0, Z]) * np.sqrt(variance))
     assert bounds == pytest.approx([0.433, 0.550, 0.700], abs=0.003)
+
+
+def test_a_round_of_which_an_experiment_left_others_alone_is_not_counted() -> None:
+    told = rows(
+        ("h1", date(2017, 10, 1), "open", "COUPON", True, 0),
+        ("h2", date(2017, 10, 1), "open", "COUPON", False, 1),
+        ("h3", date(2017, 10, 1), "holdout", "COUPON", False, 1),
+        ("h4", date(2017, 10, 1), "open", "CALL", True, 0),
+    )
+    assert set(arms(told)) == {"COUPON", "CALL"}
+    told.loc[:1, "experiment"] = "spring"
+    assert set(arms(told)) == {"CALL"}
 
 
 @pytest.mark.parametrize("prior", [0.0, 0.06, 0.3, 1.0])

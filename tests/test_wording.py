@@ -37,10 +37,19 @@ def test_every_cause_has_its_name_and_no_name_is_left_over(language: Language) -
 
 
 def test_every_decision_and_every_bar_has_its_words() -> None:
-    words = {"chosen", "holdout", "suppressed", "recently_contacted", "does_not_pay", "earns_less"}
+    limits = {"capacity", "budget"}
+    words = {
+        "chosen",
+        "holdout",
+        "control",
+        "suppressed",
+        "recently_contacted",
+        "does_not_pay",
+        "earns_less",
+    }
     for language in LANGUAGES:
         text = (files("churn_ml.wording") / f"{language}.toml").read_text("utf-8")
-        assert set(tomllib.loads(text)["why"]) == words | {"capacity", "budget"} | set(BARS[1:])
+        assert set(tomllib.loads(text)["why"]) == words | limits | set(BARS[1:])
 
 
 def test_the_languages_have_the_same_phrases_with_the_same_places() -> None:

@@ -27,7 +27,7 @@ import numpy as np
 from churn_ml.causes import CAUSES
 from churn_ml.economics import Terms, costs, gains
 from churn_ml.errors import BadConfig, BadInput
-from churn_ml.experiments import HOLDOUT
+from churn_ml.experiments import CONTROL, HOLDOUT, drawn
 from churn_ml.offers.catalogue import ANY
 from churn_ml.offers.eligibility import BARS, About, barred_by, bars, told
 from churn_ml.offers.known import Known
@@ -67,7 +67,7 @@ def actions(
     what else decides who may be asked what.
     Returns: tables.ACTIONS, sorted by customer_id; gain and cost in the shop currency, 0 at NONE.
     `why`, the first that holds: suppressed, recently_contacted, what bars every offer
-    (offers.eligibility.BARS), does_not_pay, capacity or budget, holdout, chosen.
+    (offers.eligibility.BARS), does_not_pay, capacity or budget, holdout, control, chosen.
     Raises: BadInput where a key repeats or a scored customer has no segment.
 
     >>> import pandas as pd
@@ -96,7 +96,8 @@ def actions(
     held = rows["arm"].to_numpy(object) == HOLDOUT
     codes = np.array([*(offer.code for offer in config.own_offers), NONE], dtype=object)
     rows["would_be_offer"] = codes[np.where(taken, index, -1)]
-    rows["offer"] = np.where(held, NONE, rows["would_be_offer"])
+    control = _drawn(rows, held, config, key)
+    rows["offer"] = np.where(held | control, NONE, rows["would_be_offer"])
     rows["expected_gain"] = np.where(taken, expected, 0.0).round(9)
     rows["expected_cost"] = np.where(taken, cost, 0.0).round(9)
     fell = barred_by(table)
@@ -107,11 +108,35 @@ def actions(
         "does_not_pay": expected <= tau,
         _limit(int(taken.sum()), config): ~taken,
         "holdout": held,
+        "control": control,
     }
     why = np.select(list(reasons.values()), list(reasons), default="chosen")
     rows["why"] = why.astype(object)
     rows["barred"] = told(config.own_offers, table)
     return rows[list(ACTIONS.names)]
+
+
+def _drawn(
+    rows: pd.DataFrame, held: NDArray[np.bool_], config: Config, key: bytes
+) -> NDArray[np.bool_]:
+    """Whom an experiment leaves alone; writes its name and arm, and how likely chance left one so.
+
+    The universal holdout comes first: only who is open takes part.
+    """
+    would_be = rows["would_be_offer"].to_numpy(object)
+    asked = np.where(held, NONE, would_be)
+    days = set(rows["as_of"])
+    layers = {
+        name: one for name, one in config.experiments.items() for day in days if one.runs(day)
+    }
+    names, arms = drawn(asked, rows["customer_id"], layers, key=key)
+    rows["experiment"], rows["experiment_arm"] = names, arms
+    kept = np.full(len(rows), config.holdout.share)
+    for layer in layers.values():
+        mine = np.isin(would_be, layer.offers)
+        kept[mine] += (1.0 - config.holdout.share) * layer.control_share
+    rows["kept_share"] = np.where(would_be == NONE, np.nan, kept)
+    return np.asarray(arms == CONTROL, dtype=bool)
 
 
 def _about(rows: pd.DataFrame, consents: pd.Series, config: Config, known: Known) -> About:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,13 @@ from churn_ml.errors import BadInput
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from churn_ml.config import Experiment
+
 HOLDOUT = "holdout"
 OPEN = "open"
+CONTROL = "control"
+TREATED = "treated"
+"""The arms of an experiment."""
 
 
 def uniform(customer_ids: Iterable[str], *, key: bytes, salt: str) -> NDArray[np.float64]:
@@ -82,34 +87,68 @@ def arm(customer_ids: Iterable[str], *, key: bytes, salt: str, share: float) -> 
     return np.where(held, HOLDOUT, OPEN).astype(object)
 
 
-def sample_size(
-    p_control: float, p_treated: float, *, alpha: float = 0.05, power: float = 0.8
+def drawn(
+    would_be: NDArray[np.object_],
+    customer_ids: Iterable[str],
+    layers: Mapping[str, Experiment],
+    *,
+    key: bytes,
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """The experiment that each customer's would-be offer is part of, and the arm; None where none.
+
+    Parameters: `would_be`, n codes of offers; `customer_ids`, n ids; `layers`, those of
+    [experiments] that run; `key`, the secret of the shop. Each experiment has a layer of its own:
+    its draw is independent of the universal holdout's and of every other's.
+
+    >>> from churn_ml.config import Experiment
+    >>> layers = {"spring": Experiment(offers=("COUPON",))}
+    >>> offers = np.array(["COUPON", "COUPON", "CALL"], dtype=object)
+    >>> names, arms = drawn(offers, ["h1", "h2", "h3"], layers, key=b"demo")
+    >>> names.tolist(), arms.tolist()
+    (['spring', 'spring', None], ['control', 'treated', None])
+    """
+    ids = np.array(list(customer_ids), dtype=object)
+    names = np.full(len(ids), None, dtype=object)
+    arms = names.copy()
+    for name, layer in layers.items():
+        mine = np.isin(would_be, layer.offers)
+        salt = f"experiment {name} {layer.salt}"
+        control = uniform(ids[mine], key=key, salt=salt) < layer.control_share
+        names[mine], arms[mine] = name, np.where(control, CONTROL, TREATED)
+    return names, arms
+
+
+def total_size(
+    p_control: float, p_treated: float, share: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> int:
-    """Customers needed in each arm to see the difference of two shares.
+    """Customers needed in both arms together, a `share` of them control, to see a difference.
 
     Two-sided test of two proportions, unpooled variance (Fleiss, Levin & Paik 2003, eq. 4.13
-    without continuity correction): `n = (z_{1-alpha/2} + z_power)^2 (p_c q_c + p_t q_t) / d^2`
-    with q = 1 - p and d = p_c - p_t. Raises: BadInput where the shares are equal or not in (0, 1).
+    without continuity correction), with arms of unequal size: `n = (z_{1-alpha/2} + z_power)^2
+    (p_c q_c / share + p_t q_t / (1 - share)) / d^2` with q = 1 - p and d = p_c - p_t. Raises:
+    BadInput where the shares are equal or not in (0, 1).
 
-    >>> sample_size(0.40, 0.34), sample_size(0.40, 0.36)
-    (1013, 2308)
+    >>> total_size(0.40, 0.34, 0.5), total_size(0.40, 0.34, 0.1)
+    (2026, 5777)
     """
     _check_shares(p_control, p_treated)
     z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
-    return math.ceil(z**2 * _variance(p_control, p_treated) / (p_control - p_treated) ** 2)
+    return math.ceil(z**2 * _variance(p_control, p_treated, share) / (p_control - p_treated) ** 2)
 
 
-def power(p_control: float, p_treated: float, per_arm: int, *, alpha: float = 0.05) -> float:
-    """The probability that `per_arm` customers in each arm show the difference (0 to 1).
+def power(
+    p_control: float, p_treated: float, total: int, share: float, *, alpha: float = 0.05
+) -> float:
+    """The probability that `total` customers, a `share` of them control, show the difference.
 
-    The inverse of `sample_size`; the chance of a significant difference in the wrong direction
-    is left out. Raises: BadInput as `sample_size` does.
+    The inverse of `total_size`; the chance of a significant difference in the wrong direction
+    is left out. Raises: BadInput as `total_size` does.
 
-    >>> round(power(0.40, 0.34, 1013), 3), round(power(0.40, 0.34, 200), 3)
+    >>> round(power(0.40, 0.34, 2026, 0.5), 3), round(power(0.40, 0.34, 400, 0.5), 3)
     (0.8, 0.237)
     """
     _check_shares(p_control, p_treated)
-    error = math.sqrt(_variance(p_control, p_treated) / per_arm)
+    error = math.sqrt(_variance(p_control, p_treated, share) / max(total, 1))
     z = abs(p_control - p_treated) / error - NormalDist().inv_cdf(1 - alpha / 2)
     return NormalDist().cdf(z)
 
@@ -140,8 +179,9 @@ def wilson(successes: int, total: int, *, confidence: float = 0.95) -> tuple[flo
     return low, high
 
 
-def _variance(p_control: float, p_treated: float) -> float:
-    return p_control * (1 - p_control) + p_treated * (1 - p_treated)
+def _variance(p_control: float, p_treated: float, share: float) -> float:
+    """Of the difference of two shares, times the customers of both arms."""
+    return p_control * (1 - p_control) / share + p_treated * (1 - p_treated) / (1 - share)
 
 
 def _check_shares(p_control: float, p_treated: float) -> None:

@@ -44,14 +44,14 @@ def outcomes(
     >>> out = outcomes(
     ...     one.assign(label=1, treated=False, window_net_amount="0.00"), one.assign(score=.62),
     ...     one.assign(risk_band="high", arm="holdout"),
-    ...     one.assign(offer="NONE", would_be_offer="COUPON"))
+    ...     one.assign(offer="NONE", would_be_offer="COUPON", experiment=None))
     >>> out[["score", "risk_band", "arm", "would_be_offer", "churned"]].values.tolist()
     [[0.62, 'high', 'holdout', 'COUPON', 1]]
     """
     rows = scores[["customer_id", "score", "as_of"]]
     for name, frame, columns in (
         ("segments", segments, ["risk_band", "arm"]),
-        ("actions", actions, ["offer", "would_be_offer"]),
+        ("actions", actions, ["offer", "would_be_offer", "experiment"]),
         ("labels", labels, ["label", "treated", "window_net_amount"]),
     ):
         rows = _join(rows, frame[["customer_id", *columns]], name)

@@ -119,19 +119,23 @@ def arms(outcomes: pd.DataFrame) -> dict[str, Arms]:
     """Whom every offer was chosen for first, by arm; only of rounds that were delivered.
 
     `outcomes`: tables.OUTCOMES of any rounds. A round in which nobody who was chosen for an offer
-    was reached says nothing of it. A customer counts once, as chosen first: later rounds choose
-    among those whom the first left, and these differ between the arms.
+    was reached says nothing of it, nor does one in which an experiment left further ones alone. A
+    customer counts once, as chosen first: later rounds choose among those whom the first left, and
+    these differ between the arms.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"customer_id": ["h1", "h2", "h3", "h1"], "arm": ["open", "holdout",
     ...     "open", "open"], "would_be_offer": ["COUPON", "COUPON", "NONE", "COUPON"],
-    ...     "as_of": [1, 1, 1, 2], "treated": [True, False, False, True], "churned": [0, 1, 0, 1]})
+    ...     "as_of": [1, 1, 1, 2], "treated": [True, False, False, True], "churned": [0, 1, 0, 1],
+    ...     "experiment": None})
     >>> arms(rows)
     {'COUPON': Arms(offered=1, offered_churned=0, held=1, held_churned=1)}
     """
     chosen = outcomes[outcomes["would_be_offer"] != NONE]
-    delivered = chosen.groupby(["as_of", "would_be_offer"])["treated"].transform("any")
-    told = chosen[delivered.astype(bool)].sort_values("as_of", kind="stable")
+    rounds = chosen.groupby(["as_of", "would_be_offer"])
+    delivered = rounds["treated"].transform("any").astype(bool)
+    drawn = rounds["experiment"].transform("count") > 0
+    told = chosen[delivered & ~drawn].sort_values("as_of", kind="stable")
     first = told.drop_duplicates("customer_id")
     return {str(code): _counted(part) for code, part in first.groupby("would_be_offer")}
 

@@ -13,6 +13,7 @@ imported by the steps that need them, so `--help` answers at once::
     deciding.py  who is champion: decisions, rollback, doctor
     exporting.py what destinations are told, were told, and hold
     explaining.py one customer: score, reasons, causes, offers, what was sent
+    sizing.py    what the holdout and the experiments can show, and what they cost
     steps.py     each step of the house, and the whole of it
     showing.py   the demo and the benchmark
     making.py    a synthetic shop, to try without data
@@ -36,6 +37,7 @@ from churn_ml.cli import (
     making,
     shop,
     showing,
+    sizing,
     source,
     stack,
     steps,
@@ -64,6 +66,7 @@ for command in (
     steps.score,
     steps.learn,
     asking.rates,
+    sizing.holdout,
     asking.staleness,
     steps.run,
     deciding.rollback,

@@ -34,7 +34,7 @@ Every number has its unit in its name; defaults are proposals, not measurements.
 
 from churn_ml.config.contract import Contract
 from churn_ml.config.modelling import Features, Gate, Training
-from churn_ml.config.money import Economics, Offer, Policy, Segments
+from churn_ml.config.money import Economics, Experiment, Offer, Policy, Segments
 from churn_ml.config.reading import from_text, load, named
 from churn_ml.config.running import Destination, Schedule
 from churn_ml.config.section import content_hash
@@ -50,6 +50,7 @@ __all__ = [
     "Contract",
     "Destination",
     "Economics",
+    "Experiment",
     "Features",
     "Gate",
     "Offer",

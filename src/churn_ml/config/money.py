@@ -12,6 +12,7 @@ may send 300, and which a tenth of the customers never gets, so that what it ear
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -141,6 +142,30 @@ class Holdout(Section):
     share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     salt: str = "1"
     key_env: str = "CHURN_ML_HOLDOUT_KEY"
+
+
+class Experiment(Section):
+    """A draw of its own: of those chosen for its offers a share is left alone, to measure these.
+
+    The universal holdout stays what it is; only whom it leaves open is drawn. From `start_on` to
+    `end_on`, the last exclusive.
+    """
+
+    offers: Annotated[tuple[str, ...], Field(min_length=1)]
+    control_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    salt: str = "1"
+    start_on: date | None = None
+    end_on: date | None = None
+
+    def runs(self, as_of: date) -> bool:
+        """Whether customers are drawn at `as_of`.
+
+        >>> one = Experiment(offers=("COUPON",), start_on=date(2017, 10, 1))
+        >>> one.runs(date(2017, 10, 1)), one.runs(date(2017, 9, 30))
+        (True, False)
+        """
+        began = self.start_on is None or self.start_on <= as_of
+        return began and (self.end_on is None or as_of < self.end_on)
 
 
 class Segments(Section):

@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from churn_ml.config.contract import Contract
 from churn_ml.config.modelling import Features, Gate, Training
-from churn_ml.config.money import Catalogue, Economics, Holdout, Offer, Policy, Segments
+from churn_ml.config.money import Catalogue, Economics, Experiment, Holdout, Offer, Policy, Segments
 from churn_ml.config.running import Destination, Paths, Schedule
 from churn_ml.config.section import Section, content_hash
 from churn_ml.config.shop import Consent, Shop
@@ -49,6 +49,7 @@ READS: Mapping[str, tuple[str, ...]] = {
         "policy",
         "features",
         "holdout",
+        "experiments",
         "segments",
         "consent",
     ),
@@ -89,6 +90,7 @@ class Config(Section):
     """The shop's own, then those that [catalogue] switches on."""
     policy: Policy = Policy()
     holdout: Holdout = Holdout()
+    experiments: dict[str, Experiment] = Field(default_factory=dict)
     segments: Segments = Segments()
     features: Features = Features()
     training: Training = Training()
@@ -146,6 +148,16 @@ class Config(Section):
                 f"contracts in [[offers]] names {', '.join(unknown)}, "
                 f"expected {', '.join(sorted(names))}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_are_told_apart(self) -> Config:
+        drawn = [code for one in self.experiments.values() for code in one.offers]
+        unknown = sorted(set(drawn) - {offer.code for offer in self.offers})
+        if unknown:
+            raise ValueError(f"offers in [experiments] names {', '.join(unknown)}, no offer's code")
+        if len(set(drawn)) != len(drawn):
+            raise ValueError("an offer is part of two of [experiments]: each draw needs its own")
         return self
 
     def under(self, line: str) -> Config:

@@ -91,6 +91,12 @@ def measured(
     } | {name: [found.value, found.low, found.high] for name, found in values.items()}
 
 
+def _without_experiments(actions: pd.DataFrame) -> pd.DataFrame:
+    """The actions without the offers of which an experiment left others alone that day."""
+    drawn = set(actions.loc[actions["experiment"].notna(), OFFERED])
+    return actions[~actions[OFFERED].isin(drawn)]
+
+
 def _rounds(trial: Attempt, on: Evaluated, panel: pd.DataFrame) -> pd.DataFrame | None:
     """Everybody at risk on the days of the evidence whose round was delivered, with its offers."""
     import pandas as pd
@@ -100,7 +106,7 @@ def _rounds(trial: Attempt, on: Evaluated, panel: pd.DataFrame) -> pd.DataFrame 
     for day in map(date.fromisoformat, on.frozen.days):
         if not _published(trial, day):
             continue
-        actions = trial.frame("actions", day)[["customer_id", OFFERED]]
+        actions = _without_experiments(trial.frame("actions", day))[["customer_id", OFFERED]]
         at = evaluate[evaluate["cut_off"] == day].merge(actions, on="customer_id", how="left")
         if at.loc[at[OFFERED].notna() & (at[OFFERED] != "NONE"), "treated"].any():
             parts.append(at)

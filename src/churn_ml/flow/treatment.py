@@ -9,7 +9,7 @@ customers, ninety of them got an e-mail and teach nothing, and each of the ten i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+BY_CHANCE = ("holdout", "control")
+"""Why of an action: whom the policy chose and chance left alone."""
 
 
 def treated(trial: Attempt, as_of: date) -> frozenset[str]:
@@ -34,18 +37,28 @@ def weights(
 ) -> NDArray[np.float64]:
     """How many customers each of `ids` stands for in a training, at the cut-off `as_of`.
 
-    `reached`: the treated. Of those whom the policy chose around the label window the holdout alone
-    is left untreated; each of them weighs 1 / share (economics.md (d)). Everybody else weighs 1, as
-    all do where nobody was treated.
+    `reached`: the treated. Of those whom the policy chose around the label window only those are
+    left untreated whom chance kept, by the holdout or as an experiment's control; each of them
+    weighs 1 / share of customers kept so (economics.md (d)). Everybody else weighs 1, as all do
+    where nobody was treated.
     """
     import numpy as np
 
     if not reached:
         return np.ones(len(ids))
     start, end = _around(trial, as_of)
-    lines = dict.fromkeys(("", *trial.house.config.contracts), end)
-    alone = ids.isin(chosen(trial, start, lines)).to_numpy() & trial.house.held_out(ids)
-    return np.where(alone, 1.0 / trial.house.config.holdout.share, 1.0)
+    share = _kept(trial, start, dict.fromkeys(("", *trial.house.config.contracts), end))
+    known = ids.map(share).to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(known), 1.0, 1.0 / known)
+
+
+def _kept(trial: Attempt, start: date, ends: Mapping[str, date]) -> dict[str, float]:
+    """Of those whom the policy chose and chance kept: the share of such customers kept so."""
+    found: dict[str, float] = {}
+    for rows in _rounds(trial, start, ends):
+        kept = rows[rows["why"].isin(BY_CHANCE)]
+        found |= dict(zip(kept["customer_id"], kept["kept_share"], strict=True))
+    return found
 
 
 def chosen(trial: Attempt, start: date, ends: Mapping[str, date]) -> set[str]:
@@ -55,12 +68,16 @@ def chosen(trial: Attempt, start: date, ends: Mapping[str, date]) -> set[str]:
     """
     from churn_ml.actions import NONE
 
-    found = set[str]()
+    rounds = _rounds(trial, start, ends)
+    would_be = (rows.loc[rows["would_be_offer"] != NONE, "customer_id"] for rows in rounds)
+    return set().union(*would_be)
+
+
+def _rounds(trial: Attempt, start: date, ends: Mapping[str, date]) -> Iterator[pd.DataFrame]:
+    """The actions of every round from `start` on, of each line before its end."""
     for line, end in ends.items():
         days = (date.fromisoformat(day) for day in trial.versions("actions", line))
-        for rows in (trial.frame("actions", day, line) for day in days if start <= day < end):
-            found |= set(rows.loc[rows["would_be_offer"] != NONE, "customer_id"])
-    return found
+        yield from (trial.frame("actions", day, line) for day in days if start <= day < end)
 
 
 def _around(trial: Attempt, as_of: date) -> tuple[date, date]:

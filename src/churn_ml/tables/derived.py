@@ -145,11 +145,15 @@ ACTIONS = derived(
             "why",
             "string",
             "suppressed, recently_contacted, no_offer, no_cause, open_complaint, arrears, "
-            "no_consent, recently_offered, does_not_pay, capacity, budget, holdout or chosen; "
+            "no_consent, recently_offered, does_not_pay, capacity, budget, holdout, control (of "
+            "an experiment) or chosen; "
             "the first that holds",
             required=True,
         ),
         Column("barred", "string", "JSON: code of an offer -> what bars it first; others are open"),
+        Column("experiment", "string", "the experiment of the would-be offer; null where none"),
+        Column("experiment_arm", "string", "treated or control; null where none"),
+        Column("kept_share", "float64", "share of such customers whom chance leaves alone"),
     ),
     owner="score",
 )
@@ -164,6 +168,7 @@ OUTCOMES = derived(
         Column("arm", "string", "holdout or open", required=True),
         Column("offer", "string", "the offer given at as_of", required=True),
         Column("would_be_offer", "string", "what the policy chose, in either arm", required=True),
+        Column("experiment", "string", "the experiment of the would-be offer; null where none"),
         Column("treated", "bool", "a delivering destination acknowledged it", required=True),
         Column("churned", "int64", "1 churned in the window, 0 not", required=True),
         Column("window_net_amount", "decimal(18,2)", "spend inside the label window", True),
