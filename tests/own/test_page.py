@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "bring-your-own-shop.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CUSTOMERS = 800
+CUSTOMERS = 400
 
 
 def blocks(text: str, *kinds: str) -> list[tuple[str, str]]:
