@@ -70,3 +70,34 @@ def test_an_error_of_ours_keeps_its_kind() -> None:
 
     with pytest.raises(StaleAttempt):
         Guard(stale, lambda _: {}, True, frozenset()).withheld([])
+
+
+def spoken(word: dict[str, dict[str, bool]], consents: dict[str, bool], default: str) -> Guard:
+    config = Config(
+        shop=Shop(name="s", currency="EUR"),
+        offers=(Offer(code="TEXT", label="t", channel="sms"), *OFFERS),
+        consent=Consent(default=default),  # type: ignore[arg-type] # a str that pydantic checks
+    )
+    return Guard.of(
+        config, suppressed=lambda _: (), consents=lambda _: consents, purposes=lambda _: word
+    )
+
+
+def test_p3_an_objection_to_one_channel_withholds_what_would_go_by_it() -> None:
+    sent = [row("h1", "TEXT"), row("h2", "COUPON")]
+    word = {"h1": {"sms": False}, "h2": {"sms": False}}
+    assert spoken(word, {}, "assumed").withheld(sent) == {"h1": "no_consent"}
+
+
+def test_consent_to_one_channel_is_enough_for_it_unless_all_contact_is_refused() -> None:
+    sent = [row("h1", "TEXT"), row("h2", "TEXT"), row("h3", "COUPON")]
+    word = {name: {"sms": True} for name in ("h1", "h2", "h3")}
+    found = spoken(word, {"h2": False}, "none").withheld(sent)
+    assert found == {"h2": "no_consent", "h3": "no_consent"}
+
+
+def test_p3_who_objects_to_profiling_after_the_score_is_withheld_whole() -> None:
+    told = Row("h2", "upsert", DAY, {"offer": "NONE", "segment": "PROFILING_OPT_OUT"}, "9f")
+    word = {"h1": {"profiling": False}, "h2": {"profiling": False}, "h3": {"profiling": True}}
+    found = spoken(word, {}, "assumed").withheld([row("h1", "NONE"), told, row("h3", "NONE")])
+    assert found == {"h1": "profiling_opt_out"}

@@ -38,6 +38,15 @@ def tables(**changes: Any) -> dict[str, pd.DataFrame]:
         "scores": frame("score", "value_at_risk", "model", "contract", "reasons"),
         "segments": frame("stage", "risk_band", "value_band", "segment", "arm"),
         "actions": frame("offer"),
+        "causes": ids[:1].assign(
+            cause="LOGISTICS_SLOW",
+            score=0.7,
+            stated=False,
+            evidence='[{"indicator": "late_share_180d", "strength": 1.0, "value": 0.5}]',
+        ),
+        "named_segments": pd.DataFrame(
+            {"customer_id": "h2", "segment": ["STAGE_SILENT", "HIGH_VALUE", "TIER_A", "HIGH_RISK"]}
+        ),
     }
 
 
@@ -73,7 +82,13 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
         "offer": "COUPON",
         "arm": "open",
         "reasons": "gap_ratio, days_since_order",
+        "cause": "LOGISTICS_SLOW",
+        "evidence": "slow delivery (70%): share of late parcels in 180 days 50%",
+        "named_segments": "HIGH_RISK, HIGH_VALUE",
     }
+    assert [found["h1"].payload[name] for name in ("cause", "evidence", "named_segments")] == [
+        ""
+    ] * 3
     assert tuple(found["h2"].payload) == tuple(field.name for field in FIELDS)
 
 
@@ -156,3 +171,18 @@ def test_a_customer_twice_is_refused() -> None:
     given = {name: pd.concat([frame, frame[:1]]) for name, frame in tables().items()}
     with pytest.raises(BadInput, match="same customers"):
         rows(**given, as_of=AS_OF, tau=0.0, score_step=0.05)
+
+
+def test_of_who_objects_to_profiling_no_more_is_told_than_that() -> None:
+    frames = tables()
+    placed = frames["segments"]
+    out = placed[:1].assign(customer_id="h3", segment="PROFILING_OPT_OUT", offer="NONE")
+    frames["segments"] = pd.concat([placed, out])
+    found = rows(**frames, as_of=AS_OF, tau=0.0, score_step=0.05)[-1]
+    assert {name: cell for name, cell in found.payload.items() if cell is not None} == {
+        "customer_id": "h3",
+        "as_of": "2017-10-01",
+        "segment": "PROFILING_OPT_OUT",
+        "offer": "NONE",
+    }
+    assert not found.contact

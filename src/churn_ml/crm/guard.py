@@ -2,7 +2,8 @@
 
 A plan may be hours old when it is sent, or days when it is resumed. Before every batch the guard
 asks the sources again (fault P3) and names the customers whose row must not go: the outbox then
-sends a removal in its place. Suppression bars every row; a missing consent bars the rows with an
+sends a removal in its place. Suppression bars every row, and an objection to profiling every row
+that was scored. A missing consent, to contact or to the offer's channel, bars the rows with an
 offer that needs one; a contact under another contract, less than [policy] contact_window_days away,
 bars the rows that would be a contact: of them the outbox plans the rest, without an offer. A source
 that cannot be read stops the export: it fails closed (P4).
@@ -22,7 +23,7 @@ the export ran: his row is withheld, `h2`'s without an offer is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
@@ -30,18 +31,26 @@ from churn_ml.actions import NONE
 from churn_ml.config import Config
 from churn_ml.crm.protocol import Row
 from churn_ml.errors import ChurnError, Unreachable
+from churn_ml.segments import OPTED_OUT
 
 RECENT = "recently_contacted"
 """Why a row that would be a contact must not go: the one reason that spares the rest of the row."""
 Found = TypeVar("Found")
 Suppressed = Callable[[Sequence[str]], Collection[str]]
 Consents = Callable[[Sequence[str]], Mapping[str, bool]]
+Purposes = Callable[[Sequence[str]], Mapping[str, Mapping[str, bool]]]
 Recent = Callable[[Sequence[str], date], Collection[str]]
+PROFILING = "profiling"
 
 
 def nobody(_: Sequence[str], __: date) -> Collection[str]:
     """The recent contacts of a shop with one contract: its own are known when it scores."""
     return ()
+
+
+def nothing(_: Sequence[str]) -> Mapping[str, Mapping[str, bool]]:
+    """What a shop's customers say of profiling and of single channels where it does not ask."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class Guard:
     among them; `consents(customer_ids)` whether contact is consented, where known;
     `consent_default` holds where it is not; `free_offers` are the offers that need no consent, NONE
     among them; `recent(customer_ids, as_of)` who was contacted under another contract within the
-    window around `as_of`.
+    window around `as_of`; `purposes(customer_ids)` the newest word on profiling and on each channel
+    by customer, `channels` the channel of each offer.
     """
 
     suppressed: Suppressed
@@ -60,6 +70,8 @@ class Guard:
     consent_default: bool
     free_offers: frozenset[str]
     recent: Recent = nobody
+    purposes: Purposes = nothing
+    channels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -69,6 +81,7 @@ class Guard:
         suppressed: Suppressed,
         consents: Consents,
         recent: Recent = nobody,
+        purposes: Purposes = nothing,
     ) -> Guard:
         """The guard with the offers and the default of churn.toml.
 
@@ -78,12 +91,15 @@ class Guard:
         False
         """
         free = frozenset({NONE} | {o.code for o in config.offers if not o.needs_consent})
-        return cls(suppressed, consents, config.consent.default == "assumed", free, recent)
+        default = config.consent.default == "assumed"
+        channels = {offer.code: offer.channel for offer in config.offers}
+        return cls(suppressed, consents, default, free, recent, purposes, channels)
 
     def withheld(self, rows: Sequence[Row]) -> dict[str, str]:
         """customer_id -> why, of the upserts that must not go now.
 
-        Why: "suppressed", "no_consent" or "recently_contacted", the first that holds.
+        Why: "suppressed", "profiling_opt_out", "no_consent" or "recently_contacted", the first that
+        holds.
 
         Raises: Unreachable where a source cannot be read; nothing may be sent then.
 
@@ -98,15 +114,28 @@ class Guard:
         ids = [row.customer_id for row in upserts]
         barred = frozenset(_read("suppression", self.suppressed, ids))
         given = _read("consents", self.consents, ids)
+        said = _read("consents", self.purposes, ids)
         asked = (row for row in upserts if row.payload.get("offer") not in self.free_offers)
-        refused = (
-            r.customer_id for r in asked if not given.get(r.customer_id, self.consent_default)
-        )
+        refused = (r.customer_id for r in asked if not self._may(r, given, said))
+        profiled = (r.customer_id for r in upserts if r.payload.get("segment") != OPTED_OUT)
+        objecting = (c for c in profiled if said.get(c, {}).get(PROFILING) is False)
         return (
             dict.fromkeys(self._recently_contacted(upserts), RECENT)
             | dict.fromkeys(refused, "no_consent")
+            | dict.fromkeys(objecting, "profiling_opt_out")
             | {customer_id: "suppressed" for customer_id in ids if customer_id in barred}
         )
+
+    def _may(
+        self, row: Row, given: Mapping[str, bool], said: Mapping[str, Mapping[str, bool]]
+    ) -> bool:
+        """Whether the row's offer may be made: the word on its channel, unless all is refused."""
+        contact = given.get(row.customer_id)
+        if contact is False:
+            return False
+        general = self.consent_default if contact is None else contact
+        channel = self.channels.get(str(row.payload.get("offer")), "")
+        return said.get(row.customer_id, {}).get(channel, general)
 
     def _recently_contacted(self, upserts: Sequence[Row]) -> list[str]:
         """Whom a contact would reach too soon after one under another contract, or before it."""

@@ -1,20 +1,22 @@
 """What a destination is told about a customer, rounded to what a campaign needs.
 
-Enters: scores, segments and actions of one `as_of`. Leaves: one row per scored customer. Customers
-without a score (new, lost) are not exported; one who leaves the scored set is removed.
+Enters: scores, segments, causes and actions of one `as_of`. Leaves: one row per scored customer,
+and one per customer who objects to profiling, which says no more than that. Customers without a
+score (new, lost) are not exported; one who leaves the scored set is removed.
 
 Scores leave the house in steps of `score_step` and values at risk on the 1-2-5 series:
 exact ones would let a reader reconstruct the model (fault S16). Only *content* fields decide
 whether a row has changed. `as_of`, `model` and `threshold` say when and by which model a row was
-made; a customer about whom nothing new is to be said is not sent again for their sake, so in the
-target they are those of the last change. The contract is content: under another one the same score
-says something else. Where a destination delivers, an offer is content of its date too: the same
-coupon chosen a month later is a second contact, not the same row.
+made, `evidence` and `named_segments` what was known then; a customer about whom nothing new is to
+be said is not sent again for their sake, so in the target they are those of the last change. The
+contract is content: under another one the same score says something else. Where a destination
+delivers, an offer is content of its date too: the same coupon chosen a month later is a second
+contact, not the same row.
 
 Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: told as .6 and 100.
 
 >>> [field.name for field in FIELDS if not field.content]
-['customer_id', 'as_of', 'model', 'threshold']
+['customer_id', 'as_of', 'model', 'threshold', 'evidence', 'named_segments']
 """
 
 from __future__ import annotations
@@ -27,16 +29,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
-import numpy as np
 
 from churn_ml.actions import NONE
 from churn_ml.config import content_hash
+from churn_ml.crm.cells import causes_told, names_told, preferred
 from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
 from churn_ml.errors import BadInput
+from churn_ml.segments import OPTED_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
 
 Cells: TypeAlias = tuple[Any, ...]
 
@@ -68,6 +70,9 @@ FIELDS: tuple[Field, ...] = (
     Field("offer", "text", "the offer to make, NONE where none"),
     Field("arm", "text", "holdout or open"),
     Field("reasons", "text", "the indicators behind the score, strongest first"),
+    Field("cause", "text", "the likeliest cause of leaving, empty where nothing speaks for one"),
+    Field("evidence", "text", "that cause in words, and what speaks for it", content=False),
+    Field("named_segments", "text", "named segments but stages and families", content=False),
 )
 NAMES = tuple(field.name for field in FIELDS)
 _CONTENT = tuple(field.name for field in FIELDS if field.content)
@@ -78,6 +83,8 @@ def rows(
     scores: pd.DataFrame,
     segments: pd.DataFrame,
     actions: pd.DataFrame,
+    causes: pd.DataFrame | None = None,
+    named_segments: pd.DataFrame | None = None,
     *,
     as_of: date,
     tau: float,
@@ -86,8 +93,10 @@ def rows(
 ) -> list[Row]:
     """What a destination shall hold as of `as_of`: one upsert per scored customer, by customer_id.
 
-    Parameters: the tables of those names, one row per customer_id, all of `as_of`; `tau`, the
-    champion's threshold in the shop currency; `score_step` and `delivers` of the destination.
+    Behind them stands one per customer who objects to profiling, with that as segment and no more.
+    Parameters: the tables of those names, all of `as_of`; without causes or named segments those
+    cells are empty; `tau`, the champion's threshold in the shop currency; `score_step` and
+    `delivers` of the destination.
     Raises: BadInput where a scored customer has no segment or action, or a key repeats.
 
     >>> import pandas as pd
@@ -96,7 +105,9 @@ def rows(
     ...     one.assign(score=.6181, value_at_risk=129.7, model="rule-1", contract="gone30-1",
     ...                reasons='[{"indicator": "gap_ratio"}]'),
     ...     one.assign(stage="new", risk_band="high", value_band="high", segment="S", arm="open"),
-    ...     one.assign(offer="COUPON"), as_of=date(2017, 10, 1), tau=0.0, score_step=.05)
+    ...     one.assign(offer="COUPON"), one.assign(cause="FX", stated=True, score=1.0),
+    ...     one.assign(segment="HIGH_VALUE"),
+    ...     as_of=date(2017, 10, 1), tau=0.0, score_step=.05)
     >>> found[0].payload["score"], found[0].payload["value_at_risk"], found[0].payload["reasons"]
     (0.6, 100.0, 'gap_ratio')
     """
@@ -104,6 +115,9 @@ def rows(
     joined = scores.merge(segments[placed], on="customer_id")
     joined = joined.merge(actions[["customer_id", "offer"]], on="customer_id")
     _check(joined["customer_id"], expected=len(scores))
+    for further in (causes_told(causes), names_told(named_segments)):
+        joined = joined.merge(further, on="customer_id", how="left")
+    joined = joined.fillna({"cause": "", "evidence": "", "named_segments": ""})
     told = joined.assign(
         as_of=as_of.isoformat(),
         threshold=round(float(tau), 2),
@@ -111,7 +125,17 @@ def rows(
         value_at_risk=preferred(joined["value_at_risk"]),
         reasons=[reason_names(text) for text in joined["reasons"]],
     )
-    return list(_rows(told.sort_values("customer_id"), as_of, delivers=delivers))
+    scored = _rows(told.sort_values("customer_id"), as_of, delivers=delivers)
+    out = segments.loc[segments["segment"] == OPTED_OUT, "customer_id"]
+    return [*scored, *(_opted_out(customer, as_of) for customer in sorted(out))]
+
+
+def _opted_out(customer_id: str, as_of: date) -> Row:
+    """All that is told of who objects to profiling: that they do."""
+    cells: dict[str, Cell] = dict.fromkeys(NAMES)
+    told = {"customer_id": customer_id, "as_of": as_of.isoformat(), "segment": OPTED_OUT}
+    cells |= told | {"offer": NONE}
+    return Row(customer_id, "upsert", as_of, cells, hashed(cells, delivers=False))
 
 
 def _rows(told: pd.DataFrame, as_of: date, *, delivers: bool) -> Iterator[Row]:
@@ -150,31 +174,6 @@ def hashed(cells: Mapping[str, Cell], *, delivers: bool) -> str:
     content |= {name: cells[name] for name in _CONTENT if cells.get(name) is not None}
     dated = {"as_of": cells["as_of"]} if is_contact(cells, delivers=delivers) else {}
     return content_hash(content | dated)
-
-
-def preferred(amounts: ArrayLike) -> NDArray[np.float64]:
-    """The nearest of 1, 2, 5, 10, 20, 50, ... (the 1-2-5 series) of each amount, 0 for nothing.
-
-    Coarse on purpose: a value at risk of 131 after 128 is no news to a campaign. Nearest by ratio.
-
-    >>> preferred([129.7, 0.0567, 0.0, 38.0]).tolist()
-    [100.0, 0.05, 0.0, 50.0]
-    """
-    amount = np.asarray(amounts, dtype=np.float64)
-    positive = amount > 0
-    exponent = np.floor(np.log10(amount[positive]))
-    step = np.searchsorted(_BETWEEN, amount[positive] / 10.0**exponent)
-    found, place = np.unique(exponent.astype(np.int64) * len(_STEPS) + step, return_inverse=True)
-    # read as text, so that .05 is the number that everybody writes so
-    steps = [float(f"{_STEPS[code % len(_STEPS)]}e{code // len(_STEPS)}") for code in found]
-    told = np.zeros(len(amount))
-    told[positive] = np.array(steps)[place]
-    return told
-
-
-_STEPS = (1, 2, 5, 10)
-_BETWEEN = np.sqrt([1 * 2, 2 * 5, 5 * 10])
-"""Where the next step becomes the nearer one."""
 
 
 def reason_names(reasons: str | None) -> str:

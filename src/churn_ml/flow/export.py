@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.flow.said import consents
+from churn_ml.flow.said import consents, purposes
 from churn_ml.house import House
 from churn_ml.merges import followed, merged, survivors
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from churn_ml.config import Config
     from churn_ml.receipts import Receipt
 
-READS = ("scores", "segments", "actions")
+READS = ("scores", "segments", "actions", "causes", "named_segments")
 
 
 def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     """Send what changed since the last acknowledged state to every destination of the contract.
 
-    Reads scores, segments and actions of `as_of`, and consent and suppression as they are now.
+    Reads what was scored and decided as of `as_of`, and consent and suppression as they are now.
     Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing.
     Raises NotReady where `as_of` is not scored, Transient where a destination did not answer.
     """
@@ -38,7 +38,11 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = _tau(house, as_of)
         guard = crm.Guard.of(
-            house.config, suppressed=barred(house), consents=asked(house), recent=recent(house)
+            house.config,
+            suppressed=barred(house),
+            consents=asked(house),
+            recent=recent(house),
+            purposes=objections(house),
         )
         told: dict[str, Any] = {}
         for name in destinations(house.config):
@@ -138,6 +142,18 @@ def asked(house: House) -> Any:
         given, gone = consents(merged(said)).to_dict(), survivors(said)
         asked_as = {c: gone.get(c, c) for c in customer_ids}
         return {c: bool(given[person]) for c, person in asked_as.items() if person in given}
+
+    return now
+
+
+def objections(house: House) -> Any:
+    """What the guard calls before every batch: the newest word on profiling and on each channel."""
+
+    def now(customer_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+        said = _newest(house, "consents", "customer_merges")
+        found, gone = purposes(merged(said)), survivors(said)
+        persons = {c: gone.get(c, c) for c in customer_ids}
+        return {c: found[person] for c, person in persons.items() if person in found}
 
     return now
 

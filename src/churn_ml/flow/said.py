@@ -90,6 +90,25 @@ def objectors(world: Mapping[str, ibis.Table]) -> set[str]:
     return set(rows.to_pyarrow()["customer_id"].to_pylist())
 
 
+def purposes(world: Mapping[str, ibis.Table]) -> dict[str, dict[str, bool]]:
+    """The newest word of each customer on profiling and on each channel: customer -> purpose.
+
+    >>> from churn_ml.in_memory import canonical
+    >>> said = {"customer_id": "h1", "occurred_at": "2017-09-01"}
+    >>> purposes(canonical(consents=[said | {"purpose": "sms", "given": False},
+    ...                              said | {"purpose": "profiling", "given": False}]))
+    {'h1': {'sms': False, 'profiling': False}}
+    """
+    rows = channels(world)
+    columns = (rows["customer_id"], rows["channel"], rows["given"])
+    found: dict[str, dict[str, bool]] = {}
+    for customer, channel, given in zip(*columns, strict=True):
+        found.setdefault(customer, {})[channel] = bool(given)
+    for customer in sorted(objectors(world)):
+        found.setdefault(customer, {})["profiling"] = False
+    return found
+
+
 def complaining(world: Mapping[str, ibis.Table]) -> set[str]:
     """Customers with a complaint that is not closed; none where the shop tells of no closing.
 

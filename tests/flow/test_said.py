@@ -1,0 +1,64 @@
+"""What customers said reaches scores, actions and export: a household of a real shop."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.attempt import attempt
+from churn_ml.house import House
+from churn_ml.in_memory import arrow
+
+FIRST = date(2017, 10, 1)
+TABLES = ("scores", "features", "causes", "named_segments", "actions")
+Copy = Callable[[Path], House]
+
+
+def say(house: House, customer: str, **purposes: bool) -> None:
+    """Lay words on consent into the lake, as an ingest of the day before would have."""
+    day = FIRST - timedelta(days=1)
+    said = {"customer_id": customer, "occurred_at": "2017-09-20 12:00"}
+    rows = [said | {"purpose": purpose, "given": given} for purpose, given in purposes.items()]
+    with attempt(house, "ingest", day, ("consents",), repin=True) as trial:
+        trial.write("consents", arrow("consents", rows).drop(["ingest_key"]))
+
+
+def held(house: House, name: str, customer: str) -> int:
+    version = house.published(name)[FIRST.isoformat()]
+    rows = house.warehouse.read_partition(name, FIRST, version).to_pandas()
+    return int((rows["customer_id"] == customer).sum())
+
+
+@pytest.fixture
+def first_scored(scored: Path, copy_of: Copy) -> tuple[House, str]:
+    """A shop scored and exported, and a household among the scored."""
+    house = copy_of(scored)
+    version = house.published("scores")[FIRST.isoformat()]
+    rows = house.warehouse.read_partition("scores", FIRST, version)
+    return house, str(rows["customer_id"][0])
+
+
+def test_who_objects_to_profiling_is_in_no_score_and_the_export_says_so_p6(
+    first_scored: tuple[House, str],
+) -> None:
+    house, customer = first_scored
+    assert all(held(house, name, customer) for name in TABLES)
+    flow.export(house, FIRST)
+    say(house, customer, profiling=False)
+    withheld = flow.export(house, FIRST).details["destinations"]
+    assert {name: row["removed"] for name, row in withheld.items()} == {"crm_file": 1, "crm_sql": 1}
+    receipt = flow.score(house, FIRST, repin=True)
+    assert receipt.details["consent"]["profiling_opt_out"] == 1
+    assert [held(house, name, customer) for name in TABLES] == [0] * len(TABLES)
+    told = flow.explain(house, customer, FIRST)
+    assert (told["segment"], told["scored"]) == ("PROFILING_OPT_OUT", None)
+    flow.export(house, FIRST)
+    with closing(sqlite3.connect(house.config.root / "crm.db")) as crm:
+        query = "select segment, score, offer from churn_segments where customer_id = ?"
+        assert crm.execute(query, [customer]).fetchall() == [("PROFILING_OPT_OUT", None, "NONE")]
