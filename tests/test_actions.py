@@ -170,6 +170,19 @@ def test_a_budget_that_covers_two_contacts_makes_two() -> None:
     assert out["expected_cost"].sum() == 8.5
 
 
+def test_under_a_budget_the_choice_is_the_one_that_earns_most_and_says_how_near_it_is() -> None:
+    dear = Offer(code="DEAR", label="d", cost_amount=20, contact_amount=1, save_rate=0.6)
+    rows = {"h1": (0.9, 300.0), "h2": (0.9, 200.0)}
+    free = decide(rows, config(COUPON, dear))
+    assert free["offer"].tolist() == ["DEAR", "DEAR"]
+    assert (free.attrs["bound"], free.attrs["gap"]) == (round(free["expected_gain"].sum(), 2), 0.0)
+    # a dear offer is expected to cost 13.80 and a coupon 2.85: one of each fits, two dear ones do not
+    out = decide(rows, config(COUPON, dear, budget_amount=17))
+    assert out["offer"].tolist() == ["DEAR", "COUPON"]
+    assert out["expected_cost"].sum() <= 17
+    assert 0 <= out.attrs["gap"] < 0.2
+
+
 def test_nobody_scored_gives_an_empty_frame_with_all_columns() -> None:
     out = decide({}, config(COUPON))
     assert (len(out), tuple(out.columns)) == (0, ACTIONS.names)

@@ -7,10 +7,9 @@ asked at all.
 
 Three laws, in this order: a suppressed customer gets nothing; nobody gets an offer that bars them
 (offers/eligibility.py: no consent, no cause that it answers, ...); a customer of the holdout gets
-nothing, whatever the policy chose. The
-policy chooses as if there were no holdout and the would-be offer is stored: the chosen of both arms
-are then alike, and the outcome is read on them by intention to treat. The holdout's part of budget
-and capacity is left unspent.
+nothing, whatever the policy chose. The policy chooses as if there were no holdout and the would-be
+offer is stored: the chosen of both arms are then alike, and the outcome is read on them by
+intention to treat. The holdout's part of budget and capacity is left unspent.
 
 Worked example, as of 2017-10-01: a coupon for `h1` (score .5, value 200) earns 9.75: chosen. `h2`
 is like him but held out: offer NONE, would-be offer COUPON. `h3` has withdrawn consent: no_consent.
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from churn_ml.causes import CAUSES
-from churn_ml.economics import Terms, costs, gains
+from churn_ml.economics import NO_CONTACT, Terms, costs, gains
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.experiments import CONTROL, HOLDOUT, drawn
 from churn_ml.offers.catalogue import ANY
@@ -33,7 +32,7 @@ from churn_ml.offers.eligibility import BARS, About, barred_by, bars, told
 from churn_ml.offers.known import Known
 from churn_ml.segments import UNSCORED, code, is_known
 from churn_ml.tables import ACTIONS
-from churn_ml.targeting import best_offer, keyed_hash, within_limits
+from churn_ml.targeting import allocate, keyed_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +65,8 @@ def actions(
     whose would-be offer of the last `contact_window_days` was not NONE, in either arm; `known`,
     what else decides who may be asked what.
     Returns: tables.ACTIONS, sorted by customer_id; gain and cost in the shop currency, 0 at NONE.
+    Its `attrs` say what no choice within the limits can exceed (`bound`, shop currency), and the
+    share of it that this one falls short of (`gap`).
     `why`, the first that holds: suppressed, recently_contacted, what bars every offer
     (offers.eligibility.BARS), does_not_pay, capacity or budget, holdout, control, chosen.
     Raises: BadInput where a key repeats or a scored customer has no segment.
@@ -90,22 +91,22 @@ def actions(
     barred, recent = ids.isin(suppressed).to_numpy(), ids.isin(contacted).to_numpy()
     allowed = (table == 0) & ~(barred | recent)[:, None]
 
-    index, expected = best_offer(gains(p, value, terms), allowed)
-    cost = _picked(costs(p, value, terms), index)
-    taken = within_limits(expected, cost, config.policy, tau, keyed_hash(ids, key))
+    gain, cost = gains(p, value, terms), costs(p, value, terms)
+    done = allocate(gain, cost, allowed, config.policy, tau, keyed_hash(ids, key))
+    taken = done.index != NO_CONTACT
     held = rows["arm"].to_numpy(object) == HOLDOUT
     codes = np.array([*(offer.code for offer in config.own_offers), NONE], dtype=object)
-    rows["would_be_offer"] = codes[np.where(taken, index, -1)]
+    rows["would_be_offer"] = codes[done.index]
     control = _drawn(rows, held, config, key)
     rows["offer"] = np.where(held | control, NONE, rows["would_be_offer"])
-    rows["expected_gain"] = np.where(taken, expected, 0.0).round(9)
-    rows["expected_cost"] = np.where(taken, cost, 0.0).round(9)
+    rows["expected_gain"] = np.where(taken, done.expected, 0.0).round(9)
+    rows["expected_cost"] = np.where(taken, done.cost, 0.0).round(9)
     fell = barred_by(table)
     reasons = {
         "suppressed": barred,
         "recently_contacted": recent,
         **{bar: fell == bar for bar in BARS[1:]},
-        "does_not_pay": expected <= tau,
+        "does_not_pay": done.expected <= tau,
         _limit(int(taken.sum()), config): ~taken,
         "holdout": held,
         "control": control,
@@ -113,7 +114,9 @@ def actions(
     why = np.select(list(reasons.values()), list(reasons), default="chosen")
     rows["why"] = why.astype(object)
     rows["barred"] = told(config.own_offers, table)
-    return rows[list(ACTIONS.names)]
+    out = rows[list(ACTIONS.names)]
+    out.attrs = {"bound": round(done.bound, 2), "gap": round(done.gap, 6)}
+    return out
 
 
 def _drawn(
@@ -225,11 +228,3 @@ def _codes() -> set[str]:
     bands = ("high", "medium", "low")
     scored = {code(risk, value, stage) for risk, value, stage in product(bands, bands, STAGES)}
     return scored | {code(UNSCORED, UNSCORED, stage) for stage in STAGES}
-
-
-def _picked(table: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The cost of each customer's best offer; 0 where there is no offer at all."""
-    if table.shape[1] == 0:
-        return np.zeros(len(table))
-    picked: NDArray[np.float64] = np.take_along_axis(table, index[:, None], axis=1)[:, 0]
-    return picked

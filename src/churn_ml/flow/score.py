@@ -123,6 +123,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
         trial.count(name, len(people) if name in ("cohort", "segments") else len(rows), len(frame))
     trial.pins |= {"model": bundle.id, "tau": tau, "contract": config.contract.stamp}
     trial.pins["save_rates"] = trial.details["save_rates"] = rates
+    trial.details |= {"choice": dict(chosen.attrs)}
     trial.details |= {"risk_edges": [edges.high_risk_score, edges.medium_risk_score]}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
     trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
