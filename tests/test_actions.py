@@ -176,7 +176,7 @@ def test_under_a_budget_the_choice_is_the_one_that_earns_most_and_says_how_near_
     free = decide(rows, config(COUPON, dear))
     assert free["offer"].tolist() == ["DEAR", "DEAR"]
     assert (free.attrs["bound"], free.attrs["gap"]) == (round(free["expected_gain"].sum(), 2), 0.0)
-    # a dear offer is expected to cost 13.80 and a coupon 2.85: one of each fits, two dear ones do not
+    # a dear offer costs 13.80 and a coupon 2.85: one of each fits, two dear ones do not
     out = decide(rows, config(COUPON, dear, budget_amount=17))
     assert out["offer"].tolist() == ["DEAR", "COUPON"]
     assert out["expected_cost"].sum() <= 17

@@ -139,13 +139,27 @@ def told(offers: Sequence[Offer], table: NDArray[np.int8]) -> Strings:
     >>> told(offers, np.array([[2, 0], [0, 0]], dtype=np.int8)).tolist()
     ['{"A": "no_cause"}', '{}']
     """
-    patterns, which = np.unique(table, axis=0, return_inverse=True)
+    patterns, which = _patterns(table)
     codes = [offer.code for offer in offers]
     found = [
         json.dumps({code: BARS[bar] for code, bar in zip(codes, row, strict=True) if bar})
         for row in patterns.tolist()
     ]
-    return np.array([*found, "{}"], dtype=object)[which.reshape(-1)]
+    return np.array([*found, "{}"], dtype=object)[which]
+
+
+def _patterns(table: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
+    """The rows that occur, and which of them each row is: a number per row, read in base BARS.
+
+    NumPy sorts numbers fifty times as fast as rows.
+    """
+    number = np.zeros(len(table), dtype=np.int64)
+    for column in table.T:
+        if number.max(initial=0) > np.iinfo(np.int64).max // len(BARS) - 1:
+            number = np.unique(number, return_inverse=True)[1].astype(np.int64)
+        number = number * len(BARS) + column
+    _, first, which = np.unique(number, return_index=True, return_inverse=True)
+    return table[first], which
 
 
 def stages(segment: Strings) -> Strings:

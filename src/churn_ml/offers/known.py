@@ -89,12 +89,12 @@ def _members(rows: pd.DataFrame | None, column: str, places: pd.Index) -> dict[s
 
     if rows is None or rows.empty:
         return {}
-    words, which = np.unique(rows[column].to_numpy(dtype=str), return_inverse=True)
+    which, words = pd.factorize(rows[column], sort=True)
     where = places.get_indexer(pd.Index(rows["customer_id"]))
     table = np.zeros((len(words), len(places)), dtype=bool)
     here = where >= 0
     table[which[here], where[here]] = True
-    return dict(zip(words.tolist(), table, strict=True))
+    return dict(zip(map(str, words), table, strict=True))
 
 
 def _channels(
