@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_ml.config import Offer
+from churn_ml.actions import actions
+from churn_ml.config import Config, Offer, Policy, Shop
+from churn_ml.config.money import Catalogue
 from churn_ml.offers import CATALOGUE, CHOSEN
 from churn_ml.offers.eligibility import BARS, barred_by, bars, eligible, told
 from churn_ml.offers.known import Known
@@ -154,6 +156,36 @@ def test_nothing_is_open_without_consent_nor_pressed_on_who_owes_nor_during_a_co
         assert not (open_[:, at] & ~may).any() or not made.needs_consent
         assert not (open_[:, at] & about.in_arrears).any() or not made.pressure
         assert not (open_[:, at] & about.complaining).any() or made.kind == "service"
+
+
+@settings(max_examples=8, deadline=None)
+@given(drawn(), st.permutations(range(3)), st.sampled_from([None, 0, 1]))
+def test_no_action_is_one_that_eligibility_forbids_or_the_holdout_withholds(
+    case: tuple[Known, list[str], list[bool]], order: list[int], capacity: int | None
+) -> None:
+    known, codes, given_ = case
+    config = Config(
+        shop=Shop(name="s", currency="EUR"),
+        catalogue=Catalogue(defaults=True),
+        policy=Policy(capacity_customers=capacity),
+    )
+    said = pd.Series(given_, index=list(CUSTOMERS))
+    rows = pd.DataFrame({"customer_id": CUSTOMERS, "segment": codes, "as_of": "2017-10-01"})
+    rows = rows.assign(score=0.6, value=300.0, arm=["open", "open", "holdout"])
+    one_way, other = (
+        actions(part, rows, said, (), config, 0.0, key=b"k", known=known).set_index("customer_id")
+        for part in (rows, rows.iloc[order])
+    )
+    pd.testing.assert_frame_equal(one_way, other)
+    refused = [name for name, yes in said.items() if not yes]
+    about = known.about(pd.Series(CUSTOMERS), codes, said.to_numpy(), refused)
+    open_ = pd.DataFrame(
+        eligible(config.offers, about), CUSTOMERS, [made.code for made in config.offers]
+    )
+    for customer, made in one_way["would_be_offer"].items():
+        assert made == "NONE" or open_.loc[customer, made]
+    assert one_way.loc["h3", "offer"] == "NONE"
+    assert capacity is None or (one_way["would_be_offer"] != "NONE").sum() <= capacity
 
 
 def test_a_million_customers_and_twenty_offers_take_seconds() -> None:

@@ -21,6 +21,7 @@ from churn_ml.house import House
 from churn_ml.offers.catalogue import ANY
 from churn_ml.offers.eligibility import IN_ARREARS
 from churn_ml.offers.known import Known
+from churn_ml.offers.markets import recommendations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +127,13 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     trial.details |= {"choice": dict(chosen.attrs)}
     trial.details |= {"risk_edges": [edges.high_risk_score, edges.medium_risk_score]}
     trial.details |= {"model": bundle.id, "segments": sizes(placed, scores, chosen)}
-    trial.details |= {"causes": causes.main_causes(why)["cause"].value_counts().to_dict()}
+    main = causes.main_causes(why)["cause"]
+    trial.details |= {"causes": main.value_counts().to_dict()}
+    markets = made["attributes"].set_index("customer_id")["country"]
+    found = scores[["customer_id"]].assign(
+        cause=scores["customer_id"].map(main), market=scores["customer_id"].map(markets)
+    )
+    trial.details |= {"for_markets": recommendations(found)}
     recorded = {"recorded": len(given), "default": config.consent.default}
     trial.details |= {"consent": recorded | {"profiling_opt_out": int(out.sum())}}
     trial.details |= {"stages": {k: int(v) for k, v in people["stage"].value_counts().items()}}
