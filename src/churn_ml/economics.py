@@ -188,8 +188,8 @@ def costs(p: Floats, value: Floats, terms: Terms, save_rate: Floats | None = Non
     return np.stack(columns, axis=1) if columns else np.empty((len(p), 0))
 
 
-def realised(choice: Ints, truth: Truth, terms: Terms) -> Floats:
-    """What each decision earned, in the shop's currency; 0 where no contact.
+def realised(choice: Ints, truth: Truth, terms: Terms, save_rate: Floats | None = None) -> Floats:
+    """What each decision earned, in the shop's currency; 0 where no contact; see `gains`.
 
     >>> offer = Offer(code="COUPON", label="5 off", cost_amount=5, contact_amount=1)
     >>> truth = Truth(np.array([1.0, 1.0, 0.0]), np.full(3, 200.0))
@@ -197,7 +197,7 @@ def realised(choice: Ints, truth: Truth, terms: Terms) -> Floats:
     [27.5, 0.0, -8.0]
     """
     check_same_length(choice, truth.y, truth.value)
-    table = gains(truth.y, truth.value, terms)
+    table = gains(truth.y, truth.value, terms, save_rate)
     padded = np.column_stack([table, np.zeros(len(table))])
     return np.asarray(padded[np.arange(len(table)), choice], dtype=float)
 
