@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.config import Economics, Offer
-from churn_ml.economics import Floats, save_rate
+from churn_ml.economics import Floats
+from churn_ml.save_priors import save_rate
 from churn_ml.targeting import keyed_hash
 
 ANSWERED: Mapping[str, tuple[str, ...]] = {
