@@ -126,6 +126,20 @@ def test_capacity_and_budget_are_never_exceeded(case: Round) -> None:
         assert made["expected_cost"].sum() <= limits.budget_amount + 1e-6
 
 
+@settings(max_examples=40, deadline=None)
+@given(rounds(), st.sampled_from([0.5, 4.0, 20.0]))
+def test_a_larger_budget_never_lowers_what_the_actions_are_expected_to_earn(
+    case: Round, more: float
+) -> None:
+    def earned(budget: float) -> float:
+        limits = case.config.policy.model_copy(update={"budget_amount": budget})
+        changed = case.config.model_copy(update={"policy": limits})
+        return float(replace(case, config=changed, tau=0.0).decide()["expected_gain"].sum())
+
+    budget = case.config.policy.budget_amount or 0.0
+    assert earned(budget + more) >= earned(budget) - 1e-6
+
+
 @LAW
 @given(rounds())
 def test_every_action_pays_more_than_tau_and_says_why(case: Round) -> None:

@@ -22,8 +22,6 @@ from churn_ml.targeting.choosing import (
     choose,
     keyed_hash,
     permitted,
-    room,
-    within_limits,
 )
 from churn_ml.targeting.threshold import tune_tau
 
@@ -34,7 +32,5 @@ __all__ = [
     "choose",
     "keyed_hash",
     "permitted",
-    "room",
     "tune_tau",
-    "within_limits",
 ]

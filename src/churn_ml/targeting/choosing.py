@@ -84,9 +84,7 @@ def allocate(
     index, expected = best_offer(table, allowed)
     spent = _picked(cost, index)
     floor = _floor(expected, tau)
-    taken = within_limits(
-        expected, spent, Policy(capacity_customers=limits.capacity_customers), tau, tiebreak
-    )
+    taken = _by_gain(expected, limits.capacity_customers, tau, tiebreak)
     bound = worth = float((expected[taken] - floor).sum())
     budget = limits.budget_amount
     if budget is not None and spent[taken].sum() > budget * SLACK:
@@ -126,44 +124,21 @@ def best_offer(table: Floats, allowed: Flags | None = None) -> tuple[Ints, Float
     return np.where(np.isneginf(expected), NO_CONTACT, index), expected
 
 
-def within_limits(
-    expected: Floats, cost: Floats, limits: Policy, tau: float, tiebreak: NDArray[Any]
-) -> Flags:
-    """Whom a round contacts: gain above tau, in order of gain, up to capacity and budget.
+def _by_gain(expected: Floats, capacity: int | None, tau: float, tiebreak: NDArray[Any]) -> Flags:
+    """Whom a round contacts that money does not limit: gain above tau, the largest up to capacity.
 
-    `expected` and `cost`: gain and expected cost of each customer's best offer. `tiebreak`: a keyed
-    hash per customer, so that equal gains are decided alike in every run and for no one's benefit.
-    The round ends at the first customer whom the budget no longer covers: a larger limit never
-    drops anyone.
+    `expected`: gain of each customer's best offer.
 
-    >>> limits = Policy(capacity_customers=2, budget_amount=5)
-    >>> within_limits(np.array([9.0, 1.0, 4.0]), np.array([2.0, 2.0, 4.0]), limits, 0.0,
-    ...               np.array([1, 2, 3])).tolist()
-    [True, False, False]
+    >>> _by_gain(np.array([9.0, 4.0, 4.0, -1.0]), 2, 0.0, np.array([1, 3, 2, 4])).tolist()
+    [True, False, True, False]
     """
-    if limits.capacity_customers is None and limits.budget_amount is None:
-        return np.asarray(expected > tau, dtype=bool)
+    pays = np.asarray(expected > tau, dtype=bool)
+    if capacity is None:
+        return pays
     order = np.lexsort((tiebreak, -expected))
-    taken = int((expected > tau).sum())
     chosen = np.zeros(len(expected), dtype=bool)
-    chosen[order[: min(taken, room(cost[order], limits))]] = True
+    chosen[order[: min(int(pays.sum()), capacity)]] = True
     return chosen
-
-
-def room(cost: Floats, limits: Policy) -> int:
-    """How many of the customers, in the given order, capacity and budget cover.
-
-    >>> room(np.array([2.0, 2.0, 2.0]), Policy(budget_amount=4))
-    2
-    """
-    covered = len(cost)
-    if limits.capacity_customers is not None:
-        covered = min(covered, limits.capacity_customers)
-    if limits.budget_amount is not None:
-        # a hair of slack: .1 + .2 must fit into .3
-        within = np.cumsum(cost) <= limits.budget_amount * (1 + 1e-12)
-        covered = min(covered, int(within.sum()))
-    return covered
 
 
 def permitted(contactable: Flags, offers: Sequence[Offer]) -> Flags:

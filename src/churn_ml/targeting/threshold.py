@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.config import Policy
 from churn_ml.economics import (
     NO_CONTACT,
     Flags,
@@ -25,7 +24,8 @@ from churn_ml.economics import (
     gains,
     realised,
 )
-from churn_ml.targeting.choosing import allocate, best_offer, room
+from churn_ml.targeting.choosing import allocate, best_offer
+from churn_ml.targeting.rationing import SLACK
 
 TAU_NOISE = 2.0
 """Standard errors by which a threshold must earn more than 0 does."""
@@ -65,7 +65,8 @@ def tune_tau(
     if not len(order):
         return 0.0
     cost = np.take_along_axis(every, index[:, None], axis=1)[order, 0]
-    if room(cost, Policy(budget_amount=terms.policy.budget_amount)) < len(cost):
+    budget = terms.policy.budget_amount
+    if budget is not None and float(cost.sum()) > budget * SLACK:
 
         def earns(tau: float) -> Floats:
             choice = allocate(table, every, allowed, terms.policy, tau, tiebreak).index
@@ -73,7 +74,7 @@ def tune_tau(
 
         return _best_tried(expected[order], earns)
     earned = realised(index, truth, terms)[order]
-    return _best_prefix(expected[order], earned[: room(cost, terms.policy)])
+    return _best_prefix(expected[order], earned[: terms.policy.capacity_customers])
 
 
 def _best_tried(expected: Floats, earns: Callable[[float], Floats]) -> float:
