@@ -51,7 +51,7 @@ def test_with_known_effects_the_choice_earns_all_but_the_bound_and_more_than_wit
 
 @pytest.mark.slow
 def test_with_priors_only_the_choice_beats_a_coupon_for_the_risky_fifth_and_chance() -> None:
-    told = choice_simulated.measure(10_000, say=lambda line: None)
+    told = choice_simulated.measure(20_000, say=lambda line: None)
     assert told["simulated"]
     for rival in ("top_risk_coupon", "random"):
         low = told["beats"][rival][1]

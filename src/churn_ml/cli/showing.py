@@ -217,8 +217,8 @@ def choice(
 
     The gap is the share of the linear relaxation's bound that the choice falls short of. With
     --simulated a whole synthetic shop is scored, and the net value of its actions is compared with
-    a coupon for the fifth at the highest risk and with chance, for the same money (10,000 customers
-    take two minutes). Reads and writes: nothing. What such customers bring is simulated.
+    a coupon for the fifth at the highest risk and with chance, for the same money (20,000 customers
+    take a minute or more). Reads and writes: nothing. What such customers bring is simulated.
     """
     if simulated is not None:
         from churn_ml import choice_simulated
