@@ -2,7 +2,8 @@
 
 Enters: an attempt. Leaves: the rates of the offers that were delivered, ready for JSON, and the
 settings with them. Worked example: the coupon of 2017-10-01 went out by e-mail; on 2017-11-01 its
-outcomes are learned, and from then on trainings and scorings count with what the holdout shows.
+outcomes are learned, and from 2017-11-02 on trainings and scorings count with what the holdout
+shows: those of 2017-11-01 may run beside the learning, and must not depend on which comes first.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ def _rounds(trial: Attempt) -> list[date]:
 
 
 def _counts(trial: Attempt, day: date) -> bool:
-    """Whether the outcomes of that round were known, of this contract, and of a delivered round."""
+    """Whether its outcomes were learned on a day before, of this contract, and it was delivered."""
     house = trial.house
     learned, scored = house.publication("learn", day), house.publication("score", day)
     if learned is None or scored is None or scored.pins["contract"] != house.config.contract.stamp:
         return False
     known, reached = learned.pins["watermark"], learned.pins.get("reached", 0)
-    return bool(known <= trial.as_of.isoformat() and reached > 0)
+    return bool(known < trial.as_of.isoformat() and reached > 0)
