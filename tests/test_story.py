@@ -20,7 +20,10 @@ from churn_ml.house import House, open_house, silent
 
 from .conftest import FIRST, HOUSEHOLDS, SECOND
 
-DERIVED = ("cohort", "features", "scores", "causes", "segments", "actions")
+DERIVED = (
+    *("cohort", "features", "scores", "causes", "segments"),
+    *("named_segments", "actions"),
+)
 
 
 @pytest.fixture(scope="module")
