@@ -48,10 +48,22 @@ def indicators(config: Config) -> tuple[Indicator, ...]:
     return tuple(one for own, usual in pairs for one in (own, *_left_out(own, usual)))
 
 
+def built(bundle: Bundle, config: Config) -> str:
+    """The spec hash, as of now, of what `bundle` reads; what is not for training is left out.
+
+    >>> from churn_ml.config import Config, Shop
+    >>> from churn_ml.features.rhythm import RECENCY
+    >>> from churn_ml.models.example import by_hand
+    >>> config = Config(shop=Shop(name="s", currency="EUR"))
+    >>> built(by_hand(), config) == spec_hash((RECENCY,))
+    True
+    """
+    return spec_hash(defining(bundle.features, trainable(indicators(config))))
+
+
 def known_to(bundle: Bundle, config: Config) -> bool:
     """Whether what `bundle` reads is built now as when it learned, and still for training."""
-    signs = trainable(indicators(config))
-    return spec_hash(defining(bundle.features, signs)) == bundle.origin.spec_hash
+    return built(bundle, config) == bundle.origin.spec_hash
 
 
 def can_score(house: House, as_of: date) -> bool:

@@ -13,7 +13,7 @@ from churn_ml.attempt import Attempt, attempt
 from churn_ml.economics import Terms
 from churn_ml.errors import Transient
 from churn_ml.flow import said
-from churn_ml.flow.definitions import indicators
+from churn_ml.flow.definitions import built, indicators
 from churn_ml.flow.following import is_away
 from churn_ml.flow.naming import named_segments
 from churn_ml.flow.treatment import chosen
@@ -92,8 +92,7 @@ def _score(trial: Attempt, bundle: Bundle) -> None:
     people["eligible"] &= ~out
     rows = features.build(world, as_of, config.contract, indicators=signs, zone=zone)
     rows = rows[~rows["customer_id"].isin(people.loc[out, "customer_id"])]
-    spec_hash = features.spec_hash(features.defining(bundle.features, signs))
-    scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=spec_hash)
+    scores = scoring.score(bundle, rows, config.contract.stamp, spec_hash=built(bundle, config))
     why = causes.causes(rows, said.stated(world, as_of))
     ids, given = people["customer_id"], said.consents(world)
     gone = merges.survivors(world)
