@@ -22,6 +22,7 @@ from churn_ml.features import (
     names,
     spec_hash,
     trainable,
+    views,
 )
 from churn_ml.features.views import VIEWS
 from churn_ml.features.wording import declared
@@ -158,6 +159,11 @@ def test_the_spec_hash_is_the_same_in_every_process() -> None:
     env = os.environ | {"PYTHONHASHSEED": "1"}
     done = subprocess.run(run, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == spec_hash()
+
+
+def test_every_view_is_told_of_where_they_begin() -> None:
+    told = "\n".join(re.findall(r"^\* (.*):", views.__doc__ or "", re.MULTILINE))
+    assert set(re.findall(r"\b([a-z_]+)(?:\([^)]*\))?(?:,|$)", told, re.MULTILINE)) == set(VIEWS)
 
 
 def test_no_view_drops_two_columns_at_once() -> None:

@@ -12,6 +12,7 @@ before `as_of`; 30 for 2017-09-01 as of 2017-10-01).
 * contacts: one row per customer and campaign.
 * redemptions: one row per customer, coupon and time.
 * group_rates(days): one row per customer, with what became of their channel.
+* rfm_fifths(days): one row per customer, with their fifth by recency, frequency and money.
 * visit_days: one row per customer and day in site or app.
 * social: one row per event in social media.
 * loads(days): one row per event of site or app with a load time.
