@@ -41,7 +41,6 @@ from typing import TYPE_CHECKING
 
 from churn_ml import timeline
 from churn_ml.events import (
-    Canonical,
     activity,
     attributes,
     days_ago,
@@ -57,8 +56,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from churn_ml.config import Contract
-
-__all__ = ["Canonical", "activity", "cohort", "days_ago", "due", "eligible", "order_days", "placed"]
+    from churn_ml.events import Canonical
 
 CADENCE_DAYS = 3
 """Order days that a customer needs for a cadence (median gap) of their own."""

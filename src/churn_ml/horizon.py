@@ -27,17 +27,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.cohort import eligible, order_days
+from churn_ml.cohort import eligible
 from churn_ml.errors import NotReady
-from churn_ml.events import attributes
+from churn_ml.events import attributes, order_days
 from churn_ml.labels import labels
 from churn_ml.timeline import newest_mature
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
+    from churn_ml.events import Canonical
 
 CHOICES = (14, 21, 30, 45, 60, 90, 120, 180, 365)
 """Horizons and lookbacks that a person can name, in days."""

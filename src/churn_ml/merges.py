@@ -28,7 +28,7 @@ from churn_ml.tables import people, table
 if TYPE_CHECKING:
     import ibis
 
-    from churn_ml.cohort import Canonical
+    from churn_ml.events import Canonical
 
 MERGES = people.CUSTOMER_MERGES.name
 

@@ -28,8 +28,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.cohort import cohort, order_days, placed
-from churn_ml.events import attributes
+from churn_ml.cohort import cohort
+from churn_ml.events import attributes, order_days, placed
 from churn_ml.labels import labels
 from churn_ml.tables import COHORTS, RATES, TRANSITIONS
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from churn_ml.cohort import Canonical
     from churn_ml.config import Contract
+    from churn_ml.events import Canonical
 
 PERSONAL = ("age_band", "gender", "income_band")
 """Slices of a report and never features: no indicator reads them."""
