@@ -81,6 +81,7 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
         "segment": "A",
         "offer": "COUPON",
         "arm": "open",
+        "experiment": "",
         "reasons": "gap_ratio, days_since_order",
         "cause": "LOGISTICS_SLOW",
         "evidence": "slow delivery (70%): share of late parcels in 180 days 50%",

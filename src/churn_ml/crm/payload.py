@@ -69,12 +69,14 @@ FIELDS: tuple[Field, ...] = (
     Field("segment", "text", "risk x value x stage as one code"),
     Field("offer", "text", "the offer to make, NONE where none"),
     Field("arm", "text", "holdout or open"),
+    Field("experiment", "text", "experiment and arm, as spring:control; empty where none"),
     Field("reasons", "text", "the indicators behind the score, strongest first"),
     Field("cause", "text", "the likeliest cause of leaving, empty where nothing speaks for one"),
     Field("evidence", "text", "that cause in words, and what speaks for it", content=False),
     Field("named_segments", "text", "named segments but stages and families", content=False),
 )
 NAMES = tuple(field.name for field in FIELDS)
+DRAWN = ("experiment", "experiment_arm")
 _CONTENT = tuple(field.name for field in FIELDS if field.content)
 _TEXTS = frozenset(field.name for field in FIELDS if field.type == "text")
 
@@ -113,13 +115,15 @@ def rows(
     """
     placed = ["customer_id", "stage", "risk_band", "value_band", "segment", "arm"]
     joined = scores.merge(segments[placed], on="customer_id")
-    joined = joined.merge(actions[["customer_id", "offer"]], on="customer_id")
+    decided = actions.reindex(columns=["customer_id", "offer", *DRAWN])
+    joined = joined.merge(decided, on="customer_id")
     _check(joined["customer_id"], expected=len(scores))
     for further in (causes_told(causes), names_told(named_segments)):
         joined = joined.merge(further, on="customer_id", how="left")
     joined = joined.fillna({"cause": "", "evidence": "", "named_segments": ""})
     told = joined.assign(
         as_of=as_of.isoformat(),
+        experiment=[_drawn(*pair) for pair in zip(*(joined[name] for name in DRAWN), strict=True)],
         threshold=round(float(tau), 2),
         score=(joined["score"] / score_step).round().mul(score_step).round(9),
         value_at_risk=preferred(joined["value_at_risk"]),
@@ -128,6 +132,10 @@ def rows(
     scored = _rows(told.sort_values("customer_id"), as_of, delivers=delivers)
     out = segments.loc[segments["segment"] == OPTED_OUT, "customer_id"]
     return [*scored, *(_opted_out(customer, as_of) for customer in sorted(out))]
+
+
+def _drawn(experiment: object, arm: object) -> str:
+    return f"{experiment}:{arm}" if isinstance(experiment, str) else ""
 
 
 def _opted_out(customer_id: str, as_of: date) -> Row:
