@@ -21,10 +21,11 @@ from pandas.testing import assert_frame_equal
 from churn_ml.config import Contract
 from churn_ml.errors import BrokenPromise
 from churn_ml.features import CATALOGUE, available, build, names
+from churn_ml.features.activity import STORES
 from churn_ml.features.frame import by_query
 from churn_ml.features.grouped import Rows, measures
 from churn_ml.features.kernel import KERNELS
-from churn_ml.features.numbers import Numbers
+from churn_ml.features.numbers import Columns, Numbers
 from churn_ml.features.plan import plan
 from churn_ml.features.purchases import read
 from churn_ml.in_memory import arrow, canonical
@@ -100,6 +101,50 @@ def test_an_order_counts_from_when_it_was_known_and_until_its_cancelling_was() -
     cuts = [bought.at(date(2017, *day), 90).orders for day in ((10, 1), (10, 10), (11, 1))]
     placed = [np.sort(rows["day"][~rows["is_cancelled"]]).tolist() for rows in cuts]
     assert placed == [[17429], [17429, 17435], [17435]]  # 2017-09-20 and 2017-09-26 from 1970
+
+
+def test_of_what_is_read_once_a_cut_does_not_know_what_happens_at_its_very_moment() -> None:
+    """One order is placed exactly at as_of and told of before, one is cancelled exactly then."""
+    known, now = datetime(2017, 9, 30), datetime(2017, 10, 1)
+    placed = {"customer_id": "anna", "occurred_at": now, "known_at": known}
+    ended = {"customer_id": "ben", "occurred_at": known, "known_at": known}
+    ended |= {"status": "cancelled", "cancelled_at": now}
+    bought = read(canonical(orders=[placed, ended]), stamped=True)
+    cuts = [bought.at(date(2017, 10, day), 90).orders["is_cancelled"].tolist() for day in (1, 2)]
+    assert cuts == [[False], [False, True]]
+
+
+@pytest.mark.parametrize(("days", "scored"), [(30, ["anna"]), (31, [])])
+def test_an_order_as_old_as_the_lookback_makes_eligible_and_an_older_one_does_not(
+    days: int, scored: list[str]
+) -> None:
+    rows = [{"customer_id": "anna", "occurred_at": AS_OF - timedelta(days=days)}]
+    frame = build(
+        canonical(orders=rows), AS_OF, Contract(lookback_days=30), indicators=CATALOGUE[:1]
+    )
+    assert frame["customer_id"].tolist() == scored
+
+
+def test_stores_of_the_windows_first_day_count_and_of_the_day_before_do_not() -> None:
+    days = {"north": 90, "south": 91, "east": 1}
+    rows = [
+        {"customer_id": "anna", "store_id": store, "occurred_at": AS_OF - timedelta(days=ago)}
+        for store, ago in days.items()
+    ]
+    frame = build(canonical(orders=rows), AS_OF, ONCE, indicators=[STORES])
+    assert frame["stores_90d"].tolist() == [2]
+
+
+def test_what_is_unknown_is_so_in_and_and_or_only_where_it_decides() -> None:
+    """SQL's three values; the right side is true, false and unknown for each of the left's."""
+    t = ibis.table({"a": "boolean", "b": "boolean"}, name="t")
+    yes, no, unknown = (True, True), (False, True), (False, False)
+    pairs = [(a, b) for a in (yes, no, unknown) for b in (yes, no, unknown)]
+    sides = [Numbers(*map(np.array, zip(*each, strict=True))) for each in zip(*pairs, strict=True)]
+    columns = Columns(dict(zip("ab", sides, strict=True)))
+    found = [columns(one.op()).floats(9) for one in (t.a & t.b, t.a | t.b)]
+    told = [["?" if np.isnan(value) else int(value) for value in each] for each in found]
+    assert told == [[1, 0, "?", 0, 0, 0, "?", 0, "?"], [1, 1, 1, 1, 0, "?", 1, "?", "?"]]
 
 
 def test_only_the_status_of_what_is_read_once_waits_for_a_later_time() -> None:
