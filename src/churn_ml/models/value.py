@@ -100,11 +100,19 @@ class ValueModel:
     """What `buying` predicts with, before its total is set right by the intercept's exponential."""
 
     @classmethod
-    def fit(cls, panel: pd.DataFrame, recipe: Recipe, kind: Kind = "regression") -> ValueModel:
+    def fit(
+        cls,
+        panel: pd.DataFrame,
+        recipe: Recipe,
+        kind: Kind = "regression",
+        *,
+        reach: tuple[float, int] | None = None,
+    ) -> ValueModel:
         """A model fitted on the retained, untreated rows of `panel`.
 
         `panel`: one row per customer_id and cut_off with label (0, 1, missing), treated,
-        window_net_amount and the recipe's features. Raises TooEarly below 20 usable rows.
+        window_net_amount and the recipe's features. `reach`: its `extension`, which is the same for
+        every kind; None works it out. Raises TooEarly below 20 usable rows.
 
         >>> from churn_ml.simulate import spending_panel, spending_recipe
         >>> model = ValueModel.fit(spending_panel(200, seed=1), spending_recipe())
@@ -114,7 +122,7 @@ class ValueModel:
         rows = retained(panel)
         amount = amounts(rows)
         names = recipe.columns(kind)
-        factor, observed_days = extension(panel, recipe.contract, recipe.economics)
+        factor, observed_days = reach or extension(panel, recipe.contract, recipe.economics)
         model = cls(
             kind=kind,
             features=tuple(names),

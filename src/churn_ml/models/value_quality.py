@@ -144,7 +144,10 @@ def cross_fitted_both(
     value, uncapped = np.zeros((2, len(target)))
     for fold in range(FOLDS):
         of_fold = asked == fold
-        models = [ValueModel.fit(history[learned != fold], recipe, kind) for kind in KINDS]
+        others = history[learned != fold]
+        first = ValueModel.fit(others, recipe, KINDS[0])
+        reach = (first.extension, first.observed_days)
+        models = [first, *(ValueModel.fit(others, recipe, k, reach=reach) for k in KINDS[1:])]
         rows = target[of_fold]
         value[of_fold] = np.mean([m.predict(rows) for m in models], axis=0)
         uncapped[of_fold] = np.mean([m.predict(rows, capped=False) for m in models], axis=0)
