@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,12 +11,19 @@ from pathlib import Path
 import pytest
 
 from churn_ml import crm, flow
+from churn_ml.config import load
+from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import BadConfig, BadInput, Transient
 from churn_ml.flow.export import recent
-from churn_ml.house import House
+from churn_ml.house import House, open_house
 
 FIRST = date(2017, 10, 1)
 
+LIGHT = """
+[training]
+candidates = ["logistic"]
+"""
+"""One candidate that learns: what a second family would add here is minutes."""
 FURTHER = """
 [contracts.quick]
 name = "quick20"
@@ -33,15 +41,9 @@ contract = "quick"
 @pytest.fixture(scope="module")
 def walked(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A shop under two contracts, walked whole for 2017-10-01."""
-    import shutil
-
-    from churn_ml.config import load
-    from churn_ml.demo import DEMO_KEY
-    from churn_ml.house import open_house
-
     folder = Path(shutil.copytree(ingested, tmp_path_factory.mktemp("two") / "shop"))
     with (folder / "churn.toml").open("a", encoding="utf-8") as settings:
-        settings.write(FURTHER)
+        settings.write(LIGHT + FURTHER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_ML_HOLDOUT_KEY", DEMO_KEY)
         house = open_house(load(folder / "churn.toml"))
@@ -136,8 +138,6 @@ def test_a_score_with_the_other_contracts_model_is_refused(walked: House) -> Non
 def test_a_further_contract_waits_until_the_main_one_has_scored_the_day(
     walked: House, tmp_path: Path
 ) -> None:
-    import shutil
-
     from churn_ml.ledger import Ledger
 
     for file in walked.config.root.glob("ledger.db*"):
@@ -156,7 +156,10 @@ def test_a_further_contract_waits_until_the_main_one_has_scored_the_day(
 def test_the_main_contract_publishes_the_same_with_and_without_a_further_one(
     walked: House, ingested: Path, copy_of: Callable[[Path], House]
 ) -> None:
-    alone = copy_of(ingested)
+    root = copy_of(ingested).config.root
+    with (root / "churn.toml").open("a", encoding="utf-8") as settings:
+        settings.write(LIGHT)
+    alone = open_house(load(root / "churn.toml"))
     flow.run(alone, FIRST)
     both = walked.ledger.contents()
     assert {t: found for t, found in both.items() if "@" not in t} == alone.ledger.contents()
