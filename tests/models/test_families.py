@@ -126,7 +126,7 @@ sys.path.insert(0, sys.argv[1])
 from conftest import shop
 from churn_ml.models import FAMILIES
 from churn_ml.models.example import SETTING
-rows, label = shop(3000, seed=2)
+rows, label = shop(1500, seed=2)
 for each in FAMILIES:
     files = each.model.fit(rows, label, SETTING).files()
     print(hashlib.sha256(b"".join(files.values())).hexdigest())
