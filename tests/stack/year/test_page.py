@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,7 +35,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no chromium: apt-get install chromium")
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     # root has no user namespace to build Chromium's sandbox from
-    args = ["--no-sandbox"] if os.geteuid() == 0 else []
+    args = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with api.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=args)
         yield opened
@@ -79,11 +80,22 @@ class Visit:
         return frame
 
 
+@pytest.fixture(scope="module")
+def visit_in(told: Running, browser: Browser) -> Callable[[str], Visit]:
+    """The visit of somebody who likes that colour scheme; who has come once stays."""
+
+    @cache
+    def visit(scheme: str) -> Visit:
+        return Visit(browser, told, scheme)
+
+    return visit
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_person_reads_the_page_inside_airflow(
-    told: Running, browser: Browser, tmp_path: Path, scheme: str
+    visit_in: Callable[[str], Visit], tmp_path: Path, scheme: str
 ) -> None:
-    visit = Visit(browser, told, scheme)
+    visit = visit_in(scheme)
     frame = visit.enter()
     for heading in (
         "Champion now",
@@ -96,7 +108,7 @@ def test_a_person_reads_the_page_inside_airflow(
     ):
         assert frame.get_by_role("heading", name=heading).is_visible(), heading
     assert "customers were scored for leaving within 30 days" in frame.locator("main").inner_text()
-    assert frame.locator("html").get_attribute("data-theme") == scheme
+    frame.locator(f"html[data-theme={scheme}]").wait_for()
     assert frame.locator("figure.difference svg").first.is_visible()
     styled = "element => getComputedStyle(element).borderRadius"
     assert frame.locator(".tile").first.evaluate(styled) == "12px", "the style sheet did not load"
@@ -107,9 +119,9 @@ def test_a_person_reads_the_page_inside_airflow(
 
 
 def test_links_lead_from_a_run_to_its_receipt_to_its_task_and_back(
-    told: Running, browser: Browser
+    visit_in: Callable[[str], Visit],
 ) -> None:
-    visit = Visit(browser, told)
+    visit = visit_in("light")
     frame = visit.enter()
     frame.get_by_role("link", name="score", exact=True).first.click()
     frame.get_by_role("heading", name="Score as of 2017-11-01").wait_for()
