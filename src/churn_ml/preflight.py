@@ -148,16 +148,41 @@ def absent(tables: Canonical, indicators: Sequence[Indicator] = CATALOGUE) -> li
     >>> absent(shop, [RECENCY, LAST_BASKET])
     ['last_basket_ratio_90d: not available, needs orders.net_amount']
     """
+    told = []
+    for indicator, missing in _missing(tables, indicators):
+        names = (name for name in indicator.names if not name.endswith("_has_base"))
+        told.append(f"{', '.join(names)}: not available, needs {', '.join(missing)}")
+    return told
+
+
+def silent(tables: Canonical, indicators: Sequence[Indicator]) -> set[str]:
+    """The features that say nothing of this shop, whatever number they have: see `absent`.
+
+    Where no product has a launch day, nobody's 0 launches are a sign of anything.
+
+    >>> from churn_ml.features.spend import LAST_BASKET
+    >>> from churn_ml.in_memory import canonical
+    >>> shop = canonical(orders=[{"customer_id": "anna", "occurred_at": "2017-09-26",
+    ...                           "net_amount": None}])
+    >>> "last_basket_ratio_90d" in silent(shop, [LAST_BASKET])
+    True
+    """
+    return {name for indicator, _ in _missing(tables, indicators) for name in indicator.names}
+
+
+def _missing(
+    tables: Canonical, indicators: Sequence[Indicator]
+) -> list[tuple[Indicator, list[str]]]:
+    """The indicators that the tables cannot tell, each with what it lacks."""
     asked = {place for i in indicators for place in (*i.needs, *i.filled)}
     holds = {place: _holds(tables, *place.split(".")) for place in sorted(asked)}
-    told = []
+    found = []
     for indicator in indicators:
         missing = [need for need in indicator.needs if not holds[need]]
         missing = missing or [place for place in indicator.filled if not holds[place]]
         if missing:
-            names = (name for name in indicator.names if not name.endswith("_has_base"))
-            told.append(f"{', '.join(names)}: not available, needs {', '.join(missing)}")
-    return told
+            found.append((indicator, missing))
+    return found
 
 
 def _holds(tables: Canonical, name: str, column: str | None = None) -> bool:

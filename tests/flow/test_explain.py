@@ -57,6 +57,16 @@ def test_a_scored_household_is_told_why_and_what_was_decided(house: House) -> No
     assert "order_days_90d" in scored["features"]
 
 
+def test_what_the_shop_never_told_is_no_sign_of_a_cause(house: House) -> None:
+    """Complete Journey has no launch days: nobody's 0 launches say that the goods are stale."""
+    version = house.published("causes")[FIRST.isoformat()]
+    causes = house.warehouse.read_partition("causes", FIRST, version).to_pandas()
+    features = house.published("features")[FIRST.isoformat()]
+    rows = house.warehouse.read_partition("features", FIRST, features).to_pandas()
+    assert (rows["launches_own_categories_90d"] == 0).all()
+    assert "PRODUCT_STALE" not in set(causes["cause"])
+
+
 def test_the_same_in_chinese_and_as_json_on_the_command_line(house: House) -> None:
     row = some(house, "scores")
     asked = [

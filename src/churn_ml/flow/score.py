@@ -6,7 +6,7 @@ seen so far were active enough to be scored, the others are listed with their st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from churn_ml.offers.markets import recommendations
 if TYPE_CHECKING:
     import pandas as pd
 
+    from churn_ml.features.indicator import Indicator
     from churn_ml.flow.deciding import Tables
     from churn_ml.models.bundle import Bundle
     from churn_ml.receipts import Receipt
@@ -95,11 +96,22 @@ def _scored(trial: Attempt, bundle: Bundle, world: Tables) -> dict[str, pd.DataF
     house.say(f"  {len(people):,} customers, {int(people['eligible'].sum()):,} to score")
     objecting = said.objectors(world)
     people["eligible"] &= ~people["customer_id"].isin(objecting)
-    rows = features.build(world, as_of, contract, indicators=indicators(config), zone=zone)
+    signs = indicators(config)
+    rows = features.build(world, as_of, contract, indicators=signs, zone=zone)
     rows = rows[~rows["customer_id"].isin(objecting)]
     scores = scoring.score(bundle, rows, contract.stamp, spec_hash=built(bundle, config))
-    why = causes.causes(rows, said.stated(world, as_of))
+    speaking = rows.drop(columns=_silent(world, signs), errors="ignore")
+    why = causes.causes(speaking, said.stated(world, as_of))
     return {"cohort": people, "features": rows, "scores": scores, "causes": why}
+
+
+def _silent(world: Tables, signs: Sequence[Indicator]) -> list[str]:
+    """Of the features that causes read: those that say nothing of this shop."""
+    from churn_ml.causes import CAUSES
+    from churn_ml.preflight import silent
+
+    read = {feature for cause in CAUSES for feature in cause.features}
+    return sorted(silent(world, [one for one in signs if one.filled and read & {*one.names}]))
 
 
 def _told(made: Mapping[str, pd.DataFrame], attributes: pd.DataFrame) -> dict[str, Any]:
