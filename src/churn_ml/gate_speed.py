@@ -101,7 +101,7 @@ def table(told: dict[str, Any]) -> str:
         for name in ("rivals", "opposites")
     ]
     lines += [
-        f"diagnosis: {told['diagnosis_s']} s, of which loading empulse takes most",
+        f"diagnosis: {told['diagnosis_s']} s",
         f"peak of memory: {told['peak_rss_mb']:,} MB",
     ]
     return "\n".join(lines)
