@@ -37,6 +37,7 @@ NEEDS_OF_VIEW = {
     "stores": {"orders"},
     "lines": {"orders", "order_lines"},
     "categories": {"orders", "order_lines", "products"},
+    "category_spend": {"orders", "order_lines", "products"},
     "contacts": {"campaign_contacts"},
     "redemptions": {"coupon_redemptions"},
     "group_rates": {"orders", "customers"},
@@ -226,7 +227,8 @@ def test_a_shop_may_give_an_indicator_other_windows() -> None:
 def test_a_shop_may_keep_an_indicator_from_training() -> None:
     own = catalogue(Features(not_for_training=("arrears", "language")))
     kept = {i.name for i in own} - {i.name for i in trainable(own)}
-    assert kept == {"rfm", "finance_anomaly", "interaction_anomaly", "arrears", "language"}
+    shown = {"rfm", "main_category", "category_distance", "finance_anomaly", "interaction_anomaly"}
+    assert kept == shown | {"arrears", "language"}
     assert names(own) == names()
 
 

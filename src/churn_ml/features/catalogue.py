@@ -5,7 +5,7 @@ The order is the order of the feature columns. The windows are proposals of the 
 churn.toml may give others under `[features] windows`.
 
 >>> len(CATALOGUE), CATALOGUE[0].name, CATALOGUE[0].source
-(108, 'recency', 'C02')
+(110, 'recency', 'C02')
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from churn_ml.features.returns import RETURNS
 from churn_ml.features.rhythm import RHYTHM
 from churn_ml.features.satisfaction import SATISFACTION
 from churn_ml.features.season import SEASON
+from churn_ml.features.shift import SHIFT
 from churn_ml.features.site import SITE
 from churn_ml.features.spend import MONEY
 from churn_ml.features.standing import STANDING
@@ -47,6 +48,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     *SEASON,
     *MONEY,
     *BASKET,
+    *SHIFT,
     *CAMPAIGNS,
     *GROUP,
     *VISITS,

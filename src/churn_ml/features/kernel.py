@@ -55,6 +55,8 @@ class Part:
     shop: Shop
     first: int
     last: int
+    sorted_lines: dict[int, tuple[Table, Ints, Ints]] = field(default_factory=dict)
+    """What `by_kind` gave, by the days looked back: sorting costs more than all that reads it."""
 
     def rows(self, view: str, *days: int) -> Rows:
         """The rows of a view, cut to these days; `customer` is the place among the part's."""
@@ -70,6 +72,15 @@ class Part:
         """The lines of the last `days` days."""
         mine = self.shop.bought.lines.of(self.first, self.last)
         return mine.take(mine["day"] >= self.shop.today - days)
+
+    def by_kind(self, days: int) -> tuple[Table, Ints, Ints]:
+        """The lines of the last `days` days by customer and kind of product; these two beside."""
+        if days not in self.sorted_lines:
+            rows = self.lines(days)
+            kind, customer = self.shop.products.kind[rows["product"]], self.whose(rows)
+            order = np.lexsort((kind, customer))
+            self.sorted_lines[days] = rows.take(order), kind[order], customer[order]
+        return self.sorted_lines[days]
 
     def whose(self, rows: Table) -> Ints:
         """The place of each row's customer among the part's."""
@@ -143,10 +154,7 @@ def _lines(part: Part, days: int) -> Rows:
 
 
 def _categories(part: Part, days: int, recent_days: int) -> Rows:
-    rows = part.lines(days)
-    kind, customer = part.shop.products.kind[rows["product"]], part.whose(rows)
-    order = np.lexsort((kind, customer))
-    rows, kind, customer = rows.take(order), kind[order], customer[order]
+    rows, kind, customer = part.by_kind(days)
     starts, ago = begins(customer, kind), part.ago(rows["day"]).values
     recent = over(np.add, (ago <= recent_days).astype(np.int64), starts)
     customer, newest = customer[starts], over(np.minimum, ago, starts)
@@ -161,6 +169,21 @@ def _categories(part: Part, days: int, recent_days: int) -> Rows:
         "earlier_lines": Numbers(lengths(starts, len(ago)) - recent),
     }
     return Rows(customer, held)
+
+
+def _category_spend(part: Part, days: int, recent_days: int) -> Rows:
+    rows, kind, customer = part.by_kind(days)
+    starts, cents = begins(customer, kind), _cents(rows, "net_cents").values  # unknown counts 0
+    recent = np.where(part.ago(rows["day"]).values <= recent_days, cents, 0)
+    customer, own = customer[starts], begins(customer[starts])
+    now, then = over(np.add, recent, starts), over(np.add, cents - recent, starts)
+
+    def of_all(by: np.ufunc, spent: Ints) -> Numbers:
+        return Numbers(np.repeat(over(by, spent, own), lengths(own, len(customer))))
+
+    held = {"recent_cents": Numbers(now), "earlier_cents": Numbers(then)}
+    held |= {"recent_whole": of_all(np.add, now), "earlier_whole": of_all(np.add, then)}
+    return Rows(customer, held | {"recent_most": of_all(np.maximum, now)})
 
 
 def _novelties(part: Part, days: int, new_days: int) -> Rows:
@@ -205,6 +228,7 @@ def _standings(shop: Shop, days: int) -> Rows:
 
 
 _WHOLE = ("days_ago", "first_days_ago", "last_days_ago", "recent_lines", "earlier_lines")
+_SPENT = ("recent_cents", "earlier_cents", "recent_whole", "earlier_whole", "recent_most")
 KERNELS: Mapping[str, tuple[Callable[..., Rows], tuple[str, ...]]] = {
     "days": (_days, ("days_ago", "orders", "net_cents", "gap_days", "recency_days")),
     "orders": (_orders, ("days_ago", "weekday", *ORDER_CENTS)),
@@ -212,6 +236,7 @@ KERNELS: Mapping[str, tuple[Callable[..., Rows], tuple[str, ...]]] = {
     "stores": (_stores, ()),
     "lines": (_lines, ("days_ago", *LINE_CENTS)),
     "categories": (_categories, (*_WHOLE, "net_cents")),
+    "category_spend": (_category_spend, _SPENT),
     "novelties": (_novelties, ()),
     "launches": (_launches, ("launched",)),
     "rfm_fifths": (_rfm_fifths, ("recency", "frequency", "money")),

@@ -215,6 +215,7 @@ def _rules() -> Mapping[str, Rule]:
         "Not": _each(operator.invert, "arg"),
         "Negate": _each(operator.neg, "arg"),
         "Sqrt": _each(np.sqrt, "arg"),
+        "Log2": _each(np.log2, "arg"),
         "Floor": _each(lambda x: np.floor(x).astype(np.int64), "arg"),
         "Between": _each(
             lambda x, low, high: (x >= low) & (x <= high), "arg", "lower_bound", "upper_bound"

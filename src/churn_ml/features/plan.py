@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PLANS = 8
 """Plans that a process keeps."""
-OF_LINES = ("lines", "categories", "novelties", "launches")
+OF_LINES = ("lines", "categories", "category_spend", "novelties", "launches")
 BOOLEANS = ("is_cancelled",)
 
 

@@ -8,7 +8,8 @@ before `as_of`; 30 for 2017-09-01 as of 2017-10-01).
 * orders: one row per order that was not cancelled.
 * stores(days): one row per customer and store.
 * lines(days): one row per line of such an order.
-* categories(days, recent days): one row per customer, department and category of these lines.
+* categories(days, recent days), category_spend(days, recent days): one row per customer, department
+  and category of these lines.
 * contacts: one row per customer and campaign.
 * redemptions: one row per customer, coupon and time.
 * group_rates(days): one row per customer, with what became of their channel.
@@ -72,6 +73,7 @@ VIEWS: Mapping[str, Callable[..., ibis.Table]] = {
     "stores": shopping.stores,
     "lines": shopping.lines,
     "categories": shopping.categories,
+    "category_spend": shopping.category_spend,
     "contacts": contact.contacts,
     "redemptions": contact.redemptions,
     "group_rates": groups.group_rates,

@@ -85,11 +85,7 @@ def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ib
     customer's last day with any line; `recent_lines` are of the last `recent_days` days,
     `earlier_lines` of the days before. Products that are not known count as the category "".
     """
-    kinds = products(tables).select("product_id", "category", "department")
-    bought = lines(tables, as_of, days).left_join(kinds, "product_id")
-    bought = bought.mutate(
-        category=bought.category.fill_null(""), department=bought.department.fill_null("")
-    )
+    bought = _of_kinds(tables, as_of, days)
     recent = bought.days_ago <= recent_days
     found = bought.group_by("customer_id", "department", "category").aggregate(
         days_ago=bought.days_ago.min(),
@@ -100,6 +96,38 @@ def categories(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ib
     )
     last = found.group_by("customer_id").aggregate(last_days_ago=found.days_ago.min())
     return found.inner_join(last, "customer_id")
+
+
+def category_spend(tables: Canonical, as_of: Day, days: int, recent_days: int) -> ibis.Table:
+    """One row per customer, department and category of the last `days` days, as in `categories`.
+
+    `recent_cents` were spent on it in the last `recent_days` days, `earlier_cents` in the days
+    before; `recent_whole` and `earlier_whole` on all of the customer's categories, `recent_most` on
+    the one that most was spent on of late.
+    """
+    import ibis
+
+    bought = _of_kinds(tables, as_of, days)
+    recent = bought.days_ago <= recent_days
+    found = bought.group_by("customer_id", "department", "category").aggregate(
+        recent_cents=bought.net_cents.sum(where=recent).fill_null(0),
+        earlier_cents=bought.net_cents.sum(where=~recent).fill_null(0),
+    )
+    own = ibis.window(group_by="customer_id")
+    return found.mutate(
+        recent_whole=found.recent_cents.sum().over(own),
+        earlier_whole=found.earlier_cents.sum().over(own),
+        recent_most=found.recent_cents.max().over(own),
+    )
+
+
+def _of_kinds(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
+    """The lines of the last `days` days with category and department, "" where not known."""
+    kinds = products(tables).select("product_id", "category", "department")
+    bought = lines(tables, as_of, days).left_join(kinds, "product_id")
+    return bought.mutate(
+        category=bought.category.fill_null(""), department=bought.department.fill_null("")
+    )
 
 
 def novelties(tables: Canonical, as_of: Day, days: int, new_days: int) -> ibis.Table:
