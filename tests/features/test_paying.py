@@ -16,8 +16,9 @@ On = Callable[..., list[dict[str, Any]]]
 
 
 def term(due: str, **more: Any) -> dict[str, Any]:
-    """A period of a year that ends on the day `due`."""
-    return {"occurred_at": "2016-01-01", "due_at": datetime.fromisoformat(due)} | more
+    """A period of the subscription "a" that ends on the day `due`."""
+    told = {"occurred_at": "2016-01-01", "subscription_id": "a"}
+    return told | {"due_at": datetime.fromisoformat(due)} | more
 
 
 def test_failed_attempts_are_a_share_of_those_decided(read: Read, on: On) -> None:
@@ -61,9 +62,9 @@ def test_arrears_are_what_is_open_after_its_due_day(read: Read, on: On) -> None:
 def test_renewals_are_a_share_of_the_last_four_periods_that_ended(read: Read, on: On) -> None:
     renewed = {"renewed_at": datetime(2017, 1, 1)}
     terms = [
-        term("2017-10-01", subscription_id="a"),  # ends on the day that begins: not due yet
-        term("2017-09-30", subscription_id="a"),
-        term("2017-08-30", subscription_id="a", **renewed),
+        term("2017-10-01"),  # ends on the day that begins: not due yet
+        term("2017-09-30"),
+        term("2017-08-30", **renewed),
         term("2017-07-30", subscription_id="b", **renewed),
         term("2017-06-30", subscription_id="b", cancelled_at=datetime(2017, 6, 1)),
         term("2017-05-30", subscription_id="b", **renewed),  # the fifth
@@ -82,6 +83,11 @@ def test_renewals_are_a_share_of_the_last_four_periods_that_ended(read: Read, on
         ([term("2017-09-26"), term("2017-10-11")], -10),  # the newest is what waits
         ([term("2017-09-26", renewed_at=datetime(2017, 9, 20))], None),
         ([term("2017-09-26", cancelled_at=datetime(2017, 9, 20))], None),
+        # another subscription, due in 300 days, hides nothing
+        ([term("2017-09-11"), term("2018-07-28", subscription_id="b")], 20),
+        ([term("2017-10-11"), term("2018-07-28", subscription_id="b")], -10),
+        # the newest period was cancelled: none before it waits
+        ([term("2016-09-26"), term("2017-09-26", cancelled_at=datetime(2017, 9, 20))], None),
         ([], None),
     ],
 )

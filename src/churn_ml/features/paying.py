@@ -5,7 +5,8 @@ Worked example, as of 2017-10-01: somebody with one failed and three successful 
 still open gives days_past_due_max 10 and overdue_amount 40.00.
 
 Degenerate cases: what is not paid yet is no failed attempt. Nothing owed is 0 days and 0.00. A
-subscription that was cancelled is not renewed, but no longer waits for a renewal. Whose method or
+subscription that was cancelled is not renewed, but no longer waits for a renewal; of each only the
+newest period waits, and of several subscriptions the longest overdue one tells. Whose method or
 market is not known has no pay_method_gap.
 """
 
@@ -23,7 +24,7 @@ _OVERDUE = Measure("overdue_cents", _PAYMENTS, lambda t: t.overdue_cents.sum())
 _WAITING = Measure(
     "renewal_overdue_days",
     View("terms"),
-    lambda t: t.due_days.min(where=t.is_open),
+    lambda t: t.due_days.max(where=t.is_newest & t.is_open),
     empty=None,
 )
 _METHOD_GAP = Measure(
@@ -97,7 +98,7 @@ RENEWAL = Indicator(
 )
 RENEWAL_WAIT = Indicator(
     name="renewal_wait",
-    meaning="Days since the renewal that was or is due last and is still open; below 0 before it.",
+    meaning="Days since the renewal still open that waits longest; below 0 before it is due.",
     unit="days",
     direction="up",
     windows=(),

@@ -23,7 +23,8 @@ def terms(tables: Canonical, as_of: Day) -> ibis.Table:
 
     `due_days` are the days since its renewal was due, 0 or less while that is to come; `is_over`
     says so; `nth` is 0 for the customer's period that was due last, 1 for the one before, and so on
-    (counted apart among those still running); `is_open` where it was neither renewed nor cancelled.
+    (counted apart among those still running); `is_newest` for each subscription's own period due
+    last; `is_open` where it was neither renewed nor cancelled.
     """
     import ibis
 
@@ -39,7 +40,10 @@ def terms(tables: Canonical, as_of: Day) -> ibis.Table:
         group_by=("customer_id", "is_over"),
         order_by=(ibis.desc("due_at"), ibis.desc("subscription_id")),
     )
-    return rows.mutate(nth=ibis.row_number().over(latest))
+    own = ibis.window(group_by=("customer_id", "subscription_id"))
+    return rows.mutate(
+        nth=ibis.row_number().over(latest), is_newest=rows.due_at == rows.due_at.max().over(own)
+    )
 
 
 def tiers(tables: Canonical, as_of: Day, days: int) -> ibis.Table:
