@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churn_ml.errors import BadInput, NotReady, Tampered
-from churn_ml.models import Bundle, family, load, save
+from churn_ml.models import Bundle, apart, family, load, save
 from churn_ml.models.example import SETTING
 from churn_ml.models.protocol import to_json
 
@@ -163,6 +164,42 @@ def test_a_format_of_another_time_is_refused(bundles: dict[str, Bundle], tmp_pat
     folder = forged(tmp_path / save(bundles["rule"], tmp_path), format=2)
     with pytest.raises(BadInput, match="format that this version does not read"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("booster", "said"),
+    [
+        pytest.param(lambda data: data[:-5], "json.cc", id="refused by XGBoost"),
+        pytest.param(lambda _: b"", "the child process died of SIG", id="crashes XGBoost"),
+    ],
+)
+def test_m11_a_booster_that_breaks_the_parser_is_refused_though_its_sha256_fits(
+    bundles: dict[str, Bundle],
+    tmp_path: Path,
+    booster: Callable[[bytes], bytes],
+    said: str,
+) -> None:
+    folder = tmp_path / save(bundles["xgboost"], tmp_path)
+    broken = booster((folder / "model/booster.ubj").read_bytes())
+    (folder / "model/booster.ubj").write_bytes(broken)
+    names = bundles["xgboost"].manifest["files"]
+    folder = forged(folder, files=names | {"model/booster.ubj": hashlib.sha256(broken).hexdigest()})
+    with pytest.raises(Tampered, match="XGBoost cannot parse") as refused:
+        load(folder)
+    assert said in str(refused.value.got)
+
+
+def test_s2_the_child_that_parses_a_booster_sees_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller = tmp_path / "teller.py"
+    teller.write_text("import os, sys; sys.exit(repr(dict(os.environ)))")
+    monkeypatch.setattr(apart, "PARSER", teller)
+    monkeypatch.setenv("A_SECRET", "canary-key")
+    with pytest.raises(Tampered) as told:
+        apart.parsed({"model/booster.ubj": b""}, tmp_path)
+    assert "OMP_NUM_THREADS" in str(told.value.got)
+    assert "canary-key" not in str(told.value.got)
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "model/../../x", "model/a/b"])

@@ -10,9 +10,8 @@ manifest, which in turn holds the sha256 of every file::
 Enters: a fitted bundle, or a folder. Leaves: the other of the two. There is no pickle, and nothing
 is parsed before its sha256 has been checked: a flipped bit in a UBJ file can crash the parser, and
 with it the process (fault M11). The ledger holds the sha256 of the manifest, the manifest that of
-every file, and what is parsed are the bytes in memory that were hashed, not the file read again; so
-a parser only ever meets bytes that a training saved. A process of its own for every load, two
-seconds each, would guard against nothing more: under Airflow each task is one already.
+every file, and what is parsed are the bytes in memory that were hashed, not the file read again.
+A booster goes through a child process first, see apart.py.
 
 Worked example: trained on 2017-10-01 twice with the same rows, settings and seed, the bundle gets
 the same id, and the second `save` finds its work done.
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
+from churn_ml.models import apart
 from churn_ml.models.bundle import FORMAT, Bundle, sha256_of
 from churn_ml.models.families import family
 from churn_ml.models.protocol import Model, to_json
@@ -67,9 +67,8 @@ def load(folder: Path, *, sha256: str | None = None) -> Bundle:
     """The bundle in `folder`, whose name is the model id.
 
     `sha256`: the manifest's, as the ledger recorded it; without it the 12 digits in the folder's
-    name are compared. Raises NotReady
-    where there is no such folder, Tampered where a byte differs, BadInput for a format of another
-    time.
+    name are compared. Raises NotReady where there is no such folder, Tampered where a byte differs
+    or a child process does not survive parsing it, BadInput for a format of another time.
     """
     manifest = _checked_manifest(folder, sha256)
     if manifest.get("format") != FORMAT:
@@ -81,6 +80,7 @@ def load(folder: Path, *, sha256: str | None = None) -> Bundle:
             next_step="train again, or score with the churn_ml version that wrote it",
         )
     files = _checked_files(folder, manifest)
+    apart.parsed(files, folder)
     bundle = Bundle.restored(manifest, files)
     if bundle.manifest != manifest:
         raise BrokenPromise("a model does not survive being stored", where=str(folder))
@@ -108,7 +108,7 @@ def keep(model: Model, folder: Path) -> None:
 def kept(folder: Path, name: str) -> Model:
     """The fitted model of family `name` that `keep` wrote as `folder`.
 
-    Raises NotReady where there is none, Tampered where a byte differs.
+    Raises NotReady where there is none, Tampered as `load` does.
     """
     if not folder.is_dir():
         raise NotReady(
@@ -117,6 +117,7 @@ def kept(folder: Path, name: str) -> Model:
             next_step="let its fit task end, then clear conclude",
         )
     files = _checked_files(folder, json.loads(_read(folder, MANIFEST)))
+    apart.parsed(files, folder)
     own = {path.removeprefix("model/"): data for path, data in files.items()}
     return restored(family(name), own)
 
