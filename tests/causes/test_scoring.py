@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from churn_ml.causes import CAUSES, causes, main_causes
-from churn_ml.causes.scoring import LEAST, WEIGHT
-from churn_ml.features import CATALOGUE
+from churn_ml.causes.scoring import LEAST, WEIGHT, follow
+from churn_ml.config import Features
+from churn_ml.features import CATALOGUE, catalogue
 from churn_ml.tables import CAUSES as TABLE
 
 
@@ -64,6 +65,22 @@ def test_who_shows_nothing_has_no_cause() -> None:
 def test_every_sign_of_the_catalogue_is_a_feature() -> None:
     features = {name for one in CATALOGUE for name in one.names}
     assert {name for cause in CAUSES for name in cause.features} <= features
+
+
+def test_signs_of_a_shop_with_other_windows_speak_as_those_of_the_house() -> None:
+    angry = {"new_category_share_90d": 0.9, "complaints_90d": 2.0}
+    usual, other = causes(frame(h1=angry)), {"new_category_share_60d": 0.9, "complaints_28d": 2.0}
+    found = causes(frame(h1=other))
+    assert found["score"].tolist() == usual["score"].tolist() == [pytest.approx(0.7 * 0.3)]
+    assert json.loads(found["evidence"][0])[0]["indicator"] == "new_category_share_60d"
+
+
+def test_every_sign_is_found_whatever_the_windows() -> None:
+    longer = {i.name: tuple(days + 7 for days in i.windows) for i in CATALOGUE if i.windows}
+    names = {name for one in catalogue(Features(windows=longer)) for name in one.names}
+    followed = [follow(cause, names) for cause in CAUSES]
+    assert {name for cause in followed for name in cause.features} <= names
+    assert [len(cause.features) for cause in followed] == [len(each.features) for each in CAUSES]
 
 
 def test_every_cause_of_the_domain_is_there_and_most_can_be_evidenced() -> None:

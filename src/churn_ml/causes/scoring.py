@@ -10,18 +10,23 @@ line; an unknown one is silent. Signs add up as if each alone were right in `WEI
 1 - (1 - WEIGHT x strength 1) x (1 - WEIGHT x strength 2) ..., so no sign alone makes certain, and a
 further one never takes away. What speaks against it takes its share off. A parent has the highest
 of its own score and its members'. What a customer stated has the score 1 and stands first.
+
+Where the shop gives an indicator other windows, its column of other days speaks over the same
+stretch: complaints_60d for complaints_90d.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churn_ml.causes.catalogue import CAUSES, Cause, Stretch, by_code
+from churn_ml.features.composites import stand_ins
 from churn_ml.tables import CAUSES as TABLE
 
 if TYPE_CHECKING:
@@ -43,7 +48,7 @@ def causes(
     """The causes of every customer, the likeliest first: the rows of tables.CAUSES.
 
     `features`: one row per customer_id, with as_of and feature columns; a column that the shop
-    lacks is unknown for all. `stated`: customer_id -> the reason_code stated last; codes that are
+    lacks under any window is unknown for all. `stated`: customer_id -> the reason_code stated last; codes that are
     none of the catalogue say nothing. Equal scores come in the catalogue's order, members before
     parents.
 
@@ -61,6 +66,7 @@ def causes(
     rows = features.sort_values("customer_id", ignore_index=True)
     ids = rows["customer_id"].to_numpy(object)
     said = np.array([_said(stated, customer) for customer in ids], dtype=object)
+    catalogue = [follow(cause, rows.columns) for cause in catalogue]
     score = _scores(rows, said, catalogue)
     who, which = np.nonzero(score >= LEAST)
     strength = score[who, which]
@@ -74,6 +80,21 @@ def causes(
     found["group"] = np.array([cause.group for cause in catalogue], dtype=object)[which]
     found["evidence"] = _evidence(rows, who, which, catalogue)
     return found[list(TABLE.names)]
+
+
+def follow(cause: Cause, names: Collection[str]) -> Cause:
+    """The cause as read from the columns `names`, which may be of other windows.
+
+    >>> late = Cause("LATE", "D01", "service", "service", evidence={"late_share_180d": (0.1, 0.5)})
+    >>> follow(late, ["recency_days", "late_share_90d"]).evidence
+    {'late_share_90d': (0.1, 0.5)}
+    """
+    own = stand_ins(cause.features, names)
+    return replace(
+        cause,
+        evidence={own[name]: stretch for name, stretch in cause.evidence.items()},
+        unless={own[name]: stretch for name, stretch in cause.unless.items()},
+    )
 
 
 def main_causes(found: pd.DataFrame) -> pd.DataFrame:

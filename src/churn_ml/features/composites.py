@@ -18,7 +18,7 @@ has the signs themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from churn_ml.features.indicator import Column, Indicator, Parts
@@ -59,12 +59,23 @@ def follow(signs: Signs, indicators: Sequence[Indicator]) -> Signs:
     >>> follow((("order_days_ratio_30d", -1.0),), [replace(FREQUENCY_TREND, windows=(7, 28))])
     (('order_days_ratio_28d', -1.0),)
     """
-    names = [name for one in indicators for name in one.names]
+    own = stand_ins(dict(signs), [name for one in indicators for name in one.names])
+    return tuple((own[name], weight) for name, weight in signs)
+
+
+def stand_ins(wanted: Iterable[str], names: Collection[str]) -> dict[str, str]:
+    """Which of `names` stands for each wanted column: itself, else the last of other days.
+
+    A column of which there is none under any days stays as it is.
+
+    >>> stand_ins(["spend_30d", "late_share_180d", "nps_last"], ["spend_30d", "late_share_90d"])
+    {'spend_30d': 'spend_30d', 'late_share_180d': 'late_share_90d', 'nps_last': 'nps_last'}
+    """
     last = {_WINDOW.sub("", name): name for name in names}
-    return tuple(
-        (name if name in names else last.get(_WINDOW.sub("", name), name), weight)
-        for name, weight in signs
-    )
+    there = set(names)
+    return {
+        name: name if name in there else last.get(_WINDOW.sub("", name), name) for name in wanted
+    }
 
 
 def read(indicators: Sequence[Indicator], names: Collection[str]) -> tuple[str, ...]:
