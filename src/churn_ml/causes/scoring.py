@@ -48,9 +48,9 @@ def causes(
     """The causes of every customer, the likeliest first: the rows of tables.CAUSES.
 
     `features`: one row per customer_id, with as_of and feature columns; a column that the shop
-    lacks under any window is unknown for all. `stated`: customer_id -> the reason_code stated last; codes that are
-    none of the catalogue say nothing. Equal scores come in the catalogue's order, members before
-    parents.
+    lacks under any window is unknown for all. `stated`: customer_id -> the reason_code stated last;
+    codes that are none of the catalogue say nothing. Equal scores come in the catalogue's order,
+    members before parents.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"customer_id": ["h1", "h2"], "as_of": "2017-10-01",
