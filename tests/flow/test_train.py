@@ -88,7 +88,9 @@ def test_the_real_catalogue_on_real_data_has_no_leak_and_the_receipt_says_so(
     assert found["computed_twice"] >= leakage.TWICE
     assert found["customers"] == (panel_of(house)["layer"] == "choose").sum()
     assert all(0.5 <= row["auc"] < 0.9 for row in found["strongest"])
-    assert any("no leak at 2017-08-01" in line for line in said)
+    trained_on = panel_of(house).query("layer == 'train'")["cut_off"].max().isoformat()
+    assert found["trained_cut_off"] == trained_on < found["cut_off"]
+    assert any(f"no leak at 2017-08-01, nor at {trained_on}" in line for line in said)
     published = house.ledger.publication("train", FIRST)
     assert published is not None
     assert published.pins["leakage"] == found
@@ -116,9 +118,18 @@ def test_the_panel_says_who_may_be_contacted_and_a_shop_without_consents_tells_n
 
 def after_the_cut(house: House) -> pd.DataFrame:
     """The order days of the choosing cut-off, counted in tables that know the day of training."""
+    return known_later(house, "choose")
+
+
+def after_a_trained_cut(house: House) -> pd.DataFrame:
+    """The same of the newest cut-off that is learned from, and of it alone."""
+    return known_later(house, "train")
+
+
+def known_later(house: House, layer: str) -> pd.DataFrame:
     panel = panel_of(house)
-    later = panel["layer"] == "choose"
-    cut_off = panel.loc[later, "cut_off"].iloc[0]
+    cut_off = panel.loc[panel["layer"] == layer, "cut_off"].max()
+    later = panel["cut_off"] == cut_off
     sign = next(one for one in indicators(house.config) if one.name == "frequency")
     with attempt(house, "train", FIRST, (), repin=True) as trial:
         trial.leave("read")
@@ -164,9 +175,11 @@ def a_random_split(house: House) -> pd.DataFrame:
 def an_overlap(house: House) -> pd.DataFrame:
     """The last training cut-off lies a day later: its label window reaches the choosing one."""
     panel = panel_of(house)
-    last = panel["cut_off"] == panel.loc[panel["layer"] == "train", "cut_off"].max()
-    panel.loc[last, "cut_off"] += timedelta(days=1)
-    return panel
+    last = panel.loc[panel["layer"] == "train", "cut_off"].max()
+    with attempt(house, "train", FIRST, (), repin=True) as trial:
+        trial.leave("read")
+        moved = rows_at(trial, trial.canonical(FIRST), last + timedelta(days=1))
+    return pd.concat([panel[panel["cut_off"] != last], moved.assign(layer="train", as_of=FIRST)])
 
 
 @pytest.mark.parametrize(
@@ -178,6 +191,7 @@ def an_overlap(house: House) -> pd.DataFrame:
         ),
         pytest.param(an_overlap, "label window reaches", id="trap 3: windows that overlap"),
         (after_the_cut, "computed after its cut-off.*feature order_days_7d at 2017-08-01"),
+        (after_a_trained_cut, "computed after its cut-off.*feature order_days_7d at 2017-07"),
         (an_id, "comes from nowhere.*feature customer_number"),
         (of_the_label, "comes from nowhere.*feature was_saved"),
         pytest.param(

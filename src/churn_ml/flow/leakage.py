@@ -1,9 +1,10 @@
 """Leakage: what a training asks of its panel before it fits anything, and what it tells of it.
 
 Enters: the panel, and the attempt that built it. Leaves: lines of the receipt, or Leak. Worked
-example, chosen at 2017-09-01: the tables of that day hold nothing of a later one; the features that
-alone tell most of who churned then, recency_days first, are computed once more from tables cut a
-second time, and are the same for every customer.
+example, chosen at 2017-09-01 and trained on cut-offs up to 2017-08-02: the tables of both days hold
+nothing of a later one; the features that alone tell most of who churned then, recency_days first,
+are computed once more from tables cut a second time, and are the same for every customer. The two
+days are one that the candidates learn from and one that they are chosen at, each the newest.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from churn_ml.leakage import check_known, strengths, strongest
 from churn_ml.recut import check_again, check_cut, cut_again
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from churn_ml.attempt import Attempt
+    from churn_ml.features import Indicator
 
 TWICE = 10
 """Features that are computed a second time: a leak is among those that tell most."""
+LOOKED_AT = ("choose", "train")
+"""The layers whose newest cut-off is looked at, in order."""
 SHOWN = 5
 """Features whose strength a receipt tells."""
 
@@ -39,28 +43,40 @@ def look(trial: Attempt, panel: pd.DataFrame) -> dict[str, Any]:
     from churn_ml.panel import feature_columns
 
     config = trial.house.config
-    signs, later = features.trainable(indicators(config)), panel[panel["layer"] == "choose"]
+    signs = features.trainable(indicators(config))
     names = feature_columns(panel)
     check_known(names, features.names(signs))
-    cut_off, zone = later["cut_off"].iloc[0], config.shop.time_zone
+    most = strongest(strengths(panel[panel["label"].notna()], names), TWICE)
+    twice = features.defining([*most], signs)
+    rows = [_newest(panel[panel["layer"] == layer]) for layer in LOOKED_AT]
+    (tables, customers), _ = (_same(trial, each, twice) for each in rows)
+    counted = {"tables": tables, "features": len(names)}
+    counted["computed_twice"] = len(features.names(twice))
+    at, trained = (each["cut_off"].iloc[0].isoformat() for each in rows)
+    trial.house.say(
+        f"  no leak at {at}, nor at {trained}: {tables} tables end before it, {len(names)} "
+        f"features are the catalogue's, the {counted['computed_twice']} strongest are the same "
+        "when computed twice"
+    )
+    return {"cut_off": at, "trained_cut_off": trained} | counted | {"customers": customers}
+
+
+def _newest(rows: pd.DataFrame) -> pd.DataFrame:
+    found: pd.DataFrame = rows[rows["cut_off"] == rows["cut_off"].max()]
+    return found
+
+
+def _same(trial: Attempt, rows: pd.DataFrame, twice: Sequence[Indicator]) -> tuple[int, int]:
+    """The tables and customers of the one cut-off of `rows`, at which `twice` is as it was."""
+    from churn_ml import features
+
+    cut_off, zone = rows["cut_off"].iloc[0], trial.house.config.shop.time_zone
     end, then = timeline.instant(cut_off, zone), trial.canonical(cut_off)
     tables = check_cut(then, end)
-    most = strongest(strengths(panel[panel["label"].notna()], names), TWICE)
     again = features.build(
-        cut_again(then, end),
-        cut_off,
-        config.contract,
-        indicators=features.defining([*most], signs),
-        zone=zone,
+        cut_again(then, end), cut_off, trial.house.config.contract, indicators=twice, zone=zone
     )
-    again = again.drop(columns="as_of")
-    customers, twice = check_again(later, again, cut_off.isoformat()), len(again.columns) - 1
-    trial.house.say(
-        f"  no leak at {cut_off.isoformat()}: {tables} tables end before it, {len(names)} features "
-        f"are the catalogue's, the {twice} strongest are the same when computed twice"
-    )
-    counted = {"tables": tables, "features": len(names), "computed_twice": twice}
-    return {"cut_off": cut_off.isoformat()} | counted | {"customers": customers}
+    return tables, check_again(rows, again.drop(columns="as_of"), cut_off.isoformat())
 
 
 def told(alone: Mapping[str, float]) -> dict[str, Any]:
