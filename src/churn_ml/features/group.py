@@ -6,6 +6,9 @@ Worked example, as of 2017-10-01: zoe came by "search", like 100 who ordered bet
 Of five customers who ordered once for the same sum, zoe, who ordered last, has rfm_r_365d 5, and
 rfm_f_365d and rfm_m_365d 1 like all of them: equals share the lower fifth.
 
+The group of C29 is the acquisition channel alone: a segment follows from a former score, and a
+model that learned from its segment's rate would be taught by its own answers.
+
 Only a closed period counts, never that of the label. Degenerate cases: without a channel, or with
 fewer than 20 customers at risk in it, there is no rate; who did not order in the window is in no
 fifth. No model learns from the fifths: the recency, frequency and money of RFM it has itself.

@@ -7,7 +7,9 @@ and 08-15. Her gaps are 7 and 7 days, her median gap 7, her last order 47 days a
 days without an order: past_silence_share is 17 / 31.
 
 Degenerate cases: with fewer than two gaps (three order days) nothing that compares with the own
-habit has a base. All gaps equal: gap_cv is 0.
+habit has a base. All gaps equal: gap_cv is 0. The gap_ratio of C02 is null without an own
+cadence: a median of others in its place would change with their orders, and say nothing of this
+customer's habit.
 """
 
 from __future__ import annotations
