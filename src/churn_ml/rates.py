@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from churn_ml.cohort import cohort
 from churn_ml.events import attributes, order_days, placed
@@ -47,6 +47,14 @@ ATTRIBUTES = ("country", "language", "market", "channel", "tier", *PERSONAL)
 SLICES = (*ATTRIBUTES, "segment")
 ALL, UNKNOWN, NONE = "all", "unknown", "none"
 DECIMALS = 9
+
+
+class Month(NamedTuple):
+    """A month from its first day to the one `after` it, exclusive, as known at `as_of`."""
+
+    start: date
+    after: date
+    as_of: date
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,7 @@ def rates(
     people = {day: cohort(_before(tables, day), day, contract, zone=zone) for day in days}
     rows: list[dict[str, Any]] = []
     for month, after in pairwise(days):
-        told = _month(tables, people[month], (month, after, as_of), contract, zone)
+        told = _month(tables, people[month], Month(month, after, as_of), contract, zone)
         scored = segments(month)
         told = told if scored is None else told.merge(scored, on="customer_id", how="left")
         rows += [{"month": month} | row for row in _sliced(told)]
@@ -114,33 +122,28 @@ def _before(tables: Canonical, day: date) -> dict[str, ibis.Table]:
 
 
 def _month(
-    tables: Canonical,
-    people: pd.DataFrame,
-    days: tuple[date, date, date],
-    contract: Contract,
-    zone: str,
+    tables: Canonical, people: pd.DataFrame, month: Month, contract: Contract, zone: str
 ) -> pd.DataFrame:
     """One row per customer who was eligible at the month's start or bought in it.
 
-    `days`: the month's start and end, and as_of. Columns: customer_id, active, label (missing
-    where immature or not active), buyer, repeat and one column per slice.
+    Columns: customer_id, active, label (missing where immature or not active), buyer, repeat and
+    one column per slice.
     """
-    month, after, as_of = days
     active = people.loc[people["eligible"], ["customer_id"]].assign(active=True)
-    truth = labels(tables, active, month, contract, as_of, zone=zone)[["customer_id", "label"]]
-    rows = active.merge(truth, on="customer_id").merge(
-        _buyers(tables, month, after, contract), on="customer_id", how="outer"
+    truth = labels(tables, active, month.start, contract, month.as_of, zone=zone)
+    rows = active.merge(truth[["customer_id", "label"]], on="customer_id").merge(
+        _buyers(tables, month, contract), on="customer_id", how="outer"
     )
     for name in ("active", "buyer", "repeat"):
         rows[name] = rows[name].eq(True)
-    return rows.merge(_attributes(tables, month), on="customer_id", how="left")
+    return rows.merge(_attributes(tables, month.start), on="customer_id", how="left")
 
 
-def _buyers(tables: Canonical, month: date, after: date, contract: Contract) -> pd.DataFrame:
+def _buyers(tables: Canonical, month: Month, contract: Contract) -> pd.DataFrame:
     """Who ordered in the month, and whether twice or more in the lookback before its end."""
-    days = order_days(_before(tables, after), after)
+    days = order_days(_before(tables, month.after), month.after)
     counted = days.group_by("customer_id").aggregate(
-        buyer=days.days_ago.min() <= (after - month).days,
+        buyer=days.days_ago.min() <= (month.after - month.start).days,
         repeat=days.orders.sum(where=days.days_ago <= contract.lookback_days) >= 2,  # noqa: PLR2004
     )
     found: pd.DataFrame = counted.filter(counted.buyer).to_pyarrow().to_pandas()
@@ -224,17 +227,12 @@ def _transitions(people: Mapping[date, pd.DataFrame]) -> list[dict[str, Any]]:
     """How many went from which stage to which, per month; `people`: the cohort at each start."""
     told = []
     for month, after in pairwise(sorted(people)):
-        stage = people[after][["customer_id", "stage"]]
-        both = stage.merge(
-            people[month][["customer_id", "stage"]],
-            on="customer_id",
-            how="left",
-            suffixes=("", "_0"),
-        )
+        stage, was = (people[day][["customer_id", "stage"]] for day in (after, month))
+        both = stage.merge(was, on="customer_id", how="left", suffixes=("", "_0"))
         pairs = Counter(zip(both["stage_0"].fillna(NONE), both["stage"], strict=True))
         told += [
-            {"month": month, "stage_from": was, "stage_to": now, "customers": count}
-            for (was, now), count in sorted(pairs.items())
+            {"month": month, "stage_from": then, "stage_to": now, "customers": count}
+            for (then, now), count in sorted(pairs.items())
         ]
     return told
 

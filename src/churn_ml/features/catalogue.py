@@ -132,31 +132,43 @@ def _check_kept(known: Mapping[str, Indicator], names: Sequence[str]) -> None:
 
 def _check(known: Mapping[str, Indicator], name: str, windows: Sequence[int]) -> None:
     """Raise BadConfig where `windows` cannot be those of the indicator `name`."""
-    where = "[features] windows"
     if name not in known:
-        raise BadConfig(
-            f"there is no indicator {name!r}",
-            where=where,
-            got=name,
-            expected=", ".join(sorted(each for each, one in known.items() if one.windows)),
-            next_step="correct the name",
+        windowed = sorted(each for each, one in known.items() if one.windows)
+        raise _refused(
+            f"there is no indicator {name!r}", name, ", ".join(windowed), "correct the name"
         )
-    own = known[name].windows
-    fits = bool(windows) if known[name].any_number else len(windows) == len(own)
-    if not own or not fits or len(set(windows)) < len(windows):
-        expected = "no window: it reads all history" if not own else f"{len(own)} different"
-        raise BadConfig(
-            f"the windows of {name} do not fit",
-            where=where,
-            got=", ".join(map(str, windows)) or "none",
-            expected="different days, at least one" if known[name].any_number else expected,
-            next_step=f"give it as many as here: {', '.join(map(str, own))}" if own else "leave it",
+    _check_number(known[name], windows)
+    _check_weeks(known[name], windows)
+
+
+def _check_number(one: Indicator, windows: Sequence[int]) -> None:
+    """Raise BadConfig where the indicator takes another number of windows, or two are the same."""
+    own = one.windows
+    fits = bool(windows) if one.any_number else len(windows) == len(own)
+    if own and fits and len(set(windows)) == len(windows):
+        return
+    what, got = f"the windows of {one.name} do not fit", _listed(windows) or "none"
+    if not own:
+        raise _refused(what, got, "no window: it reads all history", "leave it")
+    number = "different days, at least one" if one.any_number else f"{len(own)} different"
+    raise _refused(what, got, number, f"give it as many as here: {_listed(own)}")
+
+
+def _check_weeks(one: Indicator, windows: Sequence[int]) -> None:
+    """Raise BadConfig where the indicator counts weeks and a window is not whole ones."""
+    if one.in_weeks and any(days % 7 or days < FEWEST_DAYS for days in windows):
+        raise _refused(
+            f"the windows of {one.name} are not whole weeks",
+            _listed(windows),
+            f"a multiple of 7 days, {FEWEST_DAYS} or more",
+            f"round it to weeks, such as {one.windows[0]} days",
         )
-    if known[name].in_weeks and any(days % 7 or days < FEWEST_DAYS for days in windows):
-        raise BadConfig(
-            f"the windows of {name} are not whole weeks",
-            where=where,
-            got=", ".join(map(str, windows)),
-            expected=f"a multiple of 7 days, {FEWEST_DAYS} or more",
-            next_step=f"round it to weeks, such as {own[0]} days",
-        )
+
+
+def _listed(days: Sequence[int]) -> str:
+    return ", ".join(map(str, days))
+
+
+def _refused(what: str, got: str, expected: str, next_step: str) -> BadConfig:
+    where = "[features] windows"
+    return BadConfig(what, where=where, got=got, expected=expected, next_step=next_step)
