@@ -16,7 +16,8 @@ from churn_ml.errors import BadInput, BrokenPromise
 from churn_ml.models import Bundle
 from churn_ml.models.example import ORIGIN, worth
 from churn_ml.models.logistic import Logistic, Standard
-from churn_ml.scoring import reasons, score
+from churn_ml.reasons import explained
+from churn_ml.scoring import score
 from churn_ml.tables import SCORES
 
 FEATURES = ("basket_amount", "order_count", "recency_days", "tenure_days")
@@ -50,11 +51,19 @@ def scored(bundle: Bundle, customers: pd.DataFrame, **change: Any) -> pd.DataFra
     return score(bundle, customers, **told)
 
 
+def told_why(bundle: Bundle, customers: pd.DataFrame, **segment: str) -> list[list[dict[str, Any]]]:
+    """The reasons of the customers in their order; all are of one segment but those named."""
+    every = pd.Series({c: segment.get(c, "LOST") for c in customers["customer_id"]})
+    rows = explained(bundle, customers, scored(bundle, customers), every)
+    assert tuple(rows.columns) == SCORES.names
+    return [json.loads(text) for text in rows["reasons"]]
+
+
 def test_has_the_columns_of_the_table_sorted_by_customer(
     bundle: Bundle, customers: pd.DataFrame
 ) -> None:
     rows = scored(bundle, customers)
-    assert tuple(rows.columns) == SCORES.names
+    assert {*rows.columns} == {*SCORES.names} - {"reasons"}
     assert rows["customer_id"].tolist() == ["h1", "h2", "h3"]
     assert set(rows["model"]) == {bundle.id}
     assert set(rows["contract"]) == {"gone30-0f1e2d3c"}
@@ -71,7 +80,7 @@ def test_score_value_and_value_at_risk_by_hand(bundle: Bundle, customers: pd.Dat
 def test_reasons_by_hand_strongest_first_with_direction_value_and_average(
     bundle: Bundle, customers: pd.DataFrame
 ) -> None:
-    told = json.loads(scored(bundle, customers).loc[0, "reasons"])
+    told = told_why(bundle, customers)[0]
     assert told == [
         {
             "indicator": "recency_days",
@@ -99,7 +108,7 @@ def test_reasons_by_hand_strongest_first_with_direction_value_and_average(
 
 def test_indicators_without_effect_are_no_reasons(bundle: Bundle, customers: pd.DataFrame) -> None:
     # h2: recency is missing and counts as the median 0, basket_amount has a coefficient of 0
-    told = json.loads(scored(bundle, customers).loc[1, "reasons"])
+    told = told_why(bundle, customers)[1]
     assert [each["indicator"] for each in told] == ["order_count", "tenure_days"]
 
 
@@ -108,7 +117,7 @@ def test_an_unknown_value_is_null_beside_its_effect(
 ) -> None:
     standard = dataclasses.replace(bundle.model.standard, median=(0.0, 0.0, 9.0, 0.0))
     model = dataclasses.replace(bundle.model, standard=standard)
-    told = json.loads(reasons(dataclasses.replace(bundle, model=model), customers)[2])
+    told = told_why(dataclasses.replace(bundle, model=model), customers)[1]
     (recency,) = [each for each in told if each["indicator"] == "recency_days"]
     assert (recency["value"], recency["effect"]) == (None, 0.9)
 
@@ -116,11 +125,13 @@ def test_an_unknown_value_is_null_beside_its_effect(
 def test_shuffled_rows_give_byte_equal_scores(bundle: Bundle, customers: pd.DataFrame) -> None:
     shuffled = customers.iloc[[2, 0, 1]]
     pd.testing.assert_frame_equal(scored(bundle, shuffled), scored(bundle, customers))
+    assert told_why(bundle, shuffled) == told_why(bundle, customers)
 
 
 def test_no_customers_give_an_empty_table(bundle: Bundle, customers: pd.DataFrame) -> None:
     rows = scored(bundle, customers.iloc[:0])
-    assert (len(rows), tuple(rows.columns)) == (0, SCORES.names)
+    assert len(rows) == 0
+    assert told_why(bundle, customers.iloc[:0]) == []
 
 
 @pytest.mark.parametrize("change", [{"contract_stamp": "gone90-aa"}, {"spec_hash": "other"}])
@@ -153,14 +164,51 @@ def test_reasons_are_written_as_json_writes_them(bundle: Bundle) -> None:
     rng = np.random.default_rng(1)
     wild = np.concatenate([rng.normal(size=300), 10.0 ** rng.integers(-9, 18, 100), [0.1, -0.0]])
     rows = pd.DataFrame({name: rng.choice(wild, 500) for name in FEATURES})
-    told = reasons(bundle, rows)
+    rows = rows.assign(customer_id=[f"h{n:03d}" for n in range(500)], as_of=date(2017, 10, 1))
+    every = pd.Series("LOST", index=rows["customer_id"])
+    told = explained(bundle, rows, scored(bundle, rows), every)["reasons"].tolist()
     assert sum(len(text) > 2 for text in told) > 400
     assert [json.dumps(json.loads(text), sort_keys=True) for text in told] == told
+
+
+def test_the_average_is_that_of_the_customers_own_segment(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    h1, h2, h3 = told_why(bundle, customers, h1="HIGH_RISK_LOW_VALUE_ACTIVE")
+    orders = [
+        one["average"] for each in (h1, h2, h3) for one in each if "order" in one["indicator"]
+    ]
+    # 8 and 3 orders of those who are lost, and h1's single one alone
+    assert orders == [1.0, 5.5, 5.5]
+    # of the lost only h3's last order is known
+    assert [one["average"] for one in h3 if one["indicator"] == "recency_days"] == [2.0]
+
+
+@pytest.mark.parametrize(("sign", "directions"), [(1.0, "uuud"), (-1.0, "dddu")])
+def test_where_the_strongest_reasons_point_one_way_the_strongest_of_the_other_follows(
+    bundle: Bundle, customers: pd.DataFrame, sign: float, directions: str
+) -> None:
+    # effects of h1: 20, 5, 3 and -.2, and all of them turned round
+    model = dataclasses.replace(bundle.model, coef=tuple(sign * x for x in (1, 5, 0.1, -0.001)))
+    told = told_why(dataclasses.replace(bundle, model=model), customers)[0]
+    assert [one["direction"][0] for one in told] == list(directions)
+    assert told[-1]["indicator"] == "tenure_days"
+
+
+def test_features_scores_and_segments_of_other_customers_are_refused(
+    bundle: Bundle, customers: pd.DataFrame
+) -> None:
+    rows, some = scored(bundle, customers), pd.Series({"h1": "LOST", "h2": "LOST"})
+    with pytest.raises(BadInput, match="1 of them without a segment"):
+        explained(bundle, customers, rows, some)
+    with pytest.raises(BadInput, match="3 with features, 2 with scores"):
+        explained(bundle, customers, rows.iloc[:2], pd.Series("LOST", index=["h1", "h2", "h3"]))
 
 
 def test_customers_scored_in_blocks_get_the_scores_of_one_block(
     bundle: Bundle, customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = scored(bundle, customers)
+    whole, why = scored(bundle, customers), told_why(bundle, customers, h1="NEW")
     monkeypatch.setattr(scoring, "BLOCK", 2)
     pd.testing.assert_frame_equal(scored(bundle, customers), whole)
+    assert told_why(bundle, customers, h1="NEW") == why

@@ -68,24 +68,25 @@ def test_the_languages_have_the_same_phrases_with_the_same_places() -> None:
     [
         (
             {"indicator": "order_days_ratio_30d", "direction": "up", "value": 0.25, "average": 0.9},
-            "order days in 30 days against those before: 0.25 (average 0.9), which raises the risk",
-            "近30天下单天数与此前之比：0.25（平均 0.9），流失风险上升",
+            "order days in 30 days against those before: 0.25 (segment's average 0.9), "
+            "which raises the risk",
+            "近30天下单天数与此前之比：0.25（同分群平均 0.9），流失风险上升",
         ),
         (
             {"indicator": "spend_90d", "direction": "down", "value": 1234.5, "average": 310.0},
-            "spend in 90 days: 1,234.5 (average 310), which lowers the risk",
-            "近90天消费额：1,234.5（平均 310），流失风险下降",
+            "spend in 90 days: 1,234.5 (segment's average 310), which lowers the risk",
+            "近90天消费额：1,234.5（同分群平均 310），流失风险下降",
         ),
         (
             {"indicator": "language_gap", "direction": "up", "value": 1.0, "average": 0.08},
-            "not served in the own language: yes (average 8%), which raises the risk",
-            "没有本人语言的服务：是（平均 8%），流失风险上升",
+            "not served in the own language: yes (segment's average 8%), which raises the risk",
+            "没有本人语言的服务：是（同分群平均 8%），流失风险上升",
         ),
         (
             {"indicator": "return_rate_delta_180d", "direction": "up", "value": 0.2, "average": 0},
-            "change of the share of orders given back in 180 days: +20% (average +0%), "
+            "change of the share of orders given back in 180 days: +20% (segment's average +0%), "
             "which raises the risk",
-            "近180天退货订单占比的变化：+20%（平均 +0%），流失风险上升",
+            "近180天退货订单占比的变化：+20%（同分群平均 +0%），流失风险上升",
         ),
     ],
 )

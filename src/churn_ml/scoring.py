@@ -1,24 +1,15 @@
-"""Scoring: how likely each customer is to leave, what that puts at risk, and why we think so.
+"""Scoring: how likely each customer is to leave, and what that puts at risk.
 
 Enters: a bundle and the feature rows of one as_of. Leaves: one row of `scores` per eligible
-customer. Worked example: as of 2017-10-01 household `h1` has been silent for 21 days where the
-scored customers average 8; its score is .62, its value 410.00, so 254.20 are at risk, and the
-first reason reads
-
-    {"average": 8.0, "direction": "up", "effect": 1.31, "indicator": "recency_days", "value": 21.0}
-
-`effect` is what the indicator adds to the logit of this customer's score, `direction` whether that
-raises the score (up) or lowers it (down), `average` the mean of the indicator over the customers
-scored together. They are scored in blocks, so that memory holds the features once. This room never
-sees a label.
+customer, still without its reasons (`reasons.py`): those are told beside the average of the
+customer's segment, which rests on the scores. Worked example: as of 2017-10-01 household `h1` has
+been silent for 21 days; its score is .62, its value 410.00, so 254.20 are at risk. Customers are
+scored in blocks, so that memory holds the features once. This room never sees a label.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -31,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from churn_ml.models.bundle import Bundle
-    from churn_ml.models.protocol import Matrix, Vector
+    from churn_ml.models.protocol import Vector
 
-REASONS = 3
-"""How many reasons a score carries."""
+    Places: TypeAlias = NDArray[np.intp]
+
 DIGITS = 6
 SCORE_DIGITS = 9
 BLOCK = 50_000
@@ -44,7 +35,7 @@ BLOCK = 50_000
 def score(
     bundle: Bundle, features: pd.DataFrame, contract_stamp: str, *, spec_hash: str
 ) -> pd.DataFrame:
-    """The `scores` rows of everybody in `features`, sorted by customer_id.
+    """The `scores` rows of everybody in `features`, sorted by customer_id, without their reasons.
 
     `features`: one row per customer_id (with as_of and the feature columns). `contract_stamp` and
     `spec_hash` are those that hold now; raises BadInput where the bundle was trained under another
@@ -59,121 +50,36 @@ def score(
     >>> scored[["customer_id", "score", "value", "value_at_risk"]].round(2).to_dict("records")
     [{'customer_id': 'h1', 'score': 0.45, 'value': 100.0, 'value_at_risk': 44.57},
      {'customer_id': 'h2', 'score': 0.12, 'value': 100.0, 'value_at_risk': 11.8}]
-    >>> scored["reasons"][0]
-    '[{"average": 11.5, "direction": "up", "effect": 1.333444, "indicator": "recency_days", ...}]'
     """
     import pandas as pd
 
     _same_definitions(bundle, contract_stamp, spec_hash)
     _one_each(features)
-    order = np.asarray(features["customer_id"].argsort(), np.intp)
-    average = _averages(features, bundle.model.features, order)
-    blocks = np.array_split(order, max(-(-len(order) // BLOCK), 1))
-    scored = [_block(bundle, features.iloc[rows], average) for rows in blocks]
+    matrix(features.iloc[:0], bundle.model.features)  # says at once everything that is missing
+    scored = [_block(bundle, features.iloc[rows]) for rows in blocks_of(order_of(features))]
     told = pd.concat(scored, ignore_index=True)
-    return told.assign(model=bundle.id, contract=contract_stamp)[list(SCORES.names)]
+    told = told.assign(model=bundle.id, contract=contract_stamp)
+    return told[[name for name in SCORES.names if name != "reasons"]]
 
 
-def reasons(bundle: Bundle, rows: pd.DataFrame) -> list[str]:
-    """The `REASONS` strongest reasons of every row of `rows`, strongest first, as JSON lists.
-
-    Indicators without effect are left out; equal effects come in the order of the model's features.
-    An unknown value is null.
-
-    >>> import pandas as pd
-    >>> from churn_ml.models.example import by_hand
-    >>> reasons(by_hand(), pd.DataFrame({"recency_days": [4.0]}))
-    ['[]']
-    """
-    average = _averages(rows, bundle.model.features, np.arange(len(rows)))
-    return _reasons(bundle, rows, average)
+def order_of(features: pd.DataFrame) -> Places:
+    """The places of the rows by customer_id: the order in which scores stand."""
+    return np.asarray(features["customer_id"].argsort(), np.intp)
 
 
-def _block(bundle: Bundle, rows: pd.DataFrame, average: Vector) -> pd.DataFrame:
-    """Score, value and reasons of some rows."""
+def blocks_of(rows: Places) -> list[Places]:
+    """The rows in blocks of at most `BLOCK`; one empty block where there are none."""
+    return np.array_split(rows, max(-(-len(rows) // BLOCK), 1))
+
+
+def _block(bundle: Bundle, rows: pd.DataFrame) -> pd.DataFrame:
+    """Score and value of some rows."""
     risk = np.round(bundle.model.predict(rows), SCORE_DIGITS)
     value = np.round(np.asarray(bundle.value.predict(rows), dtype=float), DIGITS)
     _sound(risk, value)
     return rows[["customer_id", "as_of"]].assign(
-        score=risk,
-        value=value,
-        value_at_risk=np.round(risk * value, DIGITS),
-        reasons=_reasons(bundle, rows, average),
+        score=risk, value=value, value_at_risk=np.round(risk * value, DIGITS)
     )
-
-
-def _reasons(bundle: Bundle, rows: pd.DataFrame, average: Vector) -> list[str]:
-    """The reasons of every row as JSON; `average`: one number per feature of the model."""
-    names = bundle.model.features
-    values = matrix(rows, names)
-    effects = np.round(bundle.model.contributions(rows), DIGITS)
-    every = np.arange(len(values))
-    told = []
-    for place in _strongest(effects):
-        which = zip(
-            place, effects[every, place].tolist(), values[every, place].tolist(), strict=True
-        )
-        told.append(_texts(which, names, average))
-    return [f"[{', '.join(filter(None, each))}]" for each in zip(*told, strict=True)]
-
-
-def _strongest(effects: Matrix) -> list[NDArray[np.intp]]:
-    """The columns of the largest effects of every row, strongest first; of equals the first one.
-
-    >>> [place.tolist() for place in _strongest(np.array([[0.5, -2.0, 0.5, 0.0]]))]
-    [[1], [0], [2]]
-    """
-    left, found = np.abs(effects), []
-    for _ in range(min(REASONS, effects.shape[1])):
-        found.append(left.argmax(axis=1))
-        left[np.arange(len(left)), found[-1]] = -1.0
-    return found
-
-
-def _texts(
-    which: Iterable[tuple[int, float, float]], names: Sequence[str], average: Vector
-) -> list[str]:
-    """One reason of each row as the text of a JSON object; empty where it has no effect.
-
-    `which`: column, effect and value of each row. Keys are sorted; floats as json writes them. Only
-    effect and value differ from row to row, and so only they are formatted for each.
-
-    >>> _texts([(0, 1.5, 21.0), (0, 0.0, 2.0)], ["recency_days"], np.array([8.0]))
-    ['{"average": 8.0, "direction": "up", "effect": 1.5, "indicator": "recency_days", ...}', '']
-    """
-    heads = {
-        up: [f'{{"average": {_plain(mean)}, "direction": "{word}", "effect": ' for mean in average]
-        for up, word in ((True, "up"), (False, "down"))
-    }
-    tails = [f', "indicator": {json.dumps(name)}, "value": ' for name in names]
-    return [
-        f"{heads[effect > 0][j]}{effect!r}{tails[j]}{_plain(value)}}}" if effect else ""
-        for j, effect, value in which
-    ]
-
-
-def _plain(number: float) -> str:
-    """A JSON number: rounded, null where unknown, never minus zero.
-
-    >>> _plain(-0.0), _plain(float("nan"))
-    ('0.0', 'null')
-    """
-    return "null" if math.isnan(number) else repr(round(float(number), DIGITS) + 0.0)
-
-
-def _averages(features: pd.DataFrame, names: Sequence[str], order: NDArray[np.intp]) -> Vector:
-    """Mean per column over the known values; NaN where none is known. One column at a time.
-
-    `order`: in which the rows are added up, since the last bits of a sum depend on it.
-    """
-    matrix(features.iloc[:0], names)  # says at once everything that is missing
-    return np.array([_mean_of_known(matrix(features, [name])[order, 0]) for name in names])
-
-
-def _mean_of_known(values: Vector) -> float:
-    known = ~np.isnan(values)
-    count = int(known.sum())
-    return float(np.where(known, values, 0.0).sum()) / count if count else float("nan")
 
 
 def _same_definitions(bundle: Bundle, contract_stamp: str, spec_hash: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_ml import causes, cohort, features, labels, scoring, segments, slices
+from churn_ml import causes, cohort, features, labels, reasons, scoring, segments, slices
 from churn_ml.actions import consenting
 from churn_ml.config import Config, Contract, Shop
 from churn_ml.config.money import Catalogue
@@ -110,6 +110,8 @@ def day(shop: Synthetic, bundle: Bundle) -> Day:
     arms = pd.Series(OPEN, index=pd.Index(people["customer_id"]))
     edges = segments.edges(CONFIG.segments, scores["value"], Terms.of(CONFIG), 0.0)
     made |= {"segments": segments.segments(people, scores, arms, edges)}
+    place = made["segments"].set_index("customer_id")["segment"]
+    made |= {"scores": reasons.explained(bundle, rows, scores, place)}
     made |= {"attributes": slices.told(world)}
     ids, given = scores["customer_id"], said.consents(world)
     may = consenting(ids, given, default=CONFIG.consent.default == "assumed")
@@ -120,7 +122,7 @@ def day(shop: Synthetic, bundle: Bundle) -> Day:
         channels=said.channels(world),
         complaining=said.complaining(world),
     )
-    placed = made["segments"].set_index("customer_id").loc[ids, "segment"].to_numpy(object)
+    placed = place.loc[ids].to_numpy(object)
     about = known.about(ids, placed, may, given.index[~given.to_numpy(bool)])
     return Day(
         ids,

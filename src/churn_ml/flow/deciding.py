@@ -1,9 +1,10 @@
 """Deciding: what each scored customer is to the shop, and what is done for whom.
 
 Enters: the canonical tables at the cut, with cohort, features, scores and causes of one attempt.
-Leaves: segments, named segments and actions, and in the attempt what they were decided by: the
-threshold, the save rates, the edges of risk. Worked example: as of 2017-10-01 `h1` is at high risk
-and of high value, named HV_DECLINING, and chosen for BASKET_5 by the threshold 0.
+Leaves: segments, the scores with their reasons, named segments and actions, and in the attempt what
+they were decided by: the threshold, the save rates, the edges of risk. Worked example: as of
+2017-10-01 `h1` is at high risk and of high value, named HV_DECLINING, and chosen for BASKET_5 by
+the threshold 0.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 def decided(
     trial: Attempt, bundle: Bundle, world: Tables, made: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Segments, named segments and actions of the attempt's day, by the names of the tables.
+    """Segments, scores, named segments and actions of the attempt's day, by the tables' names.
 
-    `made`: cohort, features, scores and causes. Pins the threshold and the save rates, so that the
+    `made`: cohort, features, scores and causes; a score gets its reasons here, since they are told
+    beside the average of the customer's segment. Pins the threshold and the save rates, so that the
     day done again decides alike.
     """
-    from churn_ml import slices
+    from churn_ml import reasons, slices
     from churn_ml.flow import saving
 
     rates = saving.save_rates(trial)
@@ -49,10 +51,12 @@ def decided(
     trial.pins |= {"tau": tau, "save_rates": rates}
     trial.details |= {"save_rates": rates}
     placed = _placed(trial, config, tau, world, made)
-    known = {**made, "segments": placed, "attributes": slices.told(world)}
+    segment = placed.set_index("customer_id")["segment"]
+    scores = reasons.explained(bundle, made["features"], made["scores"], segment)
+    known = {**made, "scores": scores, "segments": placed, "attributes": slices.told(world)}
     named = named_segments(world, trial.as_of, config, known, tau)
     actions = _actions(trial, config, tau, world, known | {"named": named})
-    return {"segments": placed, "named_segments": named, "actions": actions}
+    return {"segments": placed, "scores": scores, "named_segments": named, "actions": actions}
 
 
 def _placed(

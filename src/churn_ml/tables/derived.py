@@ -82,7 +82,12 @@ SCORES = derived(
         Column("score", "float64", "calibrated probability of churn in the horizon", required=True),
         Column("value", "float64", "expected net margin over value_horizon_days if retained", True),
         Column("value_at_risk", "float64", "score x value", required=True),
-        Column("reasons", "string", "JSON list of {indicator, direction, value, average, effect}"),
+        Column(
+            "reasons",
+            "string",
+            "JSON list of {indicator, direction, value, average, effect}, strongest first; up and "
+            "down where there is both; the average is that of the customer's segment",
+        ),
         Column("model", "string", "model id: family and first 12 of its sha256", required=True),
         Column("contract", "string", "name and hash of the churn contract", required=True),
     ),

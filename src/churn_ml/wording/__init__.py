@@ -6,9 +6,9 @@ sign is found by its column without the window, and the window is filled in. Wor
 
 >>> told = {"indicator": "recency_days", "direction": "up", "value": 47.0, "average": 12.3}
 >>> reason(told)
-'days since the last order: 47 (average 12.3), which raises the risk'
+"days since the last order: 47 (segment's average 12.3), which raises the risk"
 >>> reason({**told, "indicator": "late_share_180d", "value": 0.5, "average": 0.1}, "zh")
-'近180天延误包裹占比：50%（平均 10%），流失风险上升'
+'近180天延误包裹占比：50%（同分群平均 10%），流失风险上升'
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ YES_OR_NO = frozenset(
 
 
 def reason(told: Mapping[str, Any], language: Language = "en") -> str:
-    """The sentence of one reason: sign, value, the average beside it, and what it does to the risk.
+    """The sentence of one reason: sign, value, its segment's average, and what it does to the risk.
 
     `told`: indicator (a feature), direction, value and average, None where unknown. Raises
     BrokenPromise where the language has no word for the sign.
 
     >>> reason({"indicator": "csat_last", "direction": "down", "value": None, "average": 4})
-    'newest satisfaction: not known (average 4), which lowers the risk'
+    "newest satisfaction: not known (segment's average 4), which lowers the risk"
     """
     phrases, feature = _words(language)["phrases"], told["indicator"]
     return str(
