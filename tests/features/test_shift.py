@@ -89,5 +89,10 @@ def test_without_spend_in_both_windows_nothing_is_known(
         assert at(indicator, *bought, first=first) is None
 
 
+def test_a_category_for_nothing_in_both_windows_adds_nothing(at: At) -> None:
+    gifts = ((60, "soap", "0"), (5, "soap", "0"), (5, "milk", "8"), (5, "bread", "8"))
+    assert at(CATEGORY_DISTANCE, *BEFORE, *gifts) == 0
+
+
 def test_no_model_learns_from_a_shift() -> None:
     assert trainable(SHIFT) == ()

@@ -84,8 +84,9 @@ def _divergence(t: ibis.Table) -> ibis.IntegerValue:
     before = t.earlier_cents.cast("float64") / t.earlier_whole.nullif(0)
 
     def surprise(share: ibis.FloatingValue) -> ibis.FloatingValue:
-        # nullif: a share of 0 adds nothing, and has no logarithm
-        return (share * (2.0 * share / (now + before)).nullif(0.0).log2()).fill_null(0.0)
+        # nullif: a share of 0 adds nothing, and has no logarithm; two of 0 have no mean
+        part = 2.0 * share / (now + before).nullif(0.0)
+        return (share * part.nullif(0.0).log2()).fill_null(0.0)
 
     both = (surprise(now) + surprise(before)) / 2.0
     return (both * MILLION + 0.5).floor().cast("int64")
