@@ -3,8 +3,8 @@
 In: panels and fitted value models. Out: a `ValueQuality` on retained, untreated rows; the
 candidate whose policy earns most on the choosing cut-off; and V^E, the value that evaluation
 multiplies with. V^E is fitted across customers on label windows that ended before the first
-evaluation cut-off, and is the mean of all kinds of value model: neither champion nor challenger
-may bring the yardstick it is measured with, or overconfidence would pay.
+evaluation cut-off, and is the mean of the kinds that any panel can teach: neither champion nor
+challenger may bring the yardstick it is measured with, or overconfidence would pay.
 
 Worked example: for the evaluation at 2017-10-01 with a horizon of 30, V^E learns from cut-offs up
 to 2017-09-01, whose label window ends on 2017-10-01; household `h1` gets its value from models
@@ -114,7 +114,7 @@ def cross_fitted(history: pd.DataFrame, target: pd.DataFrame, recipe: Recipe) ->
     """V^E of each row of `target`: by models fitted on the other customers of `history`.
 
     `history`: a labelled panel; every label window in it must have ended by the first cut-off of
-    `target`, else Leak. The value is the mean over the kinds of value model, in shop currency.
+    `target`, else Leak. The value is the mean over `KINDS` of value model, in shop currency.
 
     >>> from datetime import date
     >>> from churn_ml.simulate import spending_panel, spending_recipe
