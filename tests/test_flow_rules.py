@@ -119,9 +119,10 @@ def test_training_long_after_the_last_order_says_so(
     assert not isinstance(raised.value, TooEarly)  # somebody has to look where the orders are
 
 
-def test_nobody_promotes_without_a_name(reigned: House) -> None:
+@pytest.mark.parametrize("nobody", [None, "", " "])
+def test_nobody_promotes_without_a_name(reigned: House, nobody: str | None) -> None:
     with pytest.raises(BadInput, match="a yes needs a name"):
-        flow.record(reigned, SECOND, answer="Promote")
+        flow.record(reigned, SECOND, answer="Promote", approver=nobody)
     assert reigned.champion(SECOND) == "rule-1"
 
 
@@ -130,7 +131,7 @@ def test_m7_who_asked_does_not_approve(reigned: House) -> None:
     receipt, pins = Receipt("train", SECOND, "done"), {"requesters": ["ada"]}
     reigned.ledger.publish(token, receipt=receipt, at=reigned.clock(), pins=pins)
     asked_by_bob = replace(reigned, requester="bob")
-    for who in ("ada", "bob"):
+    for who in ("ada", "bob", " ada "):
         with pytest.raises(BadInput, match="cannot promote by it"):
             flow.record(asked_by_bob, SECOND, answer="Promote", approver=who)
     assert reigned.champion(SECOND) == "rule-1"

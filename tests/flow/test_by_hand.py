@@ -153,7 +153,7 @@ def undecided(house: House) -> House:
     return house
 
 
-def test_a_spent_budget_leaves_an_override_with_name_and_reason(undecided: House) -> None:
+def test_m7_a_spent_budget_leaves_an_override_by_another_with_a_reason(undecided: House) -> None:
     house, verdict = undecided, undecided.ledger.publication("judge", SECOND)
     assert verdict is not None
     flow.record(house, SECOND)
@@ -170,6 +170,8 @@ def test_a_spent_budget_leaves_an_override_with_name_and_reason(undecided: House
         at=house.clock(),
         alpha_spent=year,
     )
+    with pytest.raises(BadInput, match="cannot promote by it"):
+        flow.override(replace(house, requester="ada"), SECOND, **BY_ADA)
     for _ in range(2):
         done = flow.override(house, SECOND, **BY_ADA)
     assert done.status == "overridden"

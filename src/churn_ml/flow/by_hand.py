@@ -6,8 +6,9 @@ as they follow a verdict. Worked example: the champion of 2017-11-01 sends odd s
 it had replaced, champion again from that day on. What is scored from then on is scored by it; a day
 that was scored already is only scored anew where that is asked for.
 
-Nobody's yes is needed here: a rollback goes back to what was approved before, and the budget of
-false promotions that an override goes past has no other way left (economics.md (b)).
+No verdict's yes is needed here: a rollback goes back to what was approved before, and the budget of
+false promotions that an override goes past has no other way left (economics.md (b)). An override
+promotes, so who asked for the training cannot take it either.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from churn_ml.attempt import Attempt, attempt
 from churn_ml.errors import BadConfig, BadInput, NotReady
 from churn_ml.flow.definitions import known_to
 from churn_ml.flow.following import follow
+from churn_ml.flow.record import check_four_eyes
 from churn_ml.house import House
 from churn_ml.ledger import ASKED, TAU
 
@@ -76,8 +78,9 @@ def override(house: House, as_of: date, *, who: str, why: str) -> Receipt:
 
     Only where the year's alpha is spent: the gate then says no to everybody, and who goes past it
     puts a name and a reason on record. Overriding twice is overriding once. Raises NotReady where
-    nothing was judged for `as_of`, BadInput where name or reason are missing, or the verdict or the
-    budget leave another way; StaleAttempt where the champion changed since the verdict.
+    nothing was judged for `as_of`, BadInput where name or reason are missing, the name is of who
+    started the training ([schedule] four_eyes), or the verdict or the budget leave another way;
+    StaleAttempt where the champion changed since the verdict.
     """
     _check_named(who, why)
     with attempt(house, "promote", as_of, (), repin=True) as trial:
@@ -86,6 +89,7 @@ def override(house: House, as_of: date, *, who: str, why: str) -> Receipt:
             raise house.before("promote", "no verdict to override", as_of)
         verdict = published.pins["verdict"]
         _check_spent(house, as_of, verdict)
+        check_four_eyes(house, as_of, who.strip())
         trial.details |= verdict | _told(
             "override", verdict["champion_from"], verdict["challenger"], who, why
         )

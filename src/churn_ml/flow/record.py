@@ -49,6 +49,7 @@ def record(
     started this training or verdict ([schedule] four_eyes); StaleAttempt where the champion changed
     since the verdict, or the verdict since the question.
     """
+    approver = (approver or "").strip() or None
     with attempt(house, "promote", as_of, (), repin=True) as trial:
         published = house.publication("judge", as_of)
         if published is None:
@@ -56,7 +57,8 @@ def record(
         told = published.pins["verdict"]
         _check_asked(house, told, judged)
         kind = _kind(told["decision"], answer)
-        _check_four_eyes(house, as_of, kind, approver)
+        if kind in ASKED:
+            check_four_eyes(house, as_of, approver)
         decision = decide(house, as_of, told, kind, approver)
         _check_same(decision, kind, approver)
         trial.details |= told | {"kind": decision.kind, "champion": house.champion(as_of)}
@@ -115,9 +117,9 @@ def _kind(decision: str, answer: str) -> str:
     return decision if decision in ASKED and answer == PROMOTE else "refuse"
 
 
-def _check_four_eyes(house: House, as_of: date, kind: str, approver: str | None) -> None:
-    """Refuse the yes of who asked for what is decided on, by whatever hand."""
-    if kind not in ASKED or not house.config.schedule.four_eyes:
+def check_four_eyes(house: House, as_of: date, approver: str | None) -> None:
+    """Refuse the yes of who asked for what is decided on, by whatever hand; raises BadInput."""
+    if not house.config.schedule.four_eyes:
         return
     trained = house.publication("train", as_of)
     asked = {house.requester, *(trained.pins.get("requesters", ()) if trained else ())}
