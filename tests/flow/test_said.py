@@ -37,10 +37,10 @@ def held(house: House, name: str, customer: str) -> int:
 
 @pytest.fixture
 def first_scored(scored: Path, copy_of: Copy) -> tuple[House, str]:
-    """A shop scored and exported, and a household among the scored."""
+    """A shop scored, and a household that shows a sign of some cause."""
     house = copy_of(scored)
-    version = house.published("scores")[FIRST.isoformat()]
-    rows = house.warehouse.read_partition("scores", FIRST, version)
+    version = house.published("causes")[FIRST.isoformat()]
+    rows = house.warehouse.read_partition("causes", FIRST, version)
     return house, str(rows["customer_id"][0])
 
 
@@ -58,6 +58,10 @@ def test_who_objects_to_profiling_is_in_no_score_and_the_export_says_so_p6(
     assert [held(house, name, customer) for name in TABLES] == [0] * len(TABLES)
     told = flow.explain(house, customer, FIRST)
     assert (told["segment"], told["scored"]) == ("PROFILING_OPT_OUT", None)
+    assert told["consent"]["said"] == {"profiling": False}
+    outcomes = [(one["destination"], one["outcome"]) for one in told["sent"]]
+    assert sorted(outcomes[:2]) == [("crm_file", "acknowledged"), ("crm_sql", "acknowledged")]
+    assert told["sent"][-1]["offer"] is None
     flow.export(house, FIRST)
     with closing(sqlite3.connect(house.config.root / "crm.db")) as crm:
         query = "select segment, score, offer from churn_segments where customer_id = ?"

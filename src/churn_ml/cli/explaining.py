@@ -45,10 +45,12 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
     >>> told = {"customer_id": "h9", "as_of": "2017-10-01", "contract": "gone30", "stage": "lost",
     ...     "segment": "LOST", "named_segments": ["COHORT_2017_01", "STAGE_LOST"], "arm": "open",
-    ...     "suppressed": False, "scored": None, "held_by": []}
+    ...     "suppressed": False, "consent": {"said": {"sms": False}, "default": "assumed"},
+    ...     "scored": None, "sent": [], "held_by": []}
     >>> print("\\n".join(_lines(told)))
     h9 as of 2017-10-01 under gone30: lost, segment LOST, arm open
       also in COHORT_2017_01, STAGE_LOST
+      consent: contact assumed, sms refused
       not scored: the contract is not about this customer now
       no destination holds this customer
     """
@@ -60,15 +62,32 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  also in {', '.join(told['named_segments'])}"
     if told["suppressed"]:
         yield "  suppressed: never to be contacted"
+    yield f"  consent: {_consent(**told['consent'])}"
     scored = told["scored"]
-    if scored is None:
+    if told["segment"] == "PROFILING_OPT_OUT":
+        yield "  not scored: the customer objects to profiling"
+    elif scored is None:
         yield "  not scored: the contract is not about this customer now"
     else:
         yield from _scored(scored)
+    for one in told["sent"]:
+        offer = one["offer"] or "removal"
+        yield f"  {one['destination']} as of {one['as_of']}: {offer}, {one['outcome']}"
     for one in told["held_by"]:
         yield f"  {one['destination']} {one['holds']} since {one['as_of']}"
     if not told["held_by"]:
         yield "  no destination holds this customer"
+
+
+def _consent(said: Mapping[str, bool], default: str) -> str:
+    """What was said of each purpose; of contact what is taken for it where nothing was.
+
+    >>> _consent({"contact": True, "profiling": False}, "none")
+    'contact given, profiling refused'
+    """
+    words = {purpose: "given" if given else "refused" for purpose, given in said.items()}
+    unsaid = "assumed" if default == "assumed" else "not given"
+    return ", ".join(f"{purpose} {word}" for purpose, word in ({"contact": unsaid} | words).items())
 
 
 def _scored(told: Mapping[str, Any]) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Explain: everything the house concluded of one customer, and why, at one as_of.
 
 Enters: what was published for that as_of. Leaves: one JSON-able report of stage, score, reasons,
-causes, offers considered, consent, arm, score history and what destinations hold. Nothing is
-computed anew but the gains of the offers, by the formula that chose among them. Worked example: as
-of 2017-11-01 h1 has the score .62, mostly since the last order is 47 days ago; BASKET_5 would earn
-4.10 and REMINDER 3.20, so BASKET_5 was chosen, and crm_file holds it since 2017-11-01.
+causes, offers considered, consent, arm, score history, what was sent and what destinations hold.
+Nothing is computed anew but the gains of the offers, by the formula that chose among them. Worked
+example: as of 2017-11-01 h1 has the score .62, mostly since the last order is 47 days ago; BASKET_5
+would earn 4.10 and REMINDER 3.20, so BASKET_5 was chosen, and crm_file holds it since 2017-11-01.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def explain(
         "named_segments": _named(rows["named_segments"]),
         "arm": str(placed["arm"]),
         "suppressed": bool(house.suppressed([customer_id])),
+        "consent": _consent(house, published, customer_id),
         "scored": None,
+        "sent": _sent(house, customer_id),
         "held_by": _held(house, customer_id),
     }
     if not rows["scores"].empty:
@@ -105,7 +107,7 @@ def _scored(
         "reasons": [one | {"says": wording.reason(one, language)} for one in reasons],
         "causes": [
             {key: one[key] for key in ("cause", "score", "stated", "type", "group")}
-            | {"says": wording.cause(one, language)}
+            | {"evidence": json.loads(one["evidence"]), "says": wording.cause(one, language)}
             for one in causes
         ],
         "offers": _offers(_priced(house, published), score, action, language),
@@ -116,6 +118,51 @@ def _scored(
         "history": _history(house, str(score["customer_id"])),
         "features": {str(name): _known(value) for name, value in features.items()},
     }
+
+
+def _consent(house: House, published: Publication, customer_id: str) -> dict[str, Any]:
+    """The customer's newest words on contact, channels and profiling that the scoring knew.
+
+    `said`: purpose -> whether given; `default` holds where nothing was said of contact.
+    """
+    from churn_ml.flow import said
+    from churn_ml.merges import MERGES, merged
+
+    world = merged(
+        {
+            name: house.warehouse.read(name, published.inputs[name], as_of=published.as_of)
+            for name in ("consents", MERGES)
+            if published.inputs.get(name)
+        }
+    )
+    if "consents" not in world:
+        return {"said": {}, "default": house.config.consent.default}
+    rows = world["consents"]
+    world = {"consents": rows.filter(rows.customer_id == customer_id)}
+    given = said.consents(world)
+    told = {} if given.empty else {"contact": bool(given.iloc[0])}
+    told |= said.purposes(world).get(customer_id, {})
+    return {"said": told, "default": house.config.consent.default}
+
+
+def _sent(house: House, customer_id: str) -> list[dict[str, Any]]:
+    """What was planned for the customer at the contract's destinations, oldest first."""
+    from churn_ml.flow.export import destinations
+
+    found = (
+        (one, json.loads(one.payload))
+        for one in house.ledger.story(customer_id)
+        if one.destination in destinations(house.config)
+    )
+    return [
+        {
+            "as_of": one.as_of.isoformat(),
+            "destination": one.destination,
+            "offer": payload.get("offer"),
+            "outcome": one.outcome,
+        }
+        for one, payload in found
+    ]
 
 
 def _known(value: Any) -> float | None:
