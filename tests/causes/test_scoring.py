@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn_ml.causes import CAUSES, causes, main_causes
+from churn_ml.causes import CAUSES, LISTS, causes, main_causes
+from churn_ml.causes.catalogue import read
 from churn_ml.causes.scoring import LEAST, WEIGHT, follow
 from churn_ml.config import Features
+from churn_ml.errors import BrokenPromise
 from churn_ml.features import CATALOGUE, catalogue
 from churn_ml.tables import CAUSES as TABLE
 
@@ -107,3 +109,21 @@ def test_scores_are_shares_and_the_order_of_rows_changes_nothing(
     order = list(range(len(rows)))
     random.shuffle(order)
     pd.testing.assert_frame_equal(found, causes(rows.iloc[order]))
+
+
+def test_every_list_of_the_domain_names_its_causes_and_what_rolls_up_is_told_alike() -> None:
+    listed = {name: [cause for cause in CAUSES if name in cause.lists] for name in LISTS}
+    assert min(map(len, listed.values())) >= 2
+    # the five groups, the three aspects and two of the three types are each named by a cause
+    assert {cause.group for cause in listed["T4a"]} == {cause.group for cause in CAUSES}
+    assert [cause.code for cause in listed["T0b"]] == [
+        *("PERCEIVED_RISK", "PERCEIVED_VALUE", "EXTERNAL")
+    ]
+    assert all(cause.of for cause in listed["T0b"])
+    assert {cause.type for cause in listed["T3a"]} == {"natural", "competitive", "service"}
+
+
+def test_a_cause_of_an_unknown_list_is_refused() -> None:
+    section = '[[causes]]\ncode = "A"\nsource = "D01"\ntype = "service"\ngroup = "price"\n'
+    with pytest.raises(BrokenPromise, match=r"unknown list.*T9"):
+        read(section + 'lists = ["T9"]\n')

@@ -9,7 +9,7 @@ one took 10 days. That is full evidence of slow delivery from the one and half o
 `LOGISTICS_SLOW` has the score .7 + .3 x .35 = .805.
 """
 
-from churn_ml.causes.catalogue import CAUSES, Cause, by_code
+from churn_ml.causes.catalogue import CAUSES, LISTS, Cause, by_code
 from churn_ml.causes.scoring import causes, main_causes
 
-__all__ = ["CAUSES", "Cause", "by_code", "causes", "main_causes"]
+__all__ = ["CAUSES", "LISTS", "Cause", "by_code", "causes", "main_causes"]

@@ -19,13 +19,27 @@ Group: TypeAlias = Literal["service", "product", "price", "relationship", "exter
 Stretch: TypeAlias = tuple[float, float]
 """Where a feature begins to speak and where it has said all; the first may be the larger."""
 
+LISTS = {
+    "T0a": "four examples",
+    "T0b": "three aspects: perceived risk, perceived value, external environment",
+    "T1": "four areas of three",
+    "T2a": "five main causes",
+    "T2b": "four problems of retention",
+    "T3a": "three types: natural, competitive, service",
+    "T3b": "ten causes",
+    "T4a": "five groups: service, product, price, relationship, external",
+    "T4b": "psychological factors",
+}
+"""The domain's taxonomies of causes. Three roll up: T3a is `type`, T4a `group`, T0b the parents."""
+
 
 @dataclass(frozen=True)
 class Cause:
     """Why a customer may leave.
 
     `evidence` and `unless`: feature -> the stretch over which it speaks for and against it. `of`:
-    the causes that it is the parent of. `actions`: codes of the offers that answer it.
+    the causes that it is the parent of. `lists`: the taxonomies of LISTS that name it. `actions`:
+    codes of the offers that answer it.
     """
 
     code: str
@@ -35,6 +49,7 @@ class Cause:
     evidence: Mapping[str, Stretch] = field(default_factory=dict)
     unless: Mapping[str, Stretch] = field(default_factory=dict)
     of: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
 
     @property
@@ -52,7 +67,7 @@ def _cause(told: Mapping[str, Any]) -> Cause:
         return {feature: (start, end) for feature, (start, end) in told.get(name, {}).items()}
 
     read = {"evidence": stretches("evidence"), "unless": stretches("unless")}
-    lists = {name: tuple(told.get(name, ())) for name in ("of", "actions")}
+    lists = {name: tuple(told.get(name, ())) for name in ("of", "lists", "actions")}
     return Cause(**{**told, **read, **lists})
 
 
@@ -75,6 +90,14 @@ def read(text: str) -> tuple[Cause, ...]:
     codes = [cause.code for cause in todo]
     if len(set(codes)) != len(codes):
         raise BrokenPromise("two causes have one code", where="causes.toml", got=", ".join(codes))
+    strange = {one for cause in todo for one in cause.lists} - LISTS.keys()
+    if strange:
+        raise BrokenPromise(
+            "a cause stands in an unknown list",
+            where="causes.toml",
+            got=", ".join(sorted(strange)),
+            expected=", ".join(LISTS),
+        )
     while todo:
         ready = [cause for cause in todo if set(cause.of) <= found.keys()]
         if not ready:
