@@ -122,9 +122,9 @@ def _causes() -> str:
         "sign speaks for a cause between two numbers, not at all at the first and fully at the "
         "second; `unless` speaks against it in the same way. A parent is as likely as the "
         "likeliest of the causes it stands for. A cause without signs, or of which the shop lacks "
-        "the tables, is a code that a survey (`surveys.reason_code`) may give; what a customer stated stands "
-        "first. How strongly signs speak is assumed, not learned. Every cause has one type and one "
-        f"group. The lists are those of the domain that name it: {lists}.\n\n"
+        "the tables, is a code that a survey (`surveys.reason_code`) may give; what a customer "
+        "stated stands first. How strongly signs speak is assumed, not learned. Every cause has "
+        f"one type and one group. The domain's lists that may name it: {lists}.\n\n"
         "| cause | what it is | entry | type | group | lists | signs | unless | stands for | "
         "answered by |\n|" + "---|" * 10 + "\n" + "\n".join(map(_cause, CAUSES)) + "\n"
     )
