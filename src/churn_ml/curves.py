@@ -33,7 +33,7 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 BARS = 20
 DRIVERS = 15
 SAMPLE_ROWS = 50
-"""Rows that contributions are taken of: those of a forest cost a twentieth of a second each."""
+"""Rows that contributions are taken of: the strongest features show in few."""
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 DIGITS = 6
 

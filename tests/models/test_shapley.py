@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xgboost as xgb
 
-from churn_ml.models.boosting import Forest, XGBoost
+from churn_ml.models.boosting import Forest, Trees, XGBoost
 from churn_ml.models.example import SETTING
 from churn_ml.models.shapley import BITS, DEEPEST, Tabled
 from churn_ml.models.spend import Floats
@@ -97,10 +97,18 @@ def test_a_row_gets_the_same_bits_alone_as_among_others() -> None:
     assert np.array_equal(alone, tabled.contributions(rows))
 
 
-def test_boosted_trees_are_told_by_tables_and_a_forest_by_xgboost() -> None:
+@pytest.mark.parametrize("family", [XGBoost, Forest])
+def test_what_the_families_grow_is_told_by_tables(family: type[Trees]) -> None:
     rows = pd.DataFrame(_rows(150, seed=3)).add_prefix("f")
     label = (rows["f3"].fillna(0) > 0).to_numpy().astype(np.int64)
-    boosted, forest = (each.fit(rows, label, SETTING) for each in (XGBoost, Forest))
-    theirs = boosted.explained(rows.to_numpy())[:, :-1]
-    np.testing.assert_allclose(boosted.contributions(rows), theirs, atol=1e-5)
-    assert (boosted._tabled is None, forest._tabled is None) == (False, True)
+    trees = family.fit(rows, label, SETTING)
+    assert trees._tabled is not None
+    theirs = trees.explained(rows.to_numpy())[:, :-1]
+    np.testing.assert_allclose(trees._tabled.contributions(rows.to_numpy()), theirs, atol=1e-5)
+
+
+def test_a_stored_forest_of_deeper_trees_is_told_by_xgboost() -> None:
+    rows = pd.DataFrame(_rows(20, seed=3)).add_prefix("f")
+    deep = Forest(tuple(rows.columns), bytes(_grown(DEEPEST + 2, trees=3).save_raw("ubj")))
+    assert deep._tabled is None
+    assert deep.contributions(rows).shape == rows.shape

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, labels, matrix, to_json
-from churn_ml.models.shapley import DEEPEST, Tabled
+from churn_ml.models.shapley import Tabled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ class Trees:
     def contributions(self, rows: pd.DataFrame) -> Matrix:
         """Shapley values of the trees (Lundberg & Lee 2017): rows x features, logit units.
 
-        By tables where the trees are shallow, see shapley.py; by XGBoost itself otherwise.
+        By tables, see shapley.py; by XGBoost itself where they do not fit.
         """
         values = matrix(rows, self.features)
         if not len(values):
@@ -105,9 +105,7 @@ class Trees:
 
     @cached_property
     def _tabled(self) -> Tabled | None:
-        """The tables of the trees; None where they are too deep for them."""
-        if self.recipe["max_depth"] > DEEPEST:
-            return None
+        """The tables of the trees; None where a stored model's are too deep for them."""
         return Tabled.of(bytes(self._booster.save_raw(raw_format="json")))
 
     @cached_property
@@ -140,6 +138,7 @@ class Forest(Trees):
 
     A leaf holds the churn rate of its rows, and the forest the mean of its leaves. What a feature
     adds to that rate is told in logits, by the one factor that makes the sum the score's logit.
+    The trees are as deep as tables tell exact reasons of (shapley.py), and no deeper.
     """
 
     family: ClassVar[str] = "forest"
@@ -148,7 +147,7 @@ class Forest(Trees):
         "objective": "reg:squarederror",
         "num_parallel_tree": 300,
         "eta": 1.0,
-        "max_depth": 14,
+        "max_depth": 6,
         "min_child_weight": 5,
         "subsample": 0.63,
         "colsample_bynode": 0.1,

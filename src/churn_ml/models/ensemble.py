@@ -1,13 +1,13 @@
-"""The ensemble: the mean logit of logistic regression, boosted trees and Pareto/NBD.
+"""The ensemble: the mean logit of logistic regression, boosted trees, a forest, Pareto/NBD.
 
 Each member reads what it would read alone, and the mean is taken of their logits: of several
 opinions the odds are averaged, not the probabilities, so that reasons add up as they do in each.
 What a feature adds is the mean of what it adds in the members. Pareto/NBD is one of them because it
 errs otherwise: trees cut time as a customer into steps and know nothing beyond the longest they
-saw, where a process goes on. It is left out where its features are not there. The forest is none of
-them: it adds nothing that the trees have not, and its exact reasons take a hundred times as long.
-Worked example: members that say .10, .20 and .30 have logits -2.20, -1.39 and -.85; their mean
--1.48 is a probability of .186.
+saw, where a process goes on. It is left out where its features are not there. The forest averages
+trees that each saw other rows and columns, which errs otherwise than trees that mend one another.
+Worked example: members that say .10, .20, .30 and .20 have logits -2.20, -1.39, -.85 and -1.39;
+their mean -1.45 is a probability of .189.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from churn_ml.models.boosting import XGBoost
+from churn_ml.models.boosting import Forest, XGBoost
 from churn_ml.models.buying import ParetoNbdModel
 from churn_ml.models.logistic import Logistic
 from churn_ml.models.protocol import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MEMBERS: Mapping[str, type[Learner]] = {
     "logistic": Logistic,
     "xgboost": XGBoost,
+    "forest": Forest,
     "pareto": ParetoNbdModel,
 }
 NEEDS: Mapping[str, tuple[str, ...]] = {"pareto": ParetoNbdModel.features}
@@ -68,7 +69,7 @@ class Ensemble:
         >>> model = Ensemble.fit(rows, (rows["recency_days"] > 99).to_numpy(int), SETTING)
         >>> first, last = model.predict(rows)[[0, 199]]
         >>> bool(first < 0.3), bool(last > 0.7), list(model.members)
-        (True, True, ['logistic', 'xgboost'])
+        (True, True, ['logistic', 'xgboost', 'forest'])
         """
         there = [name for name in MEMBERS if set(NEEDS.get(name, ())) <= set(rows.columns)]
         return cls({name: MEMBERS[name].fit(rows, label, setting) for name in there})

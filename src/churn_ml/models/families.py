@@ -32,11 +32,11 @@ FAMILIES: tuple[Family, ...] = (
     _of_one_number(ParetoNbdModel, "buy till you die: Pareto/NBD", "scipy"),
     Family("logistic", Logistic, "standardised columns, ridge penalty", ("numpy", "scikit-learn")),
     Family("xgboost", XGBoost, "300 regularised trees of depth 4", ("numpy", "xgboost-cpu")),
-    Family("forest", Forest, "300 trees of depth 14 side by side", ("numpy", "xgboost-cpu")),
+    Family("forest", Forest, "300 trees of depth 6 side by side", ("numpy", "xgboost-cpu")),
     Family(
         "ensemble",
         Ensemble,
-        "the mean logit of logistic, xgboost and pareto",
+        "the mean logit of logistic, xgboost, forest and pareto",
         ("numpy", "scikit-learn", "scipy", "xgboost-cpu"),
     ),
 )
