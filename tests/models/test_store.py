@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churn_ml.errors import BadInput, NotReady, Tampered
+from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models import Bundle, apart, family, load, save
 from churn_ml.models.example import SETTING
 from churn_ml.models.protocol import to_json
@@ -193,13 +193,23 @@ def test_s2_the_child_that_parses_a_booster_sees_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teller = tmp_path / "teller.py"
-    teller.write_text("import os, sys; sys.exit(repr(dict(os.environ)))")
+    teller.write_text("import os, sys; sys.stderr.write(repr(dict(os.environ))); sys.exit(3)")
     monkeypatch.setattr(apart, "PARSER", teller)
     monkeypatch.setenv("A_SECRET", "canary-key")
     with pytest.raises(Tampered) as told:
         apart.parsed({"model/booster.ubj": b""}, tmp_path)
     assert "OMP_NUM_THREADS" in str(told.value.got)
     assert "canary-key" not in str(told.value.got)
+
+
+def test_a_child_that_cannot_begin_says_nothing_of_the_booster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import a_package_that_is_not_there")
+    monkeypatch.setattr(apart, "PARSER", broken)
+    with pytest.raises(BrokenPromise, match="a_package_that_is_not_there"):
+        apart.parsed({"model/booster.ubj": b""}, tmp_path)
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "model/../../x", "model/a/b"])

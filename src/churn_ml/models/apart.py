@@ -7,7 +7,7 @@ it under limits of memory, time and writing, see parser.py. If it comes through,
 the same bytes. Python's own JSON parser, which reads all other files, needs no such care.
 
 Enters: the files of a model whose sha256 has been checked. Leaves: nothing, or Tampered. Worked
-example: of `model/booster.ubj` and `model/features.json` the first goes to a child, for a sixth of
+example: of `model/booster.ubj` and `model/features.json` the first goes to a child, for a tenth of
 a second.
 """
 
@@ -20,7 +20,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from churn_ml.errors import Tampered
+from churn_ml.errors import BrokenPromise, Tampered
+from churn_ml.models.parser import REFUSED
 
 PARSER = Path(__file__).with_name("parser.py")
 TIMEOUT_SECONDS = 120
@@ -30,6 +31,8 @@ PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 def parsed(files: Mapping[str, bytes], where: Path) -> None:
     """Let a child parse every booster among `files`; raises Tampered where it does not survive it.
+
+    Raises BrokenPromise where the child could not begin: that says nothing of the booster.
 
     >>> parsed({"model/rule.json": b"{}"}, Path("models/rule-3f2a9c1d0b7e"))
     """
@@ -62,6 +65,11 @@ def _refusal(data: bytes) -> str | None:
         return f"no end within {TIMEOUT_SECONDS} seconds"
     if done.returncode < 0:
         return f"the child process died of {signal.Signals(-done.returncode).name}"
-    if done.returncode > 0:
-        return done.stderr.decode(errors="replace").strip().partition("\n")[0]
-    return None
+    said = done.stderr.decode(errors="replace").strip()
+    if done.returncode not in (0, REFUSED):
+        raise BrokenPromise(
+            "the process that parses boosters does not work",
+            where=str(PARSER),
+            got=said.rpartition("\n")[2],
+        )
+    return said.partition("\n")[0] if done.returncode == REFUSED else None
