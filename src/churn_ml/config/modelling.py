@@ -38,6 +38,8 @@ class Training(Section):
 
     every_days: Annotated[int, Field(gt=0)] = 30
     candidates: tuple[str, ...] = ("logistic", "xgboost")
+    """What is fitted beside the inactivity rule, which always is: logistic, xgboost, forest, bgnbd,
+    pareto, ensemble, or another simple rule: threshold, cadence, rfm (docs/quality.md)."""
     seed: int = 17
     min_rows: Annotated[int, Field(ge=1)] = 200
     min_churners: Annotated[int, Field(ge=1)] = 30
