@@ -46,6 +46,7 @@ def test_every_decision_and_every_bar_has_its_words() -> None:
         "recently_contacted",
         "does_not_pay",
         "earns_less",
+        "too_dear",
     }
     for language in LANGUAGES:
         text = (files("churn_ml.wording") / f"{language}.toml").read_text("utf-8")

@@ -15,19 +15,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.actions import NONE
 from churn_ml.errors import BadInput
+from churn_ml.flow.considered import considered
 from churn_ml.house import House
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from churn_ml.config import Config
     from churn_ml.ledger import Publication
     from churn_ml.wording import Language
 
-BARS_ALL = ("suppressed", "recently_contacted")
-"""What bars a customer from every offer."""
 TABLES = ("cohort", "features", "scores", "causes", "segments", "named_segments", "actions")
 
 
@@ -110,7 +107,7 @@ def _scored(
             | {"evidence": json.loads(one["evidence"]), "says": wording.cause(one, language)}
             for one in causes
         ],
-        "offers": _offers(_priced(house, published), score, action, language),
+        "offers": considered(house, published, score, action, language),
         "offer": str(action["offer"]),
         "would_be_offer": str(action["would_be_offer"]),
         "why": str(action["why"]),
@@ -168,55 +165,6 @@ def _sent(house: House, customer_id: str) -> list[dict[str, Any]]:
 def _known(value: Any) -> float | None:
     number = float(value)
     return None if math.isnan(number) else number
-
-
-def _priced(house: House, published: Publication) -> Config:
-    """The settings with the save rates that the scoring counted with."""
-    from churn_ml.flow.saving import rated
-
-    return rated(house.config, published.pins.get("save_rates", {}))
-
-
-def _offers(config: Config, score: Any, action: Any, language: Language) -> list[dict[str, Any]]:
-    """Every offer of the contract with its gain, its cost and why it was not made, best first."""
-    import numpy as np
-
-    from churn_ml import wording
-    from churn_ml.economics import Terms, costs, gains
-
-    terms = Terms.of(config)
-    if not terms.offers:
-        return []
-    p, worth = np.array([float(score["score"])]), np.array([float(score["value"])])
-    gain, cost = gains(p, worth, terms)[0], costs(p, worth, terms)[0]
-    lost = {offer.code: _lost(offer.code, action) for offer in terms.offers}
-    found = [
-        {
-            "code": offer.code,
-            "label": wording.offer(offer.code, offer.label, language),
-            "expected_gain": round(float(gain[at]), 6),
-            "expected_cost": round(float(cost[at]), 6),
-            "chosen": offer.code == action["would_be_offer"],
-            "why": lost[offer.code],
-            "says": wording.why(lost[offer.code], language),
-        }
-        for at, offer in enumerate(terms.offers)
-    ]
-    return sorted(found, key=lambda one: -one["expected_gain"])
-
-
-def _lost(code: str, action: Any) -> str:
-    """What became of one offer: what barred it, what beat it, or what became of the customer.
-
-    >>> told = {"why": "chosen", "would_be_offer": "A", "barred": '{"B": "no_cause"}'}
-    >>> [_lost(code, told) for code in "ABC"]
-    ['chosen', 'no_cause', 'earns_less']
-    """
-    barred = json.loads(action["barred"] or "{}")
-    chosen = action["would_be_offer"]
-    if action["why"] in BARS_ALL or code not in (*barred, chosen):
-        return str(action["why"]) if chosen in (code, NONE) else "earns_less"
-    return str(barred.get(code, action["why"]))
 
 
 def _history(house: House, customer_id: str) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     """
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
-        tau = _tau(house, as_of)
+        tau = threshold(house, as_of)
         guard = crm.Guard.of(
             house.config,
             suppressed=barred(house),
@@ -120,7 +120,7 @@ def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled
     return found
 
 
-def _tau(house: House, as_of: date) -> float:
+def threshold(house: House, as_of: date) -> float:
     """The threshold that `as_of` was decided by; raises NotReady where nothing is scored."""
     scored = house.publication("score", as_of)
     if scored is None:
