@@ -95,7 +95,7 @@ def _scored(told: Mapping[str, Any]) -> Iterator[str]:
         f"  score {told['score']:.3f}, value {told['value']:,.2f}, at risk "
         f"{told['value_at_risk']:,.2f} (model {told['model']})"
     )
-    yield "  why this score:"
+    yield "  why this score (up or down against all that the model learned from):"
     yield from (f"    {one['says']}" for one in told["reasons"])
     yield "  what may be behind it:" if told["causes"] else "  no sign of a cause"
     yield from (f"    {one['says']}" for one in told["causes"])
