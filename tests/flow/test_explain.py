@@ -82,7 +82,7 @@ def test_on_a_screen_it_is_lines(house: House) -> None:
     row = some(house, "causes")
     asked = ["explain", row["customer_id"], "--as-of", "2017-10-01"]
     told = CliRunner().invoke(app, [*asked, "--config", str(house.config.root / "churn.toml")])
-    assert "why this score:" in told.stdout
+    assert "why this score (" in told.stdout
     assert "what may be behind it:" in told.stdout
     assert "no destination holds this customer" in told.stdout
 
