@@ -120,7 +120,7 @@ def test_the_card_says_in_words_what_a_manager_asks() -> None:
     card = artifacts.of_model(graded, graded.fitted[1], by_hand().manifest)[
         "model_card.md"
     ].decode()
-    assert "Grade **B**." in card
+    assert "Grade **B**: use it" in card
     assert told["what_if.csv"].decode().splitlines()[-1] == "0.5,0.6,4,3,1,1.0,300.0,5000.0"
 
 

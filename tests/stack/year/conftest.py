@@ -42,7 +42,7 @@ from churn_ml.stack.processes import members
 TWIN = Path(__file__).with_name("twin.py")
 DAY = ("ingest", "score", "export", "learn")
 """What one daily key does in the twin's house."""
-HOUSEHOLDS = 400
+HOUSEHOLDS = 375
 FIRST, SECOND = date(2017, 10, 1), date(2017, 11, 1)
 LAID_OUT_UNTIL = date(2017, 11, 12)
 CANARY = "CANARY-7f3a91"
