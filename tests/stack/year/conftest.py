@@ -49,8 +49,9 @@ CANARY = "CANARY-7f3a91"
 """A customer whose id must not leave lake, ledger and exports."""
 
 # So few households seldom resolve a difference in profit: the gate is opened wide, one look in five
-# of a year. November's verdict takes two, as it asks about the threshold too; three remain. An answer is waited for a quarter of a minute, a heartbeat twenty seconds. No DAG
-# changes, so none is read again.
+# of a year. November's verdict takes two, as it asks about the threshold too; three remain. An
+# answer is waited for a quarter of a minute, a heartbeat twenty seconds. No DAG changes, so none is
+# read again.
 GATE = """[gate]
 alpha_year = 1.0
 looks_per_year = 5
