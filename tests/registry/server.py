@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from churn_ml.stack.checks import free_ports
 
 PASSWORD = "correct horse/battery@staple"
 QUOTED = "correct%20horse%2Fbattery%40staple"
@@ -30,7 +31,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "server.log"
         (folder / "auth.ini").write_text(AUTH.format(folder=folder, password=PASSWORD))
@@ -83,9 +84,3 @@ class Server:
             else:
                 return
         raise TimeoutError(self.log.read_text()[-2000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from churn_ml.errors import BadConfig, BadInput
 from churn_ml.program import called
 from churn_ml.sources import complete_journey
 from churn_ml.stack import checks, environment, health, record, services, starting, stopping
-from churn_ml.stack.processes import Born
+from churn_ml.stack.processes import SERVICE, STACK, Born
 from churn_ml.stack.record import Stack
 
 KEY = "CHURN_ML_HOLDOUT_KEY"
@@ -92,13 +94,48 @@ def test_a_stack_that_never_answered_is_planned_anew(stack: Stack) -> None:
     assert again(stack).secrets["mlflow"] != stack.secrets["mlflow"]
 
 
-def test_a_port_taken_meanwhile_is_named(stack: Stack) -> None:
+def test_a_port_taken_meanwhile_is_named(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PORT_SECONDS", 0.5)
     replace(stack, was_healthy=True).write()
     with socket.create_server(("127.0.0.1", stack.mlflow_port)):
         with pytest.raises(
             BadInput, match=rf"port of mlflow .* got: 127.0.0.1:{stack.mlflow_port}"
         ):
             again(stack)
+
+
+def test_a_killed_server_may_take_a_moment_to_let_go_of_its_port(stack: Stack) -> None:
+    replace(stack, was_healthy=True).write()
+    held = socket.create_server(("127.0.0.1", stack.mlflow_port))
+    threading.Timer(0.5, held.close).start()
+    assert again(stack).mlflow_port == stack.mlflow_port
+
+
+def test_what_is_left_of_the_service_itself_is_not_another_program(stack: Stack) -> None:
+    replace(stack, was_healthy=True).write()
+    listen = (
+        "import socket, sys, time; "
+        f"held = socket.create_server(('127.0.0.1', {stack.mlflow_port})); "
+        "print('listens', flush=True); time.sleep(60)"
+    )
+    left = subprocess.Popen(
+        [sys.executable, "-c", listen],
+        env={**os.environ, STACK: str(stack.folder), SERVICE: "mlflow"},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert left.stdout
+        assert left.stdout.readline() == b"listens\n"
+        assert again(stack).mlflow_port == stack.mlflow_port
+    finally:
+        left.kill()
+        left.communicate()
+
+
+def test_a_server_s_port_is_none_that_an_outgoing_connection_gets() -> None:
+    lowest, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert max(checks.PORTS) < lowest
+    assert set(checks.free_ports(20)) <= set(checks.PORTS)
 
 
 def test_another_shop_may_not_take_over_the_folder(stack: Stack, tmp_path: Path) -> None:

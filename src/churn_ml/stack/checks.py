@@ -8,9 +8,11 @@ another shop's.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -21,12 +23,18 @@ from churn_ml.config import load
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.house import KEY_CHARACTERS
 from churn_ml.stack.installed import check_installed
+from churn_ml.stack.processes import members
 from churn_ml.stack.record import HOST, RECORD, Stack, new_password, new_secrets, read
 
 ADMIN = "admin"
 FREE_GIGABYTES = 2.0
 SOCKET_BYTES = 107 if sys.platform == "linux" else 103
 """The longest path of a Unix socket that the system takes."""
+PORTS = range(20_000, 32_768)
+"""Where a service's port is sought: below those that Linux gives to outgoing connections, one of
+which could hold a port while its server is down."""
+PORT_SECONDS = 10.0
+"""How long a killed server may take to let go of its port."""
 
 
 def usable(folder: Path) -> Path:
@@ -152,30 +160,39 @@ def _new(config: Path, folder: Path, key_env: str) -> Stack:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports of the loopback address that nobody listens on.
+    """So many different ports of the loopback address that nobody holds.
 
     >>> len(set(free_ports(3)))
     3
     """
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(listener.getsockname()[1]) for listener in held]
-    for listener in held:
-        listener.close()
+    ports: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if len(ports) == count:
+            break
+        if _is_free(port):
+            ports.append(port)
     return ports
 
 
 def _check_ports(stack: Stack) -> None:
-    """Raise BadInput where a port that a dead service had is now another's."""
+    """Raise BadInput where a port that a dead service had is now another's.
+
+    What is left of the service itself is not in the way: it is ended before a new one starts.
+    """
     alive = stack.groups()
     ports = {"api-server": stack.airflow_port, "mlflow": stack.mlflow_port}
+    until = time.monotonic() + PORT_SECONDS
     for service, port in ports.items():
-        if service not in alive and not _is_free(port):
-            raise BadInput(
-                f"the port of {service} is taken by another program",
-                where=str(stack.folder),
-                got=f"{HOST}:{port}",
-                next_step=f"end that program (ss -ltnp | grep {port}), or pass another --folder",
-            )
+        while service not in alive and not _is_free(port) and not members(stack.folder, service):
+            if time.monotonic() > until:
+                raise BadInput(
+                    f"the port of {service} is taken by another program",
+                    where=str(stack.folder),
+                    got=f"{HOST}:{port}",
+                    next_step=f"end that program (ss -ltnp | grep {port}), "
+                    "or pass another --folder",
+                )
+            time.sleep(0.1)
 
 
 def _is_free(port: int) -> bool:
