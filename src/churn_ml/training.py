@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churn_ml.choosing import challenger
 from churn_ml.leakage import check_honest
 from churn_ml.material import REFERENCE, Material, prepare
 from churn_ml.metrics import Interval, report
@@ -159,12 +160,7 @@ def fitted(name: str, past: pd.DataFrame, seed: int, horizon_days: int) -> Model
 
 
 def conclude(models: Mapping[str, Model], material: Material, money: Money) -> Training:
-    """Tune and judge the fitted `models` on the choosing cut-off; name the best.
-
-    The best is the one that earns most or, of those that cannot be told from it, that predicts
-    best: whose profit lies within one standard error of the paired difference (the rule of Breiman,
-    Friedman, Olshen & Stone 1984), the lowest Brier score. One cut-off seldom tells apart by profit
-    what ranks alike.
+    """Tune and judge the fitted `models` on the choosing cut-off; name the best: see choosing.py.
 
     `models`: one per name of the material. All share one value model, of the kind that earns most
     with the first candidate's score. Returns the candidates, the rule first.
@@ -213,16 +209,10 @@ def _candidate(
 
 
 def _best(judged: Sequence[tuple[Candidate, Floats]]) -> str:
-    """The best as `conclude` has it, ties to the first; the rule only where it stands alone."""
+    """The candidate that choosing.py names; the rule only where it stands alone."""
     running = [each for each in judged if each[0].name != REFERENCE] or judged
-    _, most = max(running, key=lambda each: each[0].profit_per_1000)
-    close = [each for each, earned in running if _within_one_error(most - earned)]
-    return min(close, key=lambda each: each.metrics["brier"].value).name
-
-
-def _within_one_error(behind: Floats) -> bool:
-    """Whether a mean difference per row is at most its standard error."""
-    return bool(behind.mean() <= behind.std() / np.sqrt(len(behind)))
+    brier = {each.name: each.metrics["brier"].value for each, _ in running}
+    return challenger({each.name: earned for each, earned in running}, brier)
 
 
 def _labels(rows: pd.DataFrame) -> Labels:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -166,14 +167,35 @@ def test_a_format_of_another_time_is_refused(bundles: dict[str, Bundle], tmp_pat
         load(folder)
 
 
+def grown_otherwise(data: bytes, **changed: float) -> bytes:
+    """A booster as JSON, of whose first tree the root says something else."""
+    whole = json.loads(xgboost.Booster(model_file=bytearray(data)).save_raw("json"))
+    tree = whole["learner"]["gradient_booster"]["model"]["trees"][0]
+    for name, value in changed.items():
+        tree[name] = [value, *tree[name][1:]]
+    return json.dumps(whole).encode()
+
+
 @pytest.mark.parametrize(
     ("booster", "said"),
     [
         pytest.param(lambda data: data[:-5], "json.cc", id="refused by XGBoost"),
         pytest.param(lambda _: b"", "the child process died of SIG", id="crashes XGBoost"),
+        pytest.param(
+            lambda data: grown_otherwise(data, left_children=10**8, right_children=10**8),
+            "the child process died of SIG",
+            id="parses, and crashes when it predicts",
+        ),
+        pytest.param(
+            lambda data: grown_otherwise(
+                data, left_children=-1, right_children=-1, split_conditions=float("nan")
+            ),
+            "it predicts [nan, nan]",
+            id="parses, and predicts no number",
+        ),
     ],
 )
-def test_m11_a_booster_that_breaks_the_parser_is_refused_though_its_sha256_fits(
+def test_m11_a_booster_that_breaks_xgboost_is_refused_though_its_sha256_fits(
     bundles: dict[str, Bundle],
     tmp_path: Path,
     booster: Callable[[bytes], bytes],

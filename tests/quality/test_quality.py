@@ -16,7 +16,7 @@ from churn_ml.errors import BadInput
 from churn_ml.house import silent
 from churn_ml.models import FAMILIES
 from churn_ml.models.protocol import matrix
-from churn_ml.quality import contest, figures, peers
+from churn_ml.quality import contest, figures, peers, shops
 from churn_ml.quality.rows import Rows, dropped
 from churn_ml.quality.tasks import Drop, task
 
@@ -75,6 +75,17 @@ def test_the_champion_is_chosen_before_a_test_row_is_built(
     assert called == ["chosen", "tested"]
     assert result["champion"] in result["candidates"]
     assert result["chosen_on"]["cut_off"] == "1997-07-02"
+
+
+def test_the_result_says_which_file_was_read(
+    result: dict[str, Any], cut: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert result["data"] == str(cut)
+    assert f"data: {cut}" in quality.table(result)
+    monkeypatch.setenv("CHURN_ML_TEST_DATA", str(tmp_path))
+    for name in ("CDNOW_sample.txt", "CDNOW_master.txt"):  # the whole file where it is there
+        (tmp_path / name).touch()
+        assert shops.data_of(task("c1-13"), None) == tmp_path / name
 
 
 def test_a_difference_is_that_of_the_figures_and_above_0_where_the_champion_is_better(

@@ -131,6 +131,13 @@ def test_what_would_be_refused_again_is_not_tried_again(status: int, ours: Any) 
     assert "and more" not in str(caught.value)
 
 
+def test_a_tag_that_two_tasks_wrote_at_once_is_written_again() -> None:
+    raced = Answered(400)
+    raced.args = ("BAD_REQUEST: (psycopg2.errors.UniqueViolation) duplicate key",)
+    with pytest.raises(Unreachable), reached(DATABASE):
+        raise raced
+
+
 def test_a_request_that_mlflow_refuses_is_told_as_a_defect(tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts", "gone30")
     with reached(registry.place):

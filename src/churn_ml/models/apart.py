@@ -3,8 +3,9 @@
 The sha256 says that bytes are those on record, not that they are harmless: a folder restored from
 elsewhere brings a record of its own. XGBoost's parser is native code; broken UBJ can crash it, and
 with it the process. So a child without this process's environment, in which secrets stand, parses
-it under limits of memory, time and writing, see parser.py. If it comes through, this process parses
-the same bytes. Python's own JSON parser, which reads all other files, needs no such care.
+it and predicts with it under limits of memory, time and writing, see parser.py. If it comes
+through, this process parses the same bytes. Python's own JSON parser, which reads all other files,
+needs no such care.
 
 Enters: the files of a model whose sha256 has been checked. Leaves: nothing, or Tampered. Worked
 example: of `model/booster.ubj` and `model/features.json` the first goes to a child, for a tenth of
@@ -39,10 +40,10 @@ def parsed(files: Mapping[str, bytes], where: Path) -> None:
     for path, data in files.items():
         if path.endswith(".ubj") and (refusal := _refusal(data)) is not None:
             raise Tampered(
-                "XGBoost cannot parse a stored model",
+                "XGBoost cannot parse a stored model, or not predict with it",
                 where=str(where / path),
                 got=refusal,
-                expected="a booster that a child process reads",
+                expected="a booster that a child process reads and predicts with",
                 next_step="remove the folder and restore it from MLflow's artifacts or a backup",
             )
 

@@ -2,7 +2,8 @@
 
 Enters: the path of XGBoost's library as the one argument, a booster's bytes on standard input.
 Leaves: exit code 0, or `REFUSED` with XGBoost's own words on standard error, or a death by a
-signal; any other code is a failure of this program, not of the booster. It is run as a file, in
+signal; any other code is a failure of this program, not of the booster. Bytes that parse may still
+hold trees that lead nowhere, so the booster predicts here too. It is run as a file, in
 Python's isolated mode, and imports nothing but the standard library: with the library's C functions
 it is over in a tenth of the time that importing the package takes. apart.py starts it.
 """
@@ -10,6 +11,8 @@ it is over in a tenth of the time that importing the package takes. apart.py sta
 from __future__ import annotations
 
 import ctypes
+import json
+import math
 import resource
 import sys
 
@@ -25,15 +28,38 @@ LIMITS = {
 """A length that a flipped bit made absurd ends the child, not the machine; nothing is written."""
 
 
+PREDICT = b"""{"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0,
+"missing": NaN, "strict_shape": false}"""
+"""XGBoost's own words for: probabilities by all trees, a NaN is a missing value."""
+
+
 def refusal(library: str, data: bytes) -> str | None:
-    """What XGBoost's `library` says against the booster `data`; None where it reads it."""
+    """What XGBoost's `library` says against the booster `data`; None where it predicts."""
     xgboost = ctypes.CDLL(library)
     xgboost.XGBGetLastError.restype = ctypes.c_char_p
     booster = ctypes.c_void_p()
     failed = xgboost.XGBoosterCreate(
         None, ctypes.c_uint64(0), ctypes.byref(booster)
     ) or xgboost.XGBoosterLoadModelFromBuffer(booster, data, ctypes.c_uint64(len(data)))
+    if not failed and (odd := _odd_prediction(xgboost, booster)) is not None:
+        return odd
     return xgboost.XGBGetLastError().decode(errors="replace") if failed else None
+
+
+def _odd_prediction(xgboost: ctypes.CDLL, booster: ctypes.c_void_p) -> str | None:
+    """What is wrong with what the booster says of a row of zeros and one of missing values."""
+    count = ctypes.c_uint64()
+    xgboost.XGBoosterGetNumFeature(booster, ctypes.byref(count))
+    width = count.value
+    rows = (ctypes.c_float * (2 * width))(*[0.0] * width, *[math.nan] * width)
+    told = {"data": [ctypes.addressof(rows), True], "shape": [2, width], "typestr": "<f4"}
+    shape, axes = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
+    found = ctypes.POINTER(ctypes.c_float)()
+    outputs = (ctypes.byref(each) for each in (shape, axes, found))
+    interface = json.dumps(told | {"version": 3}).encode()
+    if xgboost.XGBoosterPredictFromDense(booster, interface, PREDICT, None, *outputs):
+        return str(xgboost.XGBGetLastError().decode(errors="replace"))
+    return None if all(0 <= p <= 1 for p in found[:2]) else f"it predicts {found[:2]}"
 
 
 def lowered(most: int, hard: int) -> int:

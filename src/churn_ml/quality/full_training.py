@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from churn_ml import flow
 from churn_ml.quality.contest import among
-from churn_ml.quality.shops import ends_on, open_shop
+from churn_ml.quality.shops import data_of, ends_on, open_shop
 from churn_ml.quality.tasks import task
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def measure(data: Path | None = None, *, say: Progress) -> dict[str, Any]:
     """
     wanted = task(SHOP)
     with tempfile.TemporaryDirectory() as folder:
-        house = open_shop(wanted, Path(folder), data, say)
+        house = open_shop(wanted, Path(folder), data_of(wanted, data), say)
         house = replace(house, config=among(house.config, ()))
         started, worked = time.perf_counter(), time.process_time()
         receipt = flow.train(house, ends_on(wanted, house))

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,21 +45,30 @@ TEST_DATA = "CHURN_ML_TEST_DATA"
 class Shop:
     """How a shop is laid out: the text of its churn.toml, for the data that were given."""
 
-    churn_toml: Callable[[Path, Path | None], str]
+    churn_toml: Callable[[Path, Path], str]
+    usual: Callable[[], Path]
+    """Where its data are looked for; raises NotReady where they are not."""
     latest: date
     """No drop of its data is later."""
     ends: date
     """The day after the last that it tells of, whoever ordered then; or that of the last order."""
 
 
-def open_shop(task: Task, folder: Path, data: Path | None, say: Progress) -> House:
-    """A house below `folder` with the whole data ingested, under the contract that teaches.
+def data_of(task: Task, given: Path | None) -> Path:
+    """The file of a task's data, the folder of Parquet files for the Complete Journey.
 
-    `data`: the file (the folder of the package's Parquet files for the Complete Journey) where it
-    is not the usual one. Raises NotReady where there are no data.
+    `given`: where it is not the usual one. Raises NotReady where there are no data.
+    """
+    return given or SHOPS[task.shop].usual()
+
+
+def open_shop(task: Task, folder: Path, data: Path, say: Progress) -> House:
+    """A house below `folder` with the whole `data` ingested, under the contract that teaches.
+
+    `data`: as `data_of` gives it.
     """
     shop = SHOPS[task.shop]
-    say(f"laying out and ingesting: {task.meaning}")
+    say(f"laying out and ingesting: {task.meaning}; from {data}")
     (folder / "churn.toml").write_text(shop.churn_toml(folder, data), encoding="utf-8")
     config = load(folder / "churn.toml").model_copy(update={"contract": task.taught})
     house = open_house(config, say=say)
@@ -74,16 +84,14 @@ def ends_on(task: Task, house: House) -> date:
     return max(shop.ends, last + timedelta(days=1))
 
 
-def _cdnow(_: Path, data: Path | None) -> str:
-    file = data or _test_data("CDNOW_master.txt", "CDNOW_sample.txt")
+def _cdnow(_: Path, file: Path) -> str:
     return (
         '[shop]\nname = "CDNOW"\ncurrency = "USD"\n'
         f'[sources.orders]\nkind = "cdnow"\nfiles = "{file.absolute()}"\nlag_days = 0\n{MONEY}'
     )
 
 
-def _online_retail(_: Path, data: Path | None) -> str:
-    file = data or _test_data("online_retail_II*.parquet")
+def _online_retail(_: Path, file: Path) -> str:
     entry = f'kind = "online_retail"\nfiles = "{file.absolute()}"\nlag_days = 0\n'
     names = ("customers", "orders", "order_lines", "returns", "products")
     return (
@@ -93,16 +101,9 @@ def _online_retail(_: Path, data: Path | None) -> str:
     )
 
 
-def _complete_journey(folder: Path, data: Path | None) -> str:
+def _complete_journey(folder: Path, data: Path) -> str:
     complete_journey.lay_out(folder, until=SHOPS["complete_journey"].latest, data=data)
     return complete_journey.churn_toml()
-
-
-SHOPS: Mapping[str, Shop] = {
-    "cdnow": Shop(_cdnow, date(2000, 1, 1), date(1998, 7, 1)),
-    "complete_journey": Shop(_complete_journey, date(2018, 1, 2), date(2018, 1, 2)),
-    "online_retail": Shop(_online_retail, date(2012, 1, 1), date(2009, 12, 2)),
-}
 
 
 def _test_data(*names: str) -> Path:
@@ -117,3 +118,22 @@ def _test_data(*names: str) -> Path:
         expected=" or ".join(names),
         next_step=f"give the file with --data, or its folder in {TEST_DATA}",
     )
+
+
+SHOPS: Mapping[str, Shop] = {
+    "cdnow": Shop(
+        _cdnow,
+        partial(_test_data, "CDNOW_master.txt", "CDNOW_sample.txt"),
+        date(2000, 1, 1),
+        date(1998, 7, 1),
+    ),
+    "complete_journey": Shop(
+        _complete_journey, complete_journey.package_data, date(2018, 1, 2), date(2018, 1, 2)
+    ),
+    "online_retail": Shop(
+        _online_retail,
+        partial(_test_data, "online_retail_II*.parquet"),
+        date(2012, 1, 1),
+        date(2009, 12, 2),
+    ),
+}

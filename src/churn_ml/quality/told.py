@@ -18,7 +18,7 @@ from churn_ml.concluded import interval as shown
 from churn_ml.models.families import FAMILIES, family
 from churn_ml.quality import contest, figures
 from churn_ml.quality.rows import Rows
-from churn_ml.quality.shops import ends_on, open_shop
+from churn_ml.quality.shops import data_of, ends_on, open_shop
 from churn_ml.quality.tasks import Task, task
 
 if TYPE_CHECKING:
@@ -54,10 +54,12 @@ def measure(
     """
     started, wanted = time.perf_counter(), task(name, days)
     names = tuple(family(each).name for each in candidates)
+    file = data_of(wanted, data)
     with tempfile.TemporaryDirectory() as folder:
-        house = open_shop(wanted, Path(folder), data, say)
+        house = open_shop(wanted, Path(folder), file, say)
         tested, choice = _contest(house, wanted, names)
     return _result(wanted, tested, choice, house.config) | {
+        "data": str(file),
         "seconds": round(time.perf_counter() - started, 1),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
@@ -129,6 +131,7 @@ def _head(result: Result) -> Iterable[str]:
         f"{result['task']}: {result['meaning']}; {result['rows']:,} rows, churn rate "
         f"{result['churn_rate']:.3f}, {result['seconds']:.0f} s, {result['peak_rss_mb']:.0f} MB"
     )
+    yield f"data: {result['data']}"
     yield f"PR-AUC and lift are about {result['pr_auc_and_lift_of']}"
 
 

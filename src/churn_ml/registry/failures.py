@@ -17,6 +17,8 @@ WHERE = "[paths] mlflow in churn.toml, or the address that stands for it"
 REFUSED = {401: "MLflow refuses the login", 403: "MLflow does not allow this login to do that"}
 PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 """What of 400 to 499 may go well another time."""
+RACED = ("UniqueViolation", "UNIQUE constraint failed")
+"""What MLflow's database says where two tasks wrote the same tag at once: MLflow makes it a 400."""
 
 
 def is_theirs(error: Exception) -> bool:
@@ -51,7 +53,7 @@ def made_ours(error: Exception, where: str) -> ChurnError:
             next_step=f"correct the login in {WHERE}, then: churn-ml log --as-of DATE",
         )
     told = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
-    if status and _is_refusal(status):
+    if status and _is_refusal(status) and not _is_raced(error):
         return BrokenPromise(
             "MLflow takes what it was asked for wrong",
             where=where,
@@ -77,6 +79,15 @@ def _is_refusal(status: int) -> bool:
         HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         and status not in PASSING
     )
+
+
+def _is_raced(error: Exception) -> bool:
+    """Whether another writer was faster: asked again, the row is there and is overwritten.
+
+    >>> _is_raced(OSError("(psycopg2.errors.UniqueViolation) duplicate key")), _is_raced(OSError())
+    (True, False)
+    """
+    return any(word in str(error) for word in RACED)
 
 
 def _status(error: Exception) -> int | None:
