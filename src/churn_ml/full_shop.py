@@ -129,7 +129,7 @@ def silent(frame: pd.DataFrame) -> list[str]:
 def table(told: dict[str, Any]) -> str:
     """The result as lines for a reader.
 
-    >>> line = {"customers": 5, "rows_in": 900, "tables": 33, "rows": 4, "features": 204,
+    >>> line = {"customers": 5, "rows_in": 900, "tables": 33, "rows": 4, "features": 215,
     ...     "build_wall_s": 1.5, "build_cpu_s": 2.5, "peak_rss_mb": 900, "silent": []}
     >>> print(table(line).splitlines()[0])
     a synthetic shop of 5 customers: 900 rows in 33 tables

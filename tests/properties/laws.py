@@ -1,10 +1,11 @@
 """The laws of time and order, each as a function that fails where a lake's features break it.
 
 A lake holds raw rows in DuckDB; views cut them at an as_of and keep one row per key with the SQL of
-the warehouse's own read; the query of the catalogue runs on the views, compiled once. Most laws
+the warehouse's own read; the queries of the catalogue run on the views, compiled once. Most laws
 tell of twins: customers who lead the same life in one lake, but for what the law says does not
-matter. Planning the query costs a hundred times what its rows cost, so the twins of all laws live
-in one lake. Values are compared to the last bit.
+matter. Planning a query costs a hundred times what its rows cost, and more than twice as much for
+twice the indicators: so the twins of all laws live in one lake, and there is a query for the
+indicators of each set of tables, and one for the composites. Values are compared to the last bit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import duckdb
 import ibis
 
 from churn_ml.config import Contract
-from churn_ml.features import CATALOGUE, Indicator, available, names, query
+from churn_ml.features import CATALOGUE, Indicator, available, defining, names, query
 from churn_ml.in_memory import arrow
 from churn_ml.tables import table
 from churn_ml.timeline import instant
@@ -35,7 +36,7 @@ Frame = dict[str, tuple[Any, ...]]
 
 
 class Lake:
-    """Raw rows, and the compiled query of some indicators over their views cut at each as_of."""
+    """Raw rows, and the compiled queries of some indicators over their views cut at each as_of."""
 
     # Not a dataclass: Hypothesis would print every query of 200,000 characters.
     def __init__(
@@ -47,11 +48,12 @@ class Lake:
         self.connection = connection
         needed = {need for one in indicators for need in one.needs}
         self.tables = tuple(name for name in (*OWN, *SHARED) if name in needed)
-        self.told = names(available(dict.fromkeys(self.tables), indicators))
+        present = available(dict.fromkeys(self.tables), indicators)
+        self.told = names(present)
         for name in self.tables:
             connection.register("shape", arrow(name, []))
             connection.execute(f"create or replace table raw_{name} as select * from shape")
-        self.queries = {as_of: self._query(as_of, indicators) for as_of in as_ofs or (AS_OF,)}
+        self.queries = {as_of: self._queries(as_of, present) for as_of in as_ofs or (AS_OF,)}
 
     def frame(self, *parts: Mapping[str, list[Row]], as_of: date = AS_OF) -> Frame:
         """The features at `as_of` of a lake that holds all rows of `parts`, by customer."""
@@ -60,10 +62,15 @@ class Lake:
             self.connection.execute(f"delete from raw_{name}")
             self.connection.register("given", arrow(name, rows))
             self.connection.execute(f"insert into raw_{name} select * from given")
-        found = self.connection.execute(self.queries[as_of]).fetchall()
-        return {row[0]: row[1:] for row in found}
+        found: dict[str, dict[str, Any]] = {}
+        for text in self.queries[as_of]:
+            answer = self.connection.execute(text)
+            columns = [column[0] for column in answer.description[1:]]
+            for customer, *values in answer.fetchall():
+                found.setdefault(customer, {}).update(zip(columns, values, strict=True))
+        return {one: tuple(told[name] for name in self.told) for one, told in found.items()}
 
-    def _query(self, as_of: date, indicators: Sequence[Indicator]) -> str:
+    def _queries(self, as_of: date, indicators: Sequence[Indicator]) -> list[str]:
         tables = {}
         for name in self.tables:
             shape, view = table(name), f"{name}_{as_of:%Y%m%d}"
@@ -72,7 +79,18 @@ class Lake:
             cut = sql.as_known(cut.having(sql.newest_per_key(shape)), instant(as_of))
             self.connection.execute(f"create or replace view {view} as {cut.query}")
             tables[name] = ibis.table(cut.types(), name=view)
-        return query(tables, as_of, CONTRACT, indicators)
+        return [query(tables, as_of, CONTRACT, part) for part in _parts(indicators)]
+
+
+def _parts(indicators: Sequence[Indicator]) -> list[tuple[Indicator, ...]]:
+    """The indicators by the tables they need; the composites, with what they are made of, last."""
+    plain = [one for one in indicators if not one.over]
+    found = [
+        tuple(one for one in plain if one.needs == needs) for needs in {o.needs: 0 for o in plain}
+    ]
+    composites = [one for one in indicators if one.over]
+    read = [name for one in composites for name, _ in one.over]
+    return [*found, (*defining(read, plain), *composites)] if composites else found
 
 
 def lives(seed: int, end: str = "", *, ends: date = AS_OF) -> Rows:

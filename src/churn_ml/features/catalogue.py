@@ -104,7 +104,7 @@ def catalogue(settings: Features) -> tuple[Indicator, ...]:
         )
         for one in CATALOGUE
     )
-    return tuple(replace(one, over=follow(one.over, own)) for one in own)
+    return tuple(replace(one, over=follow(one.over, own)) if one.over else one for one in own)
 
 
 def trainable(indicators: Sequence[Indicator]) -> tuple[Indicator, ...]:

@@ -89,7 +89,7 @@ class Indicator:
     needs: tuple[str, ...]
     """Canonical tables; where one is absent, the indicator is absent as a whole."""
     source: str
-    """Its id in the domain catalogue (C01 to C66; A or B where the catalogue lists no sign)."""
+    """The id in signs.py of the sign that it measures (A or B where it is a fact of no sign)."""
     of: Callable[..., Parts]
     """Its parts for `windows`, given one by one."""
     filled: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ why somebody may leave.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from churn_ml.features.columns import since
@@ -106,18 +107,11 @@ MAIN_CATEGORY = Indicator(
     training=False,
     of=_main_category,
 )
-CATEGORY_DISTANCE = Indicator(
+CATEGORY_DISTANCE = replace(
+    MAIN_CATEGORY,
     name="category_distance",
     meaning="Jensen-Shannon distance of the spend by category: 0 as before, 1 all moved.",
     unit="0 to 1",
-    direction="up",
-    windows=(45,),
-    against="against as many days before",
-    needs=("orders", "order_lines", "products"),
-    source="C34",
-    filled=("products.category", "order_lines.net_amount"),
-    owner="product",
-    training=False,
     of=_distance,
 )
 

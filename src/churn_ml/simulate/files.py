@@ -64,6 +64,8 @@ save_rate = 0.25
 [destinations.crm_file]         # writing a file contacts nobody
 kind = "file"
 target = "exports"
+first_load = "send"             # nobody is asked before the first export
+ask_above = 2.0                 # nor where a month changes nearly every row
 """
 _SECTION = """
 [sources.{table}]

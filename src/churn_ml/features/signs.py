@@ -1,0 +1,86 @@
+"""The signs of churn that the indicators stand for, by the id that each names as its `source`.
+
+One sign may have several indicators, each of which measures it in another way. docs/indicators.md
+lists both. Worked example: `overdue` and `cadence` are two measures of C02.
+
+>>> SIGNS["C02"]
+'the gap between purchases grows'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SIGNS: Mapping[str, str] = {
+    "A01": "orders with their times: no sign of its own, others build on it",
+    "A04": "what was bought, where and when: no sign of its own, others build on it",
+    "B12": "RFM: in which fifth of the customers one stands by last order, orders and money",
+    "B20": "stickiness: days active in the last month",
+    "C01": "buys less often",
+    "C02": "the gap between purchases grows",
+    "C03": "baskets get smaller",
+    "C04": "spends less",
+    "C05": "opens fewer e-mails",
+    "C06": "clicks fewer advertisements",
+    "C07": "no longer takes part in promotions",
+    "C08": "looks at fewer pages",
+    "C09": "visits get shorter",
+    "C10": "visits get rarer",
+    "C11": "has not logged in for long",
+    "C12": "writes fewer reviews and comments",
+    "C13": "answers fewer messages",
+    "C14": "takes less part in social media",
+    "C15": "activity as a whole goes down",
+    "C16": "asks more often",
+    "C17": "asks harder questions",
+    "C18": "complains more",
+    "C19": "what the complaints are about",
+    "C20": "sends more back",
+    "C21": "rates lower",
+    "C22": "is less satisfied than before",
+    "C23": "says to be dissatisfied, or neither",
+    "C24": "the public speaks worse of the brand",
+    "C25": "payments fail",
+    "C26": "cancels orders",
+    "C27": "owes money that is due",
+    "C28": "renews less, or is late",
+    "C29": "many of the own group were lost in the last closed period",
+    "C30": "competitors are cheaper, on sale or launching",
+    "C31": "competitors gain share",
+    "C32": "the economy worsens",
+    "C33": "industry and technology change",
+    "C34": "buys from other categories than before",
+    "C35": "all signs of money together",
+    "C36": "all signs of contact together",
+    "C37": "deliveries take long",
+    "C38": "customs hold parcels up",
+    "C39": "shipping costs weigh on the order",
+    "C40": "service answers slowly",
+    "C41": "returns are slow and laborious",
+    "C42": "goods are not as described",
+    "C43": "goods are faulty",
+    "C44": "leaves the checkout",
+    "C45": "the wanted way to pay is missing",
+    "C46": "the site is slow or fails",
+    "C47": "the site does not speak the customer's language",
+    "C48": "the exchange rate made the shop dearer",
+    "C49": "finds the price too high",
+    "C50": "goes round in circles comparing",
+    "C51": "gets few or weak offers",
+    "C52": "recommendations do not fit",
+    "C53": "has not been contacted by the shop",
+    "C54": "feedback stays unanswered",
+    "C55": "nothing new in the own categories",
+    "C56": "product information is thin",
+    "C57": "needs are no longer met: fewer categories, searches without a hit",
+    "C58": "the person in charge changed",
+    "C59": "was touched by a security incident",
+    "C60": "recommends less",
+    "C61": "does not take up new products",
+    "C62": "came once out of curiosity",
+    "C63": "sees much risk or little value",
+    "C64": "feels no part of it, or unimportant",
+    "C65": "lost a tier, or lets points run out",
+    "C66": "the churn of the whole shop worsens",
+}
+"""C66 tells of no customer: `churn-ml rates` and `churn-ml learn` say it."""
