@@ -12,6 +12,7 @@ from churn_ml import wording
 from churn_ml.causes import CAUSES
 from churn_ml.errors import BrokenPromise
 from churn_ml.features import CATALOGUE
+from churn_ml.offers.catalogue import CATALOGUE as OFFERS
 from churn_ml.offers.eligibility import BARS
 from churn_ml.wording import LANGUAGES, Language
 
@@ -36,6 +37,12 @@ def test_every_cause_has_its_name_and_no_name_is_left_over(language: Language) -
     assert set(words["signs"]) == stems
 
 
+def test_every_offer_of_the_catalogue_has_its_chinese_name_and_no_name_is_left_over() -> None:
+    words = tomllib.loads((files("churn_ml.wording") / "zh.toml").read_text("utf-8"))
+    assert set(words["offers"]) == {row.code for row in OFFERS}
+    assert all(CHINESE.search(name) for name in words["offers"].values())
+
+
 def test_every_decision_and_every_bar_has_its_words() -> None:
     limits = {"capacity", "budget"}
     words = {
@@ -56,7 +63,7 @@ def test_every_decision_and_every_bar_has_its_words() -> None:
 def test_the_languages_have_the_same_phrases_with_the_same_places() -> None:
     texts = [tomllib.loads((files("churn_ml.wording") / f"{one}.toml").read_text("utf-8"))
              for one in LANGUAGES]  # fmt: skip
-    for section in ("phrases", "signs", "why"):
+    for section in ("phrases", "signs", "why", "report", "words"):
         first, *others = (
             {name: sorted(re.findall(r"{\w+}", text)) for name, text in words[section].items()}
             for words in texts
@@ -94,6 +101,14 @@ def test_the_languages_have_the_same_phrases_with_the_same_places() -> None:
 def test_a_reason_reads_as_a_sentence(told: dict[str, object], english: str, chinese: str) -> None:
     assert wording.reason(told) == english
     assert wording.reason(told, "zh") == chinese
+
+
+def test_a_cause_without_signs_of_its_own_says_whence_it_is() -> None:
+    told = {"cause": "PERCEIVED_VALUE", "score": 0.7, "stated": False, "evidence": "[]"}
+    assert wording.cause(told) == (
+        "not worth the money (70%): as likely as the likeliest of the causes it stands for"
+    )
+    assert wording.cause(told, "zh") == "感知价值低（70%）：与其所含原因中最可能的一项相同"
 
 
 def test_a_topic_of_the_shops_own_is_named_in_brackets() -> None:

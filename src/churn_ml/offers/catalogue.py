@@ -37,7 +37,6 @@ class Row:
     by: Literal["D", "S", "O"]
     kind: Kind
     label: str
-    zh: str
     channel: str = "email"
     causes: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
@@ -60,7 +59,7 @@ class Row:
         >>> by_code("LIVE_TRACKING").terms["causes"]
         ('LOGISTICS_SLOW',)
         """
-        own = {"source", "by", "zh", "chosen", "refused"}
+        own = {"source", "by", "chosen", "refused"}
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in own}
 
 
@@ -75,7 +74,7 @@ def _row(told: Mapping[str, Any]) -> Row:
 def read(text: str) -> tuple[Row, ...]:
     """The rows of a file's text, in its order; raises BrokenPromise where two have one code.
 
-    >>> section = 'source = "G01"\\nclass = "S"\\nkind = "offer"\\nlabel = "a"\\nzh = "a"\\n'
+    >>> section = 'source = "G01"\\nclass = "S"\\nkind = "offer"\\nlabel = "a"\\n'
     >>> [row.by for row in read('[[offers]]\\ncode = "A"\\n' + section)]
     ['S']
     """

@@ -1,8 +1,9 @@
 """Wording: reasons, causes and decisions as sentences, in English and Chinese.
 
 Enters: the reasons of a score, the causes of a customer and what was decided, as their tables hold
-them. Leaves: a sentence each. The words stand in one file per language, `en.toml` and `zh.toml`; a
-sign is found by its column without the window, and the window is filled in. Worked example:
+them. Leaves: a sentence each, and the lines of the report around them. The words stand in one file
+per language, `en.toml` and `zh.toml`; a sign is found by its column without the window, and the
+window is filled in. Worked example:
 
 >>> told = {"indicator": "recency_days", "direction": "up", "value": 47.0, "average": 12.3}
 >>> reason(told)
@@ -24,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 from churn_ml.errors import BrokenPromise
 from churn_ml.offers import by_code
 
-__all__ = ["LANGUAGES", "Language", "cause", "offer", "reason", "sign", "why"]
+__all__ = ["LANGUAGES", "Language", "cause", "offer", "reason", "report", "sign", "why", "word"]
 
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -66,7 +67,8 @@ def reason(told: Mapping[str, Any], language: Language = "en") -> str:
 def cause(told: Mapping[str, Any], language: Language = "en") -> str:
     """The sentence of one cause: what it is called, how strongly the signs speak, and which.
 
-    `told`: a row of tables.CAUSES. Raises as `reason` does.
+    `told`: a row of tables.CAUSES; without signs of its own it stands for other causes. Raises as
+    `reason` does.
 
     >>> evidence = '[{"indicator": "late_share_180d", "strength": 1.0, "value": 0.5}]'
     >>> cause({"cause": "LOGISTICS_SLOW", "score": 0.7, "stated": False, "evidence": evidence})
@@ -86,8 +88,8 @@ def cause(told: Mapping[str, Any], language: Language = "en") -> str:
         for each in json.loads(told["evidence"])
     ]
     share = f"{told['score']:.0%}"
-    line = phrases["cause"].format(cause=name, share=share, signs=phrases["between"].join(signs))
-    return str(line).rstrip(":： ")
+    line = phrases["cause" if signs else "parent"]
+    return str(line.format(cause=name, share=share, signs=phrases["between"].join(signs)))
 
 
 def why(code: str, language: Language = "en") -> str:
@@ -106,7 +108,26 @@ def offer(code: str, label: str, language: Language = "en") -> str:
     ('短信触达', 'Our text')
     """
     row = by_code(code)
-    return row.zh if row is not None and language == "zh" and row.label == label else label
+    ours = row is not None and row.label == label
+    return _words(language).get("offers", {}).get(code, label) if ours else label
+
+
+def report(line: str, language: Language = "en", **values: Any) -> str:
+    """A line of the report on one customer, its places filled with `values`.
+
+    >>> report("history", scores="2017-10-01 0.620"), report("history", "zh", scores="0.620")
+    ('scores so far: 2017-10-01 0.620', '历次评分：0.620')
+    """
+    return _word(language, "report", line).format(**values)
+
+
+def word(name: str, language: Language = "en") -> str:
+    """A word that the tables and the ledger use; one that is not known, such as a code, as it is.
+
+    >>> word("silent", "zh"), word("acknowledged"), word("TARGETED_COUPON", "zh")
+    ('沉默', 'acknowledged', 'TARGETED_COUPON')
+    """
+    return _words(language)["words"].get(name, name)
 
 
 def sign(feature: str, language: Language = "en") -> str:
