@@ -19,7 +19,7 @@ from churn_ml.config import Contract, load
 from churn_ml.crm import Guard, Row
 from churn_ml.demo import DEMO_KEY
 from churn_ml.events import attributes
-from churn_ml.flow.export import asked, barred
+from churn_ml.flow.guarding import asked, barred
 from churn_ml.house import House, open_house
 from churn_ml.in_memory import canonical
 from churn_ml.labels import labels

@@ -159,6 +159,13 @@ def test_features_of_two_specifications_are_read_each_with_its_own_columns(
     assert both.to_pyarrow().num_rows == 4
 
 
+def test_of_a_partition_some_columns_can_be_read_alone(warehouse: Warehouse) -> None:
+    rows = pa.table({"customer_id": ["h2", "h1"], "recency": [2.0, 1.0], "returns": [0.5, 0.0]})
+    version = write(warehouse, OCT, rows, "features")
+    read = warehouse.read_partition("features", OCT, version, ("customer_id", "recency"))
+    assert read.to_pydict() == {"customer_id": ["h1", "h2"], "recency": [1.0, 2.0]}
+
+
 def older(name: str, *without: str) -> Table:
     """A table as it was before it got some of its columns."""
     now = table_named(name)
@@ -790,7 +797,7 @@ def test_no_bar_is_drawn_where_answers_are(tmp_path: Path) -> None:
     assert done.stdout == "[(False,)]\n"
 
 
-def test_a_query_that_does_not_fit_into_memory_spills_below_the_lake(tmp_path: Path) -> None:
+def test_c16_a_query_that_does_not_fit_into_memory_spills_below_the_lake(tmp_path: Path) -> None:
     connection = Warehouse(str(tmp_path), memory_limit="30MB", threads=1).connection
     query = "select md5(i::varchar) as told from range(800000) as every(i) order by told"
     rows = connection.raw_sql(f"select count(*) from ({query} limit 700000)").fetchall()

@@ -25,7 +25,7 @@ from churn_ml.house import Addresses, open_house
 from churn_ml.sources import Lot, Source, open_source
 from churn_ml.sources.postgres_rows import Read, Span, about, quoted, types_of
 from churn_ml.sources.postgres_settings import check_settings
-from churn_ml.sources.session import from_environment, opened
+from churn_ml.sources.session import opened
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 COLUMNS = 'order_id = "no"\ncustomer_id = "client"\noccurred_at = "at"\nnet_amount = "paid"'
@@ -440,28 +440,6 @@ def test_two_processes_do_not_land_the_same_rows(shop: Shop) -> None:
     with Landing(folder).alone(), pytest.raises(Transient, match="another process"):
         shop.landed(NOVEMBER)
     assert ids(shop.landed(NOVEMBER)) == ["1"]
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        "postgres://ada:p%40ss@db:5433/shop",
-        '{"conn_type": "postgres", "host": "db",'
-        ' "login": "ada", "password": "p@ss", "port": 5433, "schema": "shop"}',
-    ],
-)
-def test_the_environment_may_hold_a_connection(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", told)
-    assert from_environment("shop_db", "[sources.orders]") == "postgres://ada:p%40ss@db:5433/shop"
-
-
-@pytest.mark.parametrize("told", ["", "{", '{"conn_type": 7, "port": "x"}', "{}"])
-def test_a_connection_that_nobody_knows_is_named(
-    monkeypatch: pytest.MonkeyPatch, told: str
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", told)
-    with pytest.raises(BadConfig, match=r"shop_db|AIRFLOW_CONN_SHOP_DB"):
-        from_environment("shop_db", "[sources.orders]")
 
 
 def test_an_ingest_lands_validates_and_publishes_and_a_re_run_is_the_same(shop: Shop) -> None:

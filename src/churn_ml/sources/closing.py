@@ -28,4 +28,5 @@ share = 0.1
 kind = "file"
 target = "exports"              # a folder of CSV files; set delivers = true only where an
                                 # acknowledged row means that the customer was contacted
+first_load = "send"             # files contact nobody; leave it out and the first load asks you
 """

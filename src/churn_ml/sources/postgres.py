@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn_ml.config import Config
+from churn_ml.connections import from_environment
 from churn_ml.sources import postgres_rows as rows_of
 from churn_ml.sources.files import FilesSource
 from churn_ml.sources.landing import Drop, Landing
@@ -28,7 +29,7 @@ from churn_ml.sources.mapped import Mapped
 from churn_ml.sources.postgres_rows import KNOWN_AT, Read, Span
 from churn_ml.sources.postgres_settings import check_alike, check_settings
 from churn_ml.sources.protocol import Entry, Lot
-from churn_ml.sources.session import for_libpq, from_environment, opened, place_of
+from churn_ml.sources.session import for_libpq, opened, place_of
 
 GLIMPSE_SECONDS = 30
 """What a statement of a mere look may take of the shop's database."""
@@ -183,7 +184,9 @@ class PostgresSource:
         told, where = entry.told, f"[sources.{entry.table}]"
         url = self._config.url(told.url or "")
         if told.connection:
-            url = self._connections.get(told.connection) or from_environment(told.connection, where)
+            url = self._connections.get(told.connection) or from_environment(
+                told.connection, where, "postgresql://..."
+            )
         return for_libpq(url, where)
 
 

@@ -9,7 +9,6 @@ for the host `ss@db` and say so. The URL is refused before.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,40 +82,6 @@ def for_libpq(url: str, where: str) -> str:
         )
     options = [(k, v) for k, v in parse_qsl(parts.query) if not k.startswith("__")]
     return urlunsplit(parts._replace(query=urlencode(options, quote_via=quote)))
-
-
-def from_environment(connection: str, where: str) -> str:
-    """The URL of an Airflow connection that the environment holds, for who runs without Airflow.
-
-    `AIRFLOW_CONN_NAME` is a URI or the JSON that Airflow writes. Raises BadConfig where it is not
-    set.
-    """
-    name = f"AIRFLOW_CONN_{connection.upper()}"
-    told = os.environ.get(name, "")
-    if not told:
-        raise BadConfig(
-            f"there is no connection {connection!r}",
-            where=where,
-            expected=f"an Airflow connection {connection}, or the variable {name}",
-            next_step=f"airflow connections add {connection} --conn-uri postgresql://...",
-        )
-    if not told.lstrip().startswith("{"):
-        return told
-    try:
-        parts = json.loads(told)
-        login = quote(parts.get("login") or "", "")
-        password = quote(parts.get("password") or "", "")
-        port = f":{int(parts['port'])}" if parts.get("port") else ""
-        at = f"{login}:{password}@" if login else ""
-        place = f"{at}{parts.get('host') or ''}{port}/{quote(parts.get('schema') or '', '')}"
-        return f"{parts['conn_type']}://{place}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadConfig(
-            f"the variable {name} does not read as a connection",
-            where=where,
-            expected="a URI, or JSON with conn_type, host, login, password, schema, port",
-            next_step=f"correct {name}",
-        ) from None
 
 
 def place_of(url: str) -> str:

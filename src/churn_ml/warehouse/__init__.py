@@ -8,11 +8,14 @@ A table is a Delta table partitioned by `ingest_key` (canonical) or `as_of` (der
 replaces one partition in one commit. Vacuum is never called and the log never expires: every
 published version stays readable.
 
+    place.py      where a lake lies
     content.py    what rows say, as one hash
     conform.py    rows made to fit the schema of their table, sorted, or refused
     handle.py     the fence: one attempt's right to replace a partition
     commits.py    which files a partition had at a version
+    spill.py      DuckDB, and room for what does not fit into memory
     lake.py       Warehouse: handle, replace, read
+    validity.py   the newest row of each key
 
 Worked example: the ingest keyed 2017-10-01 brings one order, placed on 2017-09-30. It became known
 on 2017-10-01 at 00:00, so it counts as of 2017-10-01 but not as of 2017-09-30.
@@ -38,6 +41,7 @@ on 2017-10-01 at 00:00, so it counts as of 2017-10-01 but not as of 2017-09-30.
 from churn_ml.warehouse.conform import Rows
 from churn_ml.warehouse.content import content_hash
 from churn_ml.warehouse.handle import Handle, Written
-from churn_ml.warehouse.lake import Versions, Warehouse, latest
+from churn_ml.warehouse.lake import Versions, Warehouse
+from churn_ml.warehouse.validity import latest
 
 __all__ = ["Handle", "Rows", "Versions", "Warehouse", "Written", "content_hash", "latest"]

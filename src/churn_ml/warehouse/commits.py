@@ -17,7 +17,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from churn_ml.errors import NotReady
-from churn_ml.warehouse.handle import PARTITION, folder
+from churn_ml.warehouse.handle import PARTITION
+from churn_ml.warehouse.place import folder
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -12,15 +12,19 @@ publishes. Attempt 1 wakes up and wants to write 2017-10-01: StaleAttempt.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from churn_ml.errors import StaleAttempt, Transient
+from churn_ml.warehouse.place import folder
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 PARTITION = "churn_ml.partition"
 TOKEN = "churn_ml.token"  # noqa: S105 - the name of a field, not a secret
 _TRIES = 50
+_FULL = f"os error {errno.ENOSPC}"
 # An expired log could not be read at an old version any more: ours never expires.
 _SETTINGS = {
     "delta.enableExpiredLogCleanup": "false",
@@ -67,7 +72,8 @@ class Handle:
 
 def open_handle(uri: str, table: Table, token: int | None) -> Handle:
     """The table below `uri`, created where it does not exist, opened now."""
-    return Handle(table, uri, token, _opened_or_created(uri, table))
+    with _room(uri):
+        return Handle(table, uri, token, _opened_or_created(uri, table))
 
 
 def commit(handle: Handle, partition: date, rows: Conformed) -> int:
@@ -77,7 +83,7 @@ def commit(handle: Handle, partition: date, rows: Conformed) -> int:
     commit at the same moment is waited out by writing again on top of it.
 
     Raises: StaleAttempt where the partition was written since the handle was opened; Transient
-    where other writers were faster every time.
+    where other writers were faster every time, or the disk is full.
     """
     from deltalake import DeltaTable, write_deltalake
     from deltalake.exceptions import CommitFailedError
@@ -87,14 +93,15 @@ def commit(handle: Handle, partition: date, rows: Conformed) -> int:
         _check_fence(handle, state, partition)
         number = (state.transaction_version(partition.isoformat()) or 0) + 1
         try:
-            write_deltalake(
-                state,
-                rows.reader(),
-                mode="overwrite",
-                predicate=f"{handle.table.partition} = '{partition.isoformat()}'",
-                schema_mode="overwrite" if _columns(state) != rows.schema.names else None,
-                commit_properties=_properties(handle, partition, number),
-            )
+            with _room(handle.uri):
+                write_deltalake(
+                    state,
+                    rows.reader(),
+                    mode="overwrite",
+                    predicate=f"{handle.table.partition} = '{partition.isoformat()}'",
+                    schema_mode="overwrite" if _columns(state) != rows.schema.names else None,
+                    commit_properties=_properties(handle, partition, number),
+                )
         except CommitFailedError:
             continue
         except Exception:
@@ -173,15 +180,24 @@ def _columns(state: DeltaTable) -> list[str]:
     return [column.name for column in state.schema().fields]
 
 
-def folder(uri: str) -> Path | None:
-    """The local folder that `uri` names, or None on an object store.
+@contextmanager
+def _room(uri: str) -> Iterator[None]:
+    """Say in the house's words that the lake's disk is full (fault C11).
 
-    >>> folder("/data/lake"), folder("file:///data/my%20lake"), folder("s3://bucket/lake")
-    (PosixPath('/data/lake'), PosixPath('/data/my lake'), None)
+    Delta has no error of its own for it, only the system's text.
     """
-    if "://" not in uri:
-        return Path(uri)
-    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else None
+    try:
+        yield
+    except Exception as error:
+        root = folder(uri)
+        if root is None or _FULL not in str(error):
+            raise
+        raise Transient(
+            f"the disk of the lake is full: {os.strerror(errno.ENOSPC)}",
+            where=uri,
+            got=f"{shutil.disk_usage(root.parent).free:,} bytes free",
+            next_step="make room and run the step again: what was published stands",
+        ) from error
 
 
 def _flush(uri: str, state: DeltaTable) -> None:

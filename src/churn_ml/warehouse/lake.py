@@ -8,19 +8,13 @@ once, but DuckDB itself uses `threads`.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_ml.clock import literal
-from churn_ml.errors import BadConfig
 from churn_ml.tables import Table
 from churn_ml.tables import table as table_named
 from churn_ml.timeline import instant
@@ -28,15 +22,15 @@ from churn_ml.warehouse import sql
 from churn_ml.warehouse.commits import Commits
 from churn_ml.warehouse.conform import Conformed, InMemory, Rows, sorting
 from churn_ml.warehouse.content import sort
-from churn_ml.warehouse.handle import Handle, Written, commit, folder, open_handle
+from churn_ml.warehouse.handle import Handle, Written, commit, open_handle
+from churn_ml.warehouse.place import checked, folder
+from churn_ml.warehouse.spill import opened, scratch
 from churn_ml.warehouse.sql import Scan
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
-_SCRATCH = "attempt-"
-_GRACE_SECONDS = 86_400
 Versions = Mapping[str, Mapping[str, int]]
 """table -> partition "YYYY-MM-DD" -> version of the table that wrote the partition."""
 
@@ -58,7 +52,7 @@ class Warehouse:
         threads, `memory_limit` its memory ("2GB"); both default to what DuckDB takes by itself.
         Raises BadConfig for a folder that Delta cannot store.
         """
-        self.uri = _checked(uri)
+        self.uri = checked(uri)
         self._zone = zone
         self._settings = {"threads": threads, "memory_limit": memory_limit}
         self._commits: dict[str, Commits] = {}
@@ -67,41 +61,17 @@ class Warehouse:
     @cached_property
     def connection(self) -> ibis.backends.duckdb.Backend:
         """The DuckDB that every table read from here lives on."""
-        import ibis
+        return opened(folder(self.uri), self._settings)
 
-        given = {name: value for name, value in self._settings.items() if value is not None}
-        connection = ibis.duckdb.connect(**given)
-        connection.raw_sql("set timezone = 'UTC'")
-        # A process that DuckDB takes for interactive, such as a spawned one, would get bars on
-        # stdout, where answers are.
-        connection.raw_sql("set enable_progress_bar = false")
-        # Nothing is fetched from the network behind the caller's back.
-        connection.raw_sql("set autoinstall_known_extensions = false")
-        if (root := folder(self.uri)) is not None:
-            spill = root / "_spill" / str(os.getpid())
-            if root.exists():  # DuckDB makes the last folder of the path alone
-                spill.parent.mkdir(exist_ok=True)
-            connection.raw_sql(f"set temp_directory = {literal(str(spill))}")
-        return connection
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for what an attempt must put aside, gone with it; see spill.py.
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder for what an attempt must put aside, gone with it.
-
-        It lies below a local lake, where there is room for the rows; one that a killed attempt left
-        there is swept after a day.
-
+        >>> import tempfile
         >>> with Warehouse(tempfile.mkdtemp()).scratch() as folder:
         ...     folder.is_dir()
         True
         """
-        root = folder(self.uri)
-        spill = root / "_spill" if root is not None else None
-        if spill is not None:
-            spill.mkdir(parents=True, exist_ok=True)
-            _sweep(spill)
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=spill) as place:
-            yield Path(place)
+        return scratch(folder(self.uri))
 
     def handle(self, table: str, *, token: int | None = None) -> Handle:
         """An attempt's right to write `table`, opened now; see handle.py for the fence.
@@ -191,9 +161,12 @@ class Warehouse:
         """
         return self._is_unique(self._scan(table_named(table), versions))
 
-    def read_partition(self, table: str, partition: date, version: int) -> pa.Table:
+    def read_partition(
+        self, table: str, partition: date, version: int, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """One partition at one version, every row as it was written, sorted by key.
 
+        `columns`: those that are read, the key among them; every one where None.
         Raises: NotReady where the lake does not hold it.
 
         >>> import pyarrow as pa, tempfile
@@ -207,9 +180,10 @@ class Warehouse:
 
         shape = table_named(table)
         found = self._scan(shape, {partition.isoformat(): version})
-        further = [pa.field(n, pa.float64()) for n in found.names if n not in shape.names]
-        rows = self._view(found).to_pyarrow().cast(pa.schema([*shape.schema(), *further]))
-        return sort(rows, sorting(shape))
+        view = self._view(found) if columns is None else self._view(found).select(*columns)
+        declared = shape.schema()
+        types = [declared.field(n) if n in shape.names else (n, pa.float64()) for n in view.columns]
+        return sort(view.to_pyarrow().cast(pa.schema(types)), sorting(shape))
 
     def _uri(self, table: str) -> str:
         return f"{self.uri}/{table}"
@@ -269,49 +243,6 @@ class Warehouse:
         return view.to_expr()
 
 
-def latest(table: ibis.Table, key: Sequence[str]) -> ibis.Table:
-    """One row per `key`: the one that occurred last.
-
-    For tables with validity (customers, products, consents), already cut at an as_of: what is
-    left is the row valid then. `table` holds one row per `key` and occurred_at.
-
-    >>> import ibis, pyarrow as pa
-    >>> moved = ibis.memtable(pa.table({"customer_id": ["h1", "h1"], "tier": ["basic", "gold"],
-    ...     "occurred_at": [date(2017, 1, 1), date(2017, 6, 1)]}))
-    >>> latest(moved, ["customer_id"]).to_pyarrow()["tier"].to_pylist()
-    ['gold']
-    """
-    import ibis
-
-    newest_first = ibis.window(group_by=list(key), order_by=table.occurred_at.desc())
-    ranked = table.mutate(_rank=ibis.row_number().over(newest_first))
-    return ranked.filter(ranked._rank == 0).drop("_rank")
-
-
-def _sweep(spill: Path) -> None:
-    """Remove the scratch folders that attempts left more than a day ago."""
-    for left in spill.glob(f"{_SCRATCH}*"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _GRACE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-
-
 def _further(table: Table, names: Sequence[str]) -> list[str]:
     """The columns of an open table that it does not declare."""
     return [name for name in names if name not in table.names] if table.open else []
-
-
-def _checked(uri: str) -> str:
-    """`uri` with a local folder made absolute; some characters make Delta lose or leave it."""
-    root = folder(uri)
-    if root is None:
-        return uri.rstrip("/")
-    place = str(root.absolute())
-    if bad := sorted({c for c in place if c in "%#[]|^\\*?" or not c.isprintable()}):
-        raise BadConfig(
-            "the lake's folder has characters that Delta cannot store",
-            where="[paths] lake",
-            got=f"{' '.join(map(repr, bad))} in {place!r}",
-            next_step="choose another folder",
-        )
-    return place
