@@ -1,9 +1,9 @@
 """Where the ledger, MLflow and the shop's databases are, as Airflow's connections say.
 
 Enters: the connections `churn_ledger` and `churn_mlflow` (where one is absent, churn.toml speaks),
-and those that [sources] names. Leaves: URLs, which may hold passwords and are shown nowhere. Worked
-example: `churn_mlflow` of type http with the host mlflow.example.com, the schema https and the port
-8443 stands for https://mlflow.example.com:8443.
+and those that [sources] and [destinations] name. Leaves: URLs, which may hold passwords and are
+shown nowhere. Worked example: `churn_mlflow` of type http with the host mlflow.example.com, the
+schema https and the port 8443 stands for https://mlflow.example.com:8443.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ def known(config: Config) -> Addresses:
     from churn_ml.house import Addresses
 
     return Addresses(
-        ledger=url("churn_ledger"), mlflow=url("churn_mlflow"), connections=sources(config)
+        ledger=url("churn_ledger"), mlflow=url("churn_mlflow"), connections=named(config)
     )
 
 
-def sources(config: Config) -> dict[str, str]:
-    """The URL behind each Airflow connection that [sources] names and Airflow knows."""
-    named = {told.connection for each in config.sources.values() for told in each}
-    found = {name: url(name) for name in sorted(filter(None, named))}
+def named(config: Config) -> dict[str, str]:
+    """The URL behind each Airflow connection that churn.toml names and Airflow knows."""
+    read = {told.connection for each in config.sources.values() for told in each}
+    fed = {told.connection for told in config.destinations.values()}
+    found = {name: url(name) for name in sorted(filter(None, read | fed))}
     return {name: url for name, url in found.items() if url is not None}
 
 

@@ -69,8 +69,17 @@ def answer(reply: Mapping[str, Any] | None, judged: Mapping[str, Any]) -> dict[s
     about = {"judged": judged["receipt"]}
     if not reply:
         return {"answer": "Reject", "approver": None} | about
-    user, chosen = reply["responded_by_user"] or {}, reply["chosen_options"][0]
-    return {"answer": chosen, "approver": user.get("name") or user.get("id")} | about
+    return {"answer": reply["chosen_options"][0], "approver": person(reply)} | about
+
+
+def person(reply: Mapping[str, Any] | None) -> str | None:
+    """Who replied, as Airflow's login knows them; None where nobody did.
+
+    >>> person({"responded_by_user": {"id": "7", "name": ""}}), person({"responded_by_user": None})
+    ('7', None)
+    """
+    user = (reply or {}).get("responded_by_user") or {}
+    return user.get("name") or user.get("id") or None
 
 
 def _subject(told: Mapping[str, Any]) -> str:

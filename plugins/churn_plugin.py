@@ -1,8 +1,8 @@
 """The door of the page: what Airflow takes from the plugins folder.
 
 Enters: nothing. Leaves: the page "Churn" in Airflow's navigation, its routes below /churn, and the
-links "Receipt" and "MLflow run" on task instances. Every process of Airflow imports this file, and
-only the API server needs the page: it is built when that asks for it.
+links "Receipt", "MLflow run" and "CRM" on task instances. Every process of Airflow imports this
+file, and only the API server needs the page: it is built when that asks for it.
 
 Worked example: the page stands at /plugin/churn of the UI, in a frame that shows /churn/; the
 receipt of the task `score` of 2017-10-01 at /plugin/churn/churn/receipts/score/2017-10-01/1.
@@ -47,6 +47,6 @@ class ChurnPlugin(AirflowPlugin):
     @cached_property
     def global_operator_extra_links(self) -> list[Any]:
         """Links on a task instance; empty, and so not shown, outside the DAGs of churn_ml."""
-        from churn_page.links import MlflowLink, ReceiptLink
+        from churn_page.links import MlflowLink, ReceiptLink, TargetLink
 
-        return [ReceiptLink(), MlflowLink()]
+        return [ReceiptLink(), MlflowLink(), TargetLink()]

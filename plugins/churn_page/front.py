@@ -31,8 +31,11 @@ KEPT_VERDICTS = 40
 SHOWN_DAYS = 4
 
 
-def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
-    """Everything the template of the front page asks for; `state`: the `report` of `filed`."""
+def front(filed: Sequence[Filed], state: Report, config: Config, held: Sequence[Row] = ()) -> Row:
+    """Everything the template of the front page asks for.
+
+    `state`: the `report` of `filed`; `held`: the notices of what keeps exports back.
+    """
     said = verdicts.told(state, filed, config.shop.currency)
     lines = [line(each) for each in reversed(filed[-KEPT:])]
     further = [_further(part, filed, config) for part in state["contracts"]]
@@ -42,7 +45,7 @@ def front(filed: Sequence[Filed], state: Report, config: Config) -> Row:
         "horizon_days": config.contract.horizon_days,
         "champion": verdicts.champion(state, filed),
         "scored": _scored(state),
-        "notices": _notices(filed, [(row, "") for row in said] + waiting),
+        "notices": [*held, *_notices(filed, [(row, "") for row in said] + waiting)],
         "recent": lines[:RECENT],
         "older": lines[RECENT:KEPT],
         "untold": max(0, len(filed) - KEPT),
@@ -136,4 +139,6 @@ def _export(row: Row) -> Row:
     parts = [(name, row.get(name) or 0) for name in ("sent", "unchanged", "removed")]
     others = ("rejected", "withheld", "older", "resumed")
     aside = {name: row[name] for name in others if row.get(name)}
+    if asks := row.get("asks"):
+        aside["held back"] = asks["upserts"] + asks["removals"]
     return row | {"parts": pictures.stacked(parts), "aside": aside}

@@ -13,6 +13,7 @@ Drawn from the caller's side, because the caller decides what to do next::
         |   `-- TooEarly       too little to learn from yet: time mends it, nobody has to act
         |-- Leak             training would see its own test
         |-- StaleAttempt     a newer attempt of the same step holds the fencing token
+        |-- Stopped          a person has stopped exports
         |-- BrokenPromise    a postcondition of our own failed: a defect in churn_ml
         `-- Tampered         bytes differ from the hash the ledger recorded
 
@@ -103,6 +104,10 @@ class Leak(Permanent):
 
 class StaleAttempt(Permanent):
     """A newer attempt of the same step and as_of holds the token: this one may not publish."""
+
+
+class Stopped(Permanent):
+    """A person has stopped exports to a destination, or to all of them."""
 
 
 class BrokenPromise(Permanent):

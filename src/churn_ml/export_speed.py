@@ -8,6 +8,7 @@ day's 10,000, and nobody else.
 
 from __future__ import annotations
 
+import json
 import resource
 import tempfile
 import time
@@ -33,7 +34,12 @@ SEED = 17
 DAY = date(2017, 10, 1)
 CHANGED_SHARE = 0.01
 SCORE_STEP = 0.05
-REASONS = '[{"indicator": "recency_days"}, {"indicator": "gap_ratio"}, {"indicator": "spend_90d"}]'
+REASONS = json.dumps(
+    [
+        {"indicator": name, "direction": direction}
+        for name, direction in (("recency_days", "up"), ("gap_ratio", "up"), ("spend_90d", "down"))
+    ]
+)
 
 
 def measure(rows: int, *, say: Progress) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The house with its edges open: lake, ledger, registry, and the secrets of the environment.
 
 Enters: a checked configuration. Leaves: a `House` that every step works in; what a step may read
-and write of it is bracketed by `attempt.py`. Worked example: the demo's house lies in `var/demo`,
+and write of it is bracketed by `attempt`. Worked example: the demo's house lies in `var/demo`,
 with the lake in `lake/`, the ledger in `ledger.db` and MLflow in `mlflow.db`.
 """
 

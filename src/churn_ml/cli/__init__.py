@@ -12,6 +12,8 @@ imported by the steps that need them, so `--help` answers at once::
     asking.py    what the data say before a model: preflight, horizon, rates
     deciding.py  who is champion: decisions, rollback, doctor
     exporting.py what destinations are told, were told, and hold
+    stopping.py  exports stopped, allowed again, undone
+    approving.py yes or no to an export that would change much
     explaining.py one customer: score, reasons, causes, offers, what was sent
     sizing.py    what the holdout and the experiments can show, and what they cost
     steps.py     each step of the house, and the whole of it
@@ -29,6 +31,7 @@ import sys
 import typer
 
 from churn_ml.cli import (
+    approving,
     asking,
     deciding,
     explaining,
@@ -41,6 +44,7 @@ from churn_ml.cli import (
     source,
     stack,
     steps,
+    stopping,
 )
 from churn_ml.cli.typed import typed
 from churn_ml.errors import ChurnError, Transient
@@ -52,6 +56,7 @@ app = typer.Typer(
     help="Who is leaving a shop, why, what each is worth, what to do, and whether it paid.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 for command in (
@@ -77,6 +82,11 @@ for command in (
     showing.demo,
 ):
     app.command()(command)
+exporting.app.command()(approving.approve)
+exporting.app.command()(approving.refuse)
+exporting.app.command()(stopping.stop)
+exporting.app.command()(stopping.allow)
+exporting.app.command()(stopping.undo)
 app.add_typer(exporting.app, name="export")
 app.add_typer(showing.bench, name="bench")
 app.add_typer(shop.config_app, name="config")

@@ -60,7 +60,24 @@ def in_words(receipt: Receipt) -> list[str]:
         + ", ".join(f"{word} {counts[key]:,}" for word, key in zip(words, COUNTED, strict=True))
         for name, counts in told.get("destinations", {}).items()
     ]
-    return [receipt.in_words(), *_why_nothing(receipt), *reasons, *sent]
+    return [receipt.in_words(), *_why_nothing(receipt), *reasons, *sent, *_held_back(receipt)]
+
+
+def _held_back(receipt: Receipt) -> list[str]:
+    """What of an export waits for a person's yes, or got a no, and how it is answered."""
+    told = []
+    for name, counts in receipt.details.get("destinations", {}).items():
+        if asks := counts.get("asks"):
+            share = "" if asks["share"] is None else f" ({100 * asks['share']:.1f} %)"
+            told.append(
+                f"  {name}: {asks['upserts']:,} to write and {asks['removals']:,} to remove, where"
+                f" it holds {asks['of_rows']:,} customers{share}: "
+                + ("kept back after a no" if asks["refused"] else "a person has to say yes")
+            )
+        if asks and not asks["refused"] and receipt.status != "dry_run":
+            plan = f"{name} --plan {asks['plan_id']}"
+            told.append(f"    next step: churn-ml export approve {plan}, or: export refuse {plan}")
+    return told
 
 
 def _why_nothing(receipt: Receipt) -> list[str]:

@@ -97,7 +97,8 @@ def reconcile(
     if as_json:
         print(json.dumps({name: asdict(one) for name, one in found.items()}, indent=1))
     else:
-        print("\n".join(_lines(found.items())) or "no destination is named in churn.toml")
+        lines = _lines(found.items(), repaired=repair)
+        print("\n".join(lines) or "no destination is named in churn.toml")
     if not all(one.whole for one in found.values()):
         raise typer.Exit(1)
 
@@ -115,14 +116,17 @@ def _nothing(customer: str) -> str:
     return f"nothing was ever planned for {customer}: churn-ml explain {customer} --as-of DATE"
 
 
-def _lines(found: Iterable[tuple[str, Reconciled]]) -> Iterator[str]:
+def _lines(found: Iterable[tuple[str, Reconciled]], *, repaired: bool = False) -> Iterator[str]:
     """Each destination in a line, and whom it differs about, the first of them by name.
 
     >>> from churn_ml.crm import Reconciled
     >>> print("\\n".join(_lines([("crm", Reconciled(7, ("h1",), (), ()))])))
     crm: 7 agree, 1 missing, 0 extra, 0 different
       missing: h1
-      next step: churn-ml export reconcile --repair, then export again
+      next step: churn-ml export reconcile --repair, then export the newest day again
+    >>> *_, last = _lines([("crm", Reconciled(7, ("h1",), (), ()))], repaired=True)
+    >>> print(last.strip())
+    next step: export the newest day again
     """
     for name, one in found:
         sides = {"missing": one.missing, "extra": one.extra, "different": one.different}
@@ -133,4 +137,5 @@ def _lines(found: Iterable[tuple[str, Reconciled]]) -> Iterator[str]:
                 more = f" and {len(ids) - SHOWN:,} more (--json)" if len(ids) > SHOWN else ""
                 yield f"  {word}: {', '.join(ids[:SHOWN])}{more}"
         if not one.whole:
-            yield "  next step: churn-ml export reconcile --repair, then export again"
+            first = "" if repaired else "churn-ml export reconcile --repair, then "
+            yield f"  next step: {first}export the newest day again"

@@ -16,6 +16,7 @@ from churn_ml.program import NAME, called
 
 _STEPS = "|".join(
     (
+        *(f"export {word}" for word in ("approve", "refuse", "reconcile", "stop", "allow", "undo")),
         *("check", "ingest", "horizon", "preflight", "train", "log", "promote", "score"),
         *("export", "learn", "rates", "run", "report", "config check", "validation log"),
         *("rollback", "doctor", "decisions log", "decisions verify"),
@@ -29,6 +30,8 @@ def typed(told: str, arguments: Sequence[str]) -> str:
 
     >>> typed("next step: churn-ml check", ["churn-ml", "run", "-c", "my shop.toml"])
     "next step: ...check --config 'my shop.toml'"
+    >>> typed("churn-ml export approve crm", ["churn-ml", "export", "--config=s.toml"])
+    '...churn-ml export approve --config s.toml crm'
     >>> typed("next step: churn-ml init FOLDER", ["churn-ml", "run"])
     'next step: churn-ml init FOLDER'
     """

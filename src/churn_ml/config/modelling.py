@@ -34,7 +34,11 @@ class Features(Section):
 
 
 class Training(Section):
-    """How training cut-offs are laid, which candidates run, and with which seed."""
+    """How training cut-offs are laid, which candidates run, and with which seed.
+
+    The default is logistic and xgboost alone: the ensemble and the other families are fitted where
+    `candidates` names them. What each reaches and takes says docs/quality.md.
+    """
 
     every_days: Annotated[int, Field(gt=0)] = 30
     candidates: tuple[str, ...] = ("logistic", "xgboost")
@@ -46,7 +50,11 @@ class Training(Section):
 
 
 class Gate(Section):
-    """The promotion test: yearly alpha, planned looks, margin and guards."""
+    """The promotion test: yearly alpha, planned looks, margin and guards.
+
+    Every key of this section is one of the settings that a training is done under: after a change
+    a training of before is not judged, until it is done again (`churn-ml train --repin`).
+    """
 
     alpha_year: Share = 0.05
     looks_per_year: Annotated[int, Field(ge=1)] = 13

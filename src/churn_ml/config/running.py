@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from churn_ml.config.section import Section
 
@@ -36,13 +36,13 @@ class Schedule(Section):
 
     `cron` (UTC) starts the ingest whose as_of is that day, from `start_on` until `end_on`; the
     other steps follow it. A training is due `train_every_days` after the last one. A verdict to
-    promote waits `approval_hours` for a person, then it is refused. A step that the world was too
-    busy for is tried `retries` times more, `retry_seconds` apart; one that takes longer than
-    `step_minutes` is stopped. `pool` is the Airflow pool that every step waits in: make another one
-    than Airflow's own before you name it, with as many slots as steps may run at once. `churn-ml
-    doctor` reports a champion that was trained more than `stale_after_days` before the newest data.
-    With `four_eyes` who started a training or its verdict by hand in Airflow cannot say yes to it;
-    who works alone turns that off.
+    promote, or an export that changes much, waits `approval_hours` for a person, then it is
+    refused. A step that the world was too busy for is tried `retries` times more, `retry_seconds`
+    apart; one that takes longer than `step_minutes` is stopped. `pool` is the Airflow pool that
+    every step waits in: make another one than Airflow's own before you name it, with as many slots
+    as steps may run at once. `churn-ml doctor` reports a champion that was trained more than
+    `stale_after_days` before the newest data. With `four_eyes` who started a training, its verdict
+    or an export by hand in Airflow cannot say yes to it; who works alone turns that off.
     """
 
     cron: str = "0 4 * * *"
@@ -58,17 +58,86 @@ class Schedule(Section):
     four_eyes: bool = True
 
 
-class Destination(Section):
-    """One place the scored segments go: a CSV folder or a SQL table.
+DestinationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""What a destination may be called: it stands in questions, on the page and in commands."""
 
-    `target` is a folder, or a database URL that may hold `${NAME}` for the environment's value.
+
+class Destination(Section):
+    """One place the scored segments go: a folder of files, a SQL table or a CRM.
+
+    `target` of a file or sql destination is a folder, or a database URL that may hold `${NAME}` for
+    the environment's value, and `table` the SQL table. A CRM has in its place a `connection` (an
+    Airflow connection's name; `AIRFLOW_CONN_NAME` holds it where there is no Airflow), which holds
+    its address and secrets. `object` and `key` name what is filled there and its unique field that
+    holds customer_id, where they are not the kind's own.
+    `format` is that of a file destination's files.
     `delivers` is True only where an acknowledged row means that the customer was contacted.
     `contract` names one of [contracts] whose segments it gets; the main contract's otherwise.
+    An export that would change a larger share of the customers it holds than `ask_above`, and 100
+    rows or more, waits for a person's yes; so does the first, while it holds nobody, unless
+    `first_load` is "send".
+
+    `batch_size`: rows sent at once; a kind's own where absent. All workers together make at most
+    `requests_per_10_seconds` and, in a day of UTC, `requests_per_day` requests; the latter is what
+    you leave to this export of what the vendor allows you. A customer's record that a person has
+    deleted there is made anew only with `recreate`. `test_host` lets a CRM be on this very machine
+    and without https, for tests; `private_network` lets one that you run yourself be in your own
+    network. `page` is where people look at the target: Airflow's export tasks link to it.
     """
 
-    kind: Literal["file", "sql"]
-    target: str
+    kind: Literal["file", "sql", "hubspot", "salesforce", "tryton"]
+    target: str = ""
+    format: Literal["csv", "parquet"] = "csv"
+    connection: str = ""
     table: str = "churn_segments"
+    object: str = ""
+    key: str = ""
     delivers: bool = False
     score_step: Annotated[float, Field(gt=0, le=1)] = 0.05
     contract: str | None = None
+    ask_above: Annotated[float, Field(ge=0)] = 0.3
+    first_load: Literal["ask", "send"] = "ask"
+    batch_size: Annotated[int, Field(gt=0)] | None = None
+    requests_per_10_seconds: Annotated[int, Field(ge=2)] = 100
+    requests_per_day: Annotated[int, Field(gt=0)] | None = None
+    recreate: bool = False
+    test_host: bool = False
+    private_network: bool = False
+    page: str = ""
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Destination:
+        """A place named the wrong way, or a setting that the kind does not know, is an error.
+
+        A setting that says its default changes nothing: `churn-ml config check` prints every one.
+        """
+        needs, knows_no = _KINDS[self.kind]
+        if not getattr(self, needs):
+            raise ValueError(f"a destination of kind {self.kind} needs {needs}")
+        default = {name: field.default for name, field in type(self).model_fields.items()}
+        said = {name for name in self.model_fields_set if getattr(self, name) != default[name]}
+        odd = sorted(knows_no & said)
+        if odd:
+            raise ValueError(f"a destination of kind {self.kind} knows no {', '.join(odd)}")
+        return self
+
+
+_PLACE = frozenset({"target", "format", "table"})
+_PACE = frozenset({"requests_per_10_seconds", "requests_per_day"})
+_CRM = _PACE | {
+    "connection",
+    "object",
+    "key",
+    "batch_size",
+    "recreate",
+    "test_host",
+    "private_network",
+}
+_KINDS: dict[str, tuple[str, frozenset[str]]] = {
+    "file": ("target", _CRM | {"table"}),
+    "sql": ("target", _CRM | {"format"}),
+    "hubspot": ("connection", _PLACE | {"object", "private_network"}),
+    "salesforce": ("connection", _PLACE | {"private_network"}),
+    "tryton": ("connection", _PLACE | {"key"}),
+}
+"""What a destination of each kind needs, and what it does not know."""

@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from churn_ml.config.contract import Contract
 from churn_ml.config.modelling import Features, Gate, Training
 from churn_ml.config.money import Catalogue, Economics, Experiment, Holdout, Offer, Policy, Segments
-from churn_ml.config.running import Destination, Paths, Schedule
+from churn_ml.config.running import Destination, DestinationName, Paths, Schedule
 from churn_ml.config.section import Section, content_hash
 from churn_ml.config.shop import Consent, Shop
 from churn_ml.config.sources import SourceTable, Validation
@@ -96,7 +96,7 @@ class Config(Section):
     training: Training = Training()
     gate: Gate = Gate()
     schedule: Schedule = Schedule()
-    destinations: dict[str, Destination] = Field(default_factory=dict)
+    destinations: dict[DestinationName, Destination] = Field(default_factory=dict)
     root: Path = Path()
     """The folder of churn.toml; set by `load`, never written in the file."""
     line: str = ""

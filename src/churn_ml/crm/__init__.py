@@ -5,24 +5,34 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
 
     protocol.py  Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
     payload.py   what is told about a customer, and what counts as a change
+    means.py     what a destination may use beside its settings
+    address.py   where an export may be sent
+    remote.py    calling a server: pace, retries, the end of patience
     guard.py     suppression and consent, read again at the moment of sending
     plan.py      the difference between what a destination holds and what it shall hold
+    radius.py    which plan changes so much that a person has to say yes
     outbox.py    save the plan, send, acknowledge, resume
+    undo.py      give a destination back what it held before its newest export
+    exported.py  what an export did, in rows
     journal.py   the ledger's double in memory
-    file.py      a folder of CSV files with manifests
+    file.py      a folder of files with manifests
+    file_rows.py what stands in one of them, CSV or Parquet
     sql.py       a table in SQLite or PostgreSQL
+    hubspot/     contacts in HubSpot
+    salesforce/  records of an object in Salesforce
+    tryton/      parties of a Tryton server
     reconcile.py where a target holds something else than it acknowledged
 
 Worked example: as of 2017-10-01 the demo exports to a folder and to a table.
 
 >>> [kind.name for kind in DESTINATIONS]
-['file', 'sql']
+['file', 'sql', 'hubspot', 'salesforce', 'tryton']
 >>> from churn_ml.config import from_text
 >>> config = from_text('''
 ... shop = {name = "Corner shop", currency = "EUR"}
 ... destinations.bi = {kind = "sql", target = "sqlite:///bi.db"}
 ... ''')
->>> open_destination("bi", config, ledger_id="5f1c")
+>>> open_destination("bi", config, means=Means("Corner shop with ledger 5f1c"))
 SqlDestination('bi', table 'churn_segments')
 """
 
@@ -34,10 +44,13 @@ from typing import TypeAlias
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.crm.exported import Exported
 from churn_ml.crm.file import FileDestination, open_file
 from churn_ml.crm.guard import Guard
+from churn_ml.crm.hubspot import HubSpotDestination, open_hubspot
 from churn_ml.crm.journal import MemoryJournal
-from churn_ml.crm.outbox import Exported, Outbox
+from churn_ml.crm.means import Means
+from churn_ml.crm.outbox import Outbox
 from churn_ml.crm.payload import rows
 from churn_ml.crm.protocol import (
     Ack,
@@ -48,21 +61,29 @@ from churn_ml.crm.protocol import (
     Rejection,
     Row,
 )
+from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
 from churn_ml.crm.reconcile import Reconciled, reconciled
 from churn_ml.crm.sql import SqlDestination, open_sql
+from churn_ml.crm.tryton import open_tryton
 from churn_ml.errors import BadInput
 
 __all__ = [
+    "APPROVED",
     "DESTINATIONS",
+    "REFUSED",
     "Ack",
+    "Asked",
     "Batch",
     "Destination",
     "Exported",
     "FileDestination",
     "Guard",
+    "HubSpotDestination",
     "Journal",
+    "Means",
     "MemoryJournal",
     "Outbox",
+    "Radius",
     "Reconciled",
     "Recorder",
     "Rejection",
@@ -73,7 +94,7 @@ __all__ = [
     "rows",
 ]
 
-Opener: TypeAlias = Callable[[str, Settings, Config, str], Destination]
+Opener: TypeAlias = Callable[[str, Settings, Config, Means], Destination]
 
 
 @dataclass(frozen=True)
@@ -84,19 +105,30 @@ class Kind:
     open: Opener
 
 
-DESTINATIONS: tuple[Kind, ...] = (Kind("file", open_file), Kind("sql", open_sql))
+def _open_salesforce(name: str, settings: Settings, config: Config, means: Means) -> Destination:
+    from churn_ml.crm.salesforce import open_salesforce  # its client takes half a second
+
+    return open_salesforce(name, settings, config, means)
 
 
-def open_destination(name: str, config: Config, *, ledger_id: str) -> Destination:
+DESTINATIONS: tuple[Kind, ...] = (
+    Kind("file", open_file),
+    Kind("sql", open_sql),
+    Kind("hubspot", open_hubspot),
+    Kind("salesforce", _open_salesforce),
+    Kind("tryton", open_tryton),
+)
+
+
+def open_destination(name: str, config: Config, *, means: Means) -> Destination:
     """The destination called `name` in [destinations], with its target untouched so far.
 
-    Its owner is the shop with its ledger, known by the id it was born with: two deployments with
-    different ledgers cannot feed one target (fault O3), and a moved folder still can.
+    `means`: what it may use beside its settings, the name of its owner among them (fault O3).
     Raises: BadInput where churn.toml has no such destination.
 
     >>> from churn_ml.config import Shop
     >>> shop = Config(shop=Shop(name="s", currency="EUR"))
-    >>> open_destination("crm", shop, ledger_id="5f1c")
+    >>> open_destination("crm", shop, means=Means("s with ledger 5f1c"))
     Traceback (most recent call last):
     ...
     churn_ml.errors.BadInput: there is no destination 'crm' | where: [destinations] | expected: none
@@ -109,4 +141,4 @@ def open_destination(name: str, config: Config, *, ledger_id: str) -> Destinatio
         )
     settings = config.destinations[name]
     opened = {kind.name: kind.open for kind in DESTINATIONS}[settings.kind]
-    return opened(name, settings, config, f"{config.shop.name} with ledger {ledger_id}")
+    return opened(name, settings, config, means)

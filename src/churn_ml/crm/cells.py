@@ -1,13 +1,14 @@
-"""The cells of an export that are made for it: coarse amounts, causes in words, named segments.
+"""The cells of an export that are made for it: coarse amounts, causes in words, names.
 
-Enters: amounts, and the tables of causes and named segments. Leaves: what a campaign is told.
+Enters: amounts, reasons, the tables of causes and named segments. Leaves: what a campaign is told.
 Worked example: 129.70 at risk is told as 100, and h1's likeliest cause as a sentence.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 
 from churn_ml import wording
@@ -66,3 +67,26 @@ def names_told(rows: pd.DataFrame | None) -> pd.DataFrame:
     kept = rows[rows["segment"].isin(own)].sort_values(["customer_id", "segment"])
     listed = kept.groupby("customer_id")["segment"].agg(", ".join)
     return listed.rename("named_segments").reset_index()
+
+
+def reason_names(reasons: str | None) -> str:
+    """The indicators of a score's reasons by what they do to the risk, each in their order.
+
+    >>> reason_names('[{"indicator": "gap_ratio", "direction": "up"},'
+    ...              ' {"indicator": "spend_90d", "direction": "down"}]')
+    'raises the risk: gap_ratio; lowers the risk: spend_90d'
+    """
+    up: list[str] = []
+    down: list[str] = []
+    for reason in _REASONS.decode(reasons or "[]"):
+        (up if reason.direction == "up" else down).append(reason.indicator)
+    told = [f"raises the risk: {', '.join(up)}"] if up else []
+    return "; ".join([*told, f"lowers the risk: {', '.join(down)}"] if down else told)
+
+
+class _Reason(msgspec.Struct, gc=False):
+    indicator: str
+    direction: Literal["up", "down"]
+
+
+_REASONS = msgspec.json.Decoder(list[_Reason])

@@ -1,51 +1,41 @@
-"""A folder of CSV files, one a plan: for people, and for systems that read files.
+"""A folder of CSV or Parquet files, one a plan: for people, and for systems that read files.
 
-Each export writes the difference as `DEST/as_of=YYYY-MM-DD/part-<plan id>.csv`, with a column `op`
-(upsert or remove), and names it in `manifest.json` beside it with rows, sha256, model and contract.
-A reader applies the parts of the manifests by as_of, then in the manifest's order; a part not named
-there does not count yet. Files appear whole: written under a temporary name, synced, renamed. The
-same plan sent again writes the same bytes. `DEST/owner.json` keeps a second deployment out (O3).
+Each export writes the difference as `DEST/as_of=YYYY-MM-DD/part-<plan id>.csv` (or .parquet), with
+a column `op` (upsert or remove), and names it in `manifest.json` beside it with rows, sha256, model
+and contract. A reader applies the parts of the manifests by as_of, then in the manifest's order; a
+part not named there does not count yet. Files appear whole: written under a temporary name, synced,
+renamed. The same plan sent again writes the same bytes. `DEST/owner.json` keeps a second deployment
+out (O3).
 
-The files are meant for spreadsheets too, so a text cell that a spreadsheet would run as a formula
-gets a leading apostrophe (fault S1); numbers, negative ones too, stay numbers.
+What stands in a part is file_rows.py's affair. The format may change between two exports: a reader
+tells a part's by its name.
 
 Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-3f2a….csv` with
 1,998 upserts; that as of 2017-11-01 leaves one with 700 upserts and 60 removals.
-
->>> safe("=HYPERLINK(1)"), safe("-12.50"), safe("-SUM(A1)"), safe(-12.5), safe(130.0)
-("'=HYPERLINK(1)", '-12.50', "'-SUM(A1)", '-12.5', '130')
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.crm.payload import FIELDS
-from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
+from churn_ml.crm.file_rows import FORMATS
+from churn_ml.crm.means import Means
+from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection
 from churn_ml.errors import BadConfig, BadInput, Transient
-
-_TOLD = tuple(field.name for field in FIELDS if field.name not in ("customer_id", "as_of"))
-HEADER = ("customer_id", "op", "as_of", *_TOLD)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - meant
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
 class FileDestination:
-    """A folder that takes the difference of each plan as one CSV file."""
+    """A folder that takes the difference of each plan as one file, in that `format` of FORMATS."""
 
     name: str
     folder: Path
@@ -53,6 +43,7 @@ class FileDestination:
     delivers: bool = False
     batch_size: int | None = None
     """Always None: a plan is one file."""
+    format: str = "csv"
 
     def preflight(self) -> None:
         """Make the folder and claim it; raises BadConfig where another deployment has it."""
@@ -82,10 +73,10 @@ class FileDestination:
         Raises: Transient where the disk is full or the folder is gone.
         """
         folder = self.folder / f"as_of={batch.as_of.isoformat()}"
-        content = _csv(batch).encode("utf-8")
+        content = FORMATS[self.format].written(batch)
         try:
             folder.mkdir(exist_ok=True)
-            part = folder / f"part-{batch.plan_id}.csv"
+            part = folder / f"part-{batch.plan_id}.{self.format}"
             _replace(part, content)
             manifest = folder / "manifest.json"
             _replace(manifest, _json(_listed(manifest, _entry(part.name, content, batch))))
@@ -110,44 +101,22 @@ class FileDestination:
         yield from found.values()
 
 
-def open_file(name: str, settings: Settings, config: Config, owner: str) -> FileDestination:
+def open_file(name: str, settings: Settings, config: Config, means: Means) -> FileDestination:
     """The file destination that churn.toml names.
 
     Parameters: `name` and `settings`, the key and the value in [destinations]; `config`, for the
-    place of a relative folder; `owner`, the deployment that may feed the folder.
+    place of a relative folder; `means`, whose owner may feed the folder.
 
     >>> from churn_ml.config import Shop
     >>> config = Config(shop=Shop(name="s", currency="EUR"), root=Path("/shop"))
-    >>> open_file("csv", Settings(kind="file", target="out"), config, "demo").folder.as_posix()
+    >>> settings = Settings(kind="file", target="out")
+    >>> open_file("csv", settings, config, Means("demo")).folder.as_posix()
     '/shop/out'
     """
     folder = config.path(settings.target)
-    return FileDestination(name, folder, owner, delivers=settings.delivers)
-
-
-def safe(cell: Cell) -> str:
-    """The cell as a spreadsheet may open it: nothing, a number, or text that is no formula.
-
-    >>> safe(None), safe("@cmd"), safe("a=b"), safe(1e16)
-    ('', "'@cmd", 'a=b', '10000000000000000')
-    """
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        runs = cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
-        return f"'{cell}" if runs else cell
-    return str(int(cell)) if cell == int(cell) else repr(cell)
-
-
-def read(cell: str, kind: str) -> Cell:
-    """The cell that `safe` wrote, of a field of that type.
-
-    >>> read("'=HYPERLINK(1)", "text"), read("", "number"), read("130", "number")
-    ('=HYPERLINK(1)', None, 130.0)
-    """
-    if kind == "number":
-        return float(cell) if cell else None
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+    return FileDestination(
+        name, folder, means.owner, delivers=settings.delivers, format=settings.format
+    )
 
 
 def _apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None:
@@ -160,28 +129,10 @@ def _apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> Non
             got="no such file" if not content else "other content",
             next_step="restore it, or export to another folder",
         )
-    for row in csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")):
-        cells = {field.name: read(row[field.name], field.type) for field in FIELDS}
-        customer_id = str(cells["customer_id"])
-        found.pop(customer_id, None)
-        if row["op"] == "upsert":
-            found[customer_id] = cells
-
-
-def _csv(batch: Batch) -> str:
-    """The rows of the batch as RFC 4180 text: header, CR LF, quotes where needed."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(HEADER)
-    written = cache(safe)  # many cells are alike
-    lines.writerows(_line(row, written) for row in batch.rows)
-    return text.getvalue()
-
-
-def _line(row: Row, written: Callable[[Cell], str]) -> list[str]:
-    cells = row.payload.get
-    told = [row.op, row.as_of.isoformat(), *(cells(name) for name in _TOLD)]
-    return [safe(row.customer_id), *(written(cell) for cell in told)]
+    for op, cells in FORMATS[part.suffix[1:]].read(content):
+        found.pop(str(cells["customer_id"]), None)
+        if op == "upsert":
+            found[str(cells["customer_id"])] = cells
 
 
 def _entry(part: str, content: bytes, batch: Batch) -> dict[str, Any]:

@@ -117,8 +117,9 @@ class Guard:
         said = _read("consents", self.purposes, ids)
         asked = (row for row in upserts if row.payload.get("offer") not in self.free_offers)
         refused = (r.customer_id for r in asked if not self._may(r, given, said))
-        profiled = (r.customer_id for r in upserts if r.payload.get("segment") != OPTED_OUT)
-        objecting = (c for c in profiled if said.get(c, {}).get(PROFILING) is False)
+        against = {c for c, words in said.items() if words.get(PROFILING) is False}
+        theirs = (row for row in upserts if row.customer_id in against)
+        objecting = (r.customer_id for r in theirs if r.payload.get("segment") != OPTED_OUT)
         return (
             dict.fromkeys(self._recently_contacted(upserts), RECENT)
             | dict.fromkeys(refused, "no_consent")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from churn_ml.crm.protocol import REMOVED, SavedRow
-from churn_ml.errors import StaleAttempt
+from churn_ml.errors import StaleAttempt, Stopped
 
 
 @dataclass
@@ -39,6 +39,13 @@ class MemoryJournal:
     acked: dict[str, dict[str, tuple[str, date]]] = field(default_factory=dict)
     contacts: list[tuple[str, str, date]] = field(default_factory=list)
     """(destination, customer_id, as_of) of every acknowledged contact."""
+    stopped: set[str] = field(default_factory=set)
+    """The destinations that exports are stopped to."""
+
+    def heed_stops(self, destination: str) -> None:
+        """Raise Stopped where exports to the destination are stopped."""
+        if destination in self.stopped:
+            raise Stopped(f"exports to {destination} are stopped")
 
     def last_plan(self, destination: str) -> tuple[str, date] | None:
         """Id and as_of of the newest plan ever saved for the destination."""
@@ -100,6 +107,11 @@ class MemoryJournal:
     def state(self, destination: str) -> dict[str, tuple[str, date]]:
         """customer_id -> (content_hash, as_of) of the last ack."""
         return dict(self.acked.get(destination, {}))
+
+    def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
+        """Take back what is said of these."""
+        held = self.acked.setdefault(destination, {})
+        held |= {c: ("in_doubt", held.get(c, ("", at.date()))[1]) for c in customer_ids}
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
         """(customer_id, code, message) of the rows that the newest plan's target refused."""

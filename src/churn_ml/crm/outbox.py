@@ -19,118 +19,87 @@ after that sends nothing: a destination never goes back behind its newest plan (
 >>> outbox = Outbox(crm, MemoryJournal(), anyone, clock=lambda: datetime(2026, 11, 21))
 >>> h1 = Row("h1", "upsert", day, {"segment": "S", "offer": "NONE"}, "9f3c")
 >>> outbox.export([h1], day)
-Exported(sent=1, unchanged=0, removed=0, rejected=0, withheld=0, resumed=0, older=0)
+Exported(sent=1, unchanged=0, removed=0, rejected=0, withheld=0, resumed=0, older=0, asks=None)
 >>> outbox.export([h1], day)
-Exported(sent=0, unchanged=1, removed=0, rejected=0, withheld=0, resumed=0, older=0)
+Exported(sent=0, unchanged=1, removed=0, rejected=0, withheld=0, resumed=0, older=0, asks=None)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from churn_ml.crm.exported import Exported, Settled, counted, foreseen
 from churn_ml.crm.guard import RECENT, Guard
 from churn_ml.crm.payload import quiet, removal, restored, saved
 from churn_ml.crm.plan import Plan, plan
 from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
-from churn_ml.errors import BrokenPromise
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What one export did, in rows.
-
-    `sent` upserts and `removed` removals were acknowledged, `resumed` of them from a plan that an
-    earlier run left open; `rejected` ones are planned again by the next run; `withheld` customers
-    are suppressed, without consent or contacted under another contract about now (of these only the
-    offer is withheld); `older` rows came
-    too late for this destination.
-    """
-
-    sent: int
-    unchanged: int
-    removed: int
-    rejected: int
-    withheld: int
-    resumed: int
-    older: int
-
-
-@dataclass
-class _Settled:
-    """The customers of the batches settled so far, by what became of their row."""
-
-    sent: set[str] = field(default_factory=set)
-    removed: set[str] = field(default_factory=set)
-    rejected: set[str] = field(default_factory=set)
-    withheld: set[str] = field(default_factory=set)
-
-    def note(self, acked: Sequence[Row], rejected: Iterable[str], withheld: Iterable[str]) -> None:
-        """Add what became of one batch."""
-        self.sent |= {row.customer_id for row in acked if row.op == "upsert"}
-        self.removed |= {row.customer_id for row in acked if row.op == "remove"}
-        self.rejected |= set(rejected)
-        self.withheld |= set(withheld)
-
-
-def nowhere(_: str) -> None:
-    """The failpoint of a run that nobody kills."""
+from churn_ml.crm.radius import Ask, Asked, never, withdrawals
+from churn_ml.errors import BrokenPromise, StaleAttempt
 
 
 @dataclass(frozen=True)
 class Outbox:
     """One destination with the journal of what it acknowledged and the guard of who may be told.
 
-    `clock` gives the wall clock for the time of an ack. `failpoint` is called at "planned",
-    "saved", "sent" and "acknowledged", where the fault tests kill the process. `run` is the
-    reference of the attempt that exports.
+    `clock` gives the wall clock for the time of an ack. `run` is the reference of the attempt that
+    exports. `radius` says which plan waits for a person's yes.
     """
 
     destination: Destination
     journal: Journal
     guard: Guard
     clock: Callable[[], datetime]
-    failpoint: Callable[[str], None] = nowhere
     run: str = ""
+    radius: Ask = never
 
     def export(self, desired: Sequence[Row], as_of: date, *, dry_run: bool = False) -> Exported:
         """Bring the destination to `desired`, the rows it shall hold as of `as_of`.
 
         An open plan is finished first. With `dry_run` nothing is touched and the counts are those
-        of a run in which every row is taken.
+        of a run in which every row is taken. A plan that the radius asks about is not saved;
+        of it go only the removals of those who may not be told about, who wait for nobody's yes.
         Raises: Transient where the target or a source does not answer (the plan stays open, the
         next run resumes it); StaleAttempt where another export planned meanwhile; BadConfig where
-        the target is not ours or lacks a column; BadInput as `plan` does.
+        the target is not ours or lacks a column; BadInput as `plan` does; Stopped where a person
+        has stopped exports, between two batches too.
         """
-        left = self._left_open()
+        left = self.left_open()
         if dry_run:
-            planned = self._plan(desired, as_of)
-            return _count(planned, left, _foreseen(left), _foreseen(planned))
+            planned, asks = self._plan(desired, as_of)
+            fresh = foreseen(None if asks else planned)
+            return counted(planned, left, foreseen(left), fresh, asks)
+        self.journal.heed_stops(self.destination.name)
         self.destination.preflight()
-        resumed = self._deliver(left) if left else _Settled()
-        planned = self._plan(desired, as_of)
-        self.failpoint("planned")
-        self._save(planned)
-        self.failpoint("saved")
-        return _count(planned, left, resumed, self._deliver(planned))
+        resumed = self.deliver(left) if left else Settled()
+        planned, asks = self._plan(desired, as_of)
+        if asks and (away := withdrawals(planned)).rows:
+            self.save(away)
+            resumed.add(self.deliver(away))
+            planned, asks = self._plan(desired, as_of)
+        if asks:
+            return counted(planned, left, resumed, Settled(), asks)
+        self.save(planned)
+        return counted(planned, left, resumed, self.deliver(planned))
 
-    def _left_open(self) -> Plan | None:
+    def left_open(self) -> Plan | None:
+        """What is left of the plan that was not finished; None where there is none."""
         found = self.journal.open_plan(self.destination.name)
         if found is None:
             return None
         plan_id, as_of, rows = found
         return Plan(plan_id, as_of, tuple(restored(row, as_of) for row in rows))
 
-    def _plan(self, desired: Sequence[Row], as_of: date) -> Plan:
-        """The plan on what is acknowledged, and on rows still open as if they were.
+    def _plan(self, desired: Sequence[Row], as_of: date) -> tuple[Plan, Asked | None]:
+        """The plan on what is acknowledged, and on rows still open as if they were; what it asks.
 
         The newest plan is read before the state: one that is saved in between is noticed when
         ours is saved on the older one. A customer contacted under another contract about now keeps
         segment and score, without the offer.
         """
         name = self.destination.name
-        last, left = self.journal.last_plan(name), self._left_open()
+        last, left = self.journal.last_plan(name), self.left_open()
         expected = {r.customer_id: (r.content_hash, r.as_of) for r in (left.rows if left else ())}
         state = {**self.journal.state(name), **expected}
         withheld = self.guard.withheld(desired)
@@ -149,9 +118,11 @@ class Outbox:
             last=last,
             withheld=frozenset(c for c, why in withheld.items() if why != RECENT),
         )
-        return planned if planned.older else replace(planned, withheld=planned.withheld | late)
+        if planned.older:
+            return planned, None
+        return replace(planned, withheld=planned.withheld | late), self.radius(planned, state)
 
-    def _save(self, planned: Plan) -> None:
+    def save(self, planned: Plan) -> None:
         """Save the plan; an empty one too where its as_of is new, which older runs must respect."""
         name = self.destination.name
         last = self.journal.last_plan(name)
@@ -160,14 +131,17 @@ class Outbox:
             rows = [saved(row) for row in planned.rows]
             self.journal.save_plan(name, planned.id, planned.as_of, rows, base=planned.base)
 
-    def _deliver(self, planned: Plan) -> _Settled:
+    def deliver(self, planned: Plan, *, although_stopped: bool = False) -> Settled:
         """Send the plan's rows batch by batch; each is settled before the next is sent."""
-        settled = _Settled()
+        settled = Settled()
         for rows in _batches(planned.rows, self.destination.batch_size):
+            if not although_stopped:
+                self.journal.heed_stops(self.destination.name)
+            self._check_newest(planned)
             barred = self.guard.withheld(rows)
-            batch = planned.batch([_allowed(row, barred) for row in rows])
+            batch = planned.batch([allowed(row, barred) for row in rows])
             answers = self.destination.send(batch)
-            self.failpoint("sent")
+            self._check_newest(planned, sent=batch.rows)
             _check_answers(batch, answers, self.destination.name)
             rejected = {a.customer_id: a for a in answers if isinstance(a, Rejection)}
             acked = [row for row in batch.rows if row.customer_id not in rejected]
@@ -175,38 +149,38 @@ class Outbox:
                 planned.id,
                 [row.customer_id for row in acked if row.customer_id not in barred],
                 withdrawn=[row.customer_id for row in acked if row.customer_id in barred],
-                rejected=[(a.customer_id, a.code, a.message) for a in rejected.values()],
+                rejected=[(a.customer_id, a.code, a.why) for a in rejected.values()],
                 at=self.clock(),
                 run=self.run,
             )
-            self.failpoint("acknowledged")
             settled.note(acked, rejected, barred)
         return settled
 
+    def _check_newest(self, planned: Plan, sent: Sequence[Row] = ()) -> None:
+        """Raise StaleAttempt where a newer plan replaced this one while this process slept.
 
-def _allowed(row: Row, barred: Mapping[str, str]) -> Row:
+        What it has `sent` all the same may stand over what the newer plan sent, where both are of
+        one as_of: the journal doubts those rows, so that the next export sends them again.
+        """
+        name = self.destination.name
+        last = self.journal.last_plan(name)
+        if last is None or last[0] == planned.id:
+            return
+        if sent:
+            self.journal.doubt(name, [row.customer_id for row in sent], self.clock())
+        raise StaleAttempt(
+            f"another export to {name} has planned since",
+            where=f"destination {name}, as of {planned.as_of}",
+            got=f"plan {planned.id}",
+            expected=f"plan {last[0]}",
+            next_step="none: the newer export goes on"
+            + (", and the next one sends again what this one sent late" if sent else ""),
+        )
+
+
+def allowed(row: Row, barred: Mapping[str, str]) -> Row:
     """The row, or the removal that goes in its place where its customer is withheld now."""
     return removal(row.customer_id, row.as_of) if row.customer_id in barred else row
-
-
-def _count(planned: Plan, left: Plan | None, resumed: _Settled, fresh: _Settled) -> Exported:
-    return Exported(
-        sent=len(resumed.sent) + len(fresh.sent),
-        # What the resumed part has just sent is unchanged to the plan after it, not to the reader.
-        unchanged=len(planned.unchanged - resumed.sent),
-        removed=len(resumed.removed) + len(fresh.removed),
-        rejected=len((resumed.rejected - fresh.sent) | fresh.rejected),
-        withheld=len(planned.withheld | resumed.withheld | fresh.withheld),
-        resumed=len(left.rows) if left else 0,
-        older=planned.older,
-    )
-
-
-def _foreseen(planned: Plan | None) -> _Settled:
-    """What becomes of the plan's rows if the destination takes every one."""
-    foreseen = _Settled()
-    foreseen.note(planned.rows if planned else (), (), ())
-    return foreseen
 
 
 def _batches(rows: Sequence[Row], size: int | None) -> Iterator[Sequence[Row]]:

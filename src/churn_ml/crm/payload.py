@@ -32,7 +32,7 @@ import msgspec
 
 from churn_ml.actions import NONE
 from churn_ml.config import content_hash
-from churn_ml.crm.cells import causes_told, names_told, preferred
+from churn_ml.crm.cells import causes_told, names_told, preferred, reason_names
 from churn_ml.crm.protocol import REMOVED, Cell, Row, SavedRow
 from churn_ml.errors import BadInput
 from churn_ml.segments import OPTED_OUT
@@ -70,7 +70,7 @@ FIELDS: tuple[Field, ...] = (
     Field("offer", "text", "the offer to make, NONE where none"),
     Field("arm", "text", "holdout or open"),
     Field("experiment", "text", "experiment and arm, as spring:control; empty where none"),
-    Field("reasons", "text", "the indicators behind the score, strongest first"),
+    Field("reasons", "text", "what raises the risk, then what lowers it, strongest first"),
     Field("cause", "text", "the likeliest cause of leaving, empty where nothing speaks for one"),
     Field("evidence", "text", "that cause in words, and what speaks for it", content=False),
     Field("named_segments", "text", "named segments but stages and families", content=False),
@@ -105,13 +105,13 @@ def rows(
     >>> one = pd.DataFrame({"customer_id": ["h1"]})
     >>> found = rows(
     ...     one.assign(score=.6181, value_at_risk=129.7, model="rule-1", contract="gone30-1",
-    ...                reasons='[{"indicator": "gap_ratio"}]'),
+    ...                reasons='[{"indicator": "gap_ratio", "direction": "up"}]'),
     ...     one.assign(stage="new", risk_band="high", value_band="high", segment="S", arm="open"),
     ...     one.assign(offer="COUPON"), one.assign(cause="FX", stated=True, score=1.0),
     ...     one.assign(segment="HIGH_VALUE"),
     ...     as_of=date(2017, 10, 1), tau=0.0, score_step=.05)
     >>> found[0].payload["score"], found[0].payload["value_at_risk"], found[0].payload["reasons"]
-    (0.6, 100.0, 'gap_ratio')
+    (0.6, 100.0, 'raises the risk: gap_ratio')
     """
     placed = ["customer_id", "stage", "risk_band", "value_band", "segment", "arm"]
     joined = scores.merge(segments[placed], on="customer_id")
@@ -123,11 +123,11 @@ def rows(
     joined = joined.fillna({"cause": "", "evidence": "", "named_segments": ""})
     told = joined.assign(
         as_of=as_of.isoformat(),
-        experiment=[_drawn(*pair) for pair in zip(*(joined[name] for name in DRAWN), strict=True)],
+        experiment=list(map(_drawn, *(joined[name].tolist() for name in DRAWN))),
         threshold=round(float(tau), 2),
         score=(joined["score"] / score_step).round().mul(score_step).round(9),
         value_at_risk=preferred(joined["value_at_risk"]),
-        reasons=[reason_names(text) for text in joined["reasons"]],
+        reasons=list(map(reason_names, joined["reasons"].tolist())),
     )
     scored = _rows(told.sort_values("customer_id"), as_of, delivers=delivers)
     out = segments.loc[segments["segment"] == OPTED_OUT, "customer_id"]
@@ -150,13 +150,21 @@ def _rows(told: pd.DataFrame, as_of: date, *, delivers: bool) -> Iterator[Row]:
     """One upsert per row; many customers are told the same, of which the hash is made once."""
     content = itemgetter(*(NAMES.index(name) for name in _CONTENT))
     hashes: dict[Cells, str] = {}
-    for cells in zip(*(told[name].tolist() for name in NAMES), strict=True):
-        payload = dict(zip(NAMES, cells, strict=True))
-        said = content(cells)
-        if said not in hashes:
-            hashes[said] = hashed(payload, delivers=delivers)
-        contact = is_contact(payload, delivers=delivers)
-        yield Row(str(payload["customer_id"]), "upsert", as_of, payload, hashes[said], contact)
+    contacts = (delivers & told["offer"].ne(NONE)).tolist()
+    columns = [_shared(told[name]) for name in NAMES]
+    for contact, cells in zip(contacts, zip(*columns, strict=True), strict=True):
+        payload, said = dict(zip(NAMES, cells, strict=True)), content(cells)
+        row_hash = hashes.get(said)
+        if row_hash is None:
+            row_hash = hashes[said] = hashed(payload, delivers=delivers)
+        yield Row(cells[0], "upsert", as_of, payload, row_hash, contact)
+
+
+def _shared(column: pd.Series) -> list[Any]:
+    """The cells as Python's, a cell that repeats as one object: a million may say the same."""
+    codes, found = column.factorize(use_na_sentinel=False)
+    once = found.tolist()
+    return [once[code] for code in codes.tolist()]
 
 
 def is_contact(cells: Mapping[str, Cell], *, delivers: bool) -> bool:
@@ -182,22 +190,6 @@ def hashed(cells: Mapping[str, Cell], *, delivers: bool) -> str:
     content |= {name: cells[name] for name in _CONTENT if cells.get(name) is not None}
     dated = {"as_of": cells["as_of"]} if is_contact(cells, delivers=delivers) else {}
     return content_hash(content | dated)
-
-
-def reason_names(reasons: str | None) -> str:
-    """The indicators of a score's reasons as text, in their order.
-
-    >>> reason_names('[{"indicator": "gap_ratio"}, {"indicator": "days_since_order"}]')
-    'gap_ratio, days_since_order'
-    """
-    return ", ".join(reason.indicator for reason in _REASONS.decode(reasons or "[]"))
-
-
-class _Reason(msgspec.Struct):
-    indicator: str
-
-
-_REASONS = msgspec.json.Decoder(list[_Reason])
 
 
 def removal(customer_id: str, as_of: date) -> Row:

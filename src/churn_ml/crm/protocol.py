@@ -9,10 +9,10 @@ harmless. The *journal* is the part of the ledger that remembers plans and acks.
 Worked example: as of 2017-10-01 household `h1` is to be HIGH_RISK_HIGH_VALUE_SILENT with a coupon.
 
 >>> row = Row("h1", "upsert", date(2017, 10, 1), {"segment": "LOST"}, content_hash="9f3c")
->>> crm = Recorder("crm", rejects={"h2": ("bad_value", "segment too long")})
+>>> crm = Recorder("crm", rejects={"h2": ("bad_value", "too long", "segment")})
 >>> h2 = Row("h2", "upsert", date(2017, 10, 1), {"segment": "NEW"}, content_hash="b1d0")
 >>> crm.send(Batch("7d1e", "plan1", date(2017, 10, 1), (row, h2)))
-[Ack(customer_id='h1'), Rejection(customer_id='h2', code='bad_value', message='segment too long')]
+[Ack(customer_id='h1'), Rejection(customer_id='h2', code='bad_value', message='too long', ...)]
 >>> sorted(crm.rows)
 ['h1']
 """
@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol, TypeAlias
 
+import msgspec
+
 from churn_ml.errors import Unreachable
 
 Cell: TypeAlias = str | float | None
@@ -34,12 +36,11 @@ REMOVED = ""
 """The content hash of a removal."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """What one destination shall hold about one customer as of one date.
 
     `payload` is empty for a removal and `content_hash` then REMOVED. `contact`: an ack of this row
-    means that the customer was contacted.
+    means that the customer was contacted. A Struct, as an export makes a million of them.
     """
 
     customer_id: str
@@ -60,8 +61,7 @@ class Batch:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True, gc=False):
     """The destination holds what the row says."""
 
     customer_id: str
@@ -69,11 +69,23 @@ class Ack:
 
 @dataclass(frozen=True)
 class Rejection:
-    """The destination refused the row; `message` holds no personal data."""
+    """The destination refused the row, for its `field` where it names one.
+
+    `message` holds no personal data.
+
+    >>> Rejection("h2", "bad_value", "too long", field="segment").why
+    'segment: too long'
+    """
 
     customer_id: str
     code: str
     message: str
+    field: str = ""
+
+    @property
+    def why(self) -> str:
+        """The message as the journal keeps it: with the field in front."""
+        return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class Destination(Protocol):
@@ -103,6 +115,9 @@ class Destination(Protocol):
 
 class Journal(Protocol):
     """What the outbox remembers between runs; the ledger is one, `MemoryJournal` is its double."""
+
+    def heed_stops(self, destination: str) -> None:
+        """Raise Stopped where a person has stopped exports to the destination, or all of them."""
 
     def last_plan(self, destination: str) -> tuple[str, date] | None:
         """Id and as_of of the newest plan ever saved for the destination, empty ones included."""
@@ -145,6 +160,9 @@ class Journal(Protocol):
     def state(self, destination: str) -> Mapping[str, tuple[str, date]]:
         """customer_id -> (content_hash, as_of) of the last ack; REMOVED marks a removal."""
 
+    def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
+        """Take back what is said of these: the next plan sends them again, or takes them out."""
+
 
 Fault: TypeAlias = Literal["ok", "drop_before", "drop_after"]
 
@@ -155,14 +173,15 @@ class Recorder:
 
     `script` holds one word a call: "drop_before" loses the connection before anything is done,
     "drop_after" does everything and loses the answer; after its end all is well. `rejects` names
-    rows refused with code and message. `rows` is the state of the target, `batches` all that came.
+    rows refused with code, message and perhaps field. `rows` is the state of the target, `batches`
+    all that came.
     """
 
     name: str = "recorder"
     delivers: bool = False
     batch_size: int | None = 100
     script: Sequence[Fault] = ()
-    rejects: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    rejects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
 

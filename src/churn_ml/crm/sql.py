@@ -17,12 +17,11 @@ StaleAttempt and the table stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -30,14 +29,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
+from churn_ml.crm.remote import Refused, bisected
 from churn_ml.crm.sql_table import check_columns, exported, owner_of
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
+T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _UNTAKEABLE = (exc.DataError, exc.IntegrityError, ValueError)
 """What a row does that the database cannot hold: a lone surrogate and a NUL are ValueErrors."""
 
@@ -79,12 +82,7 @@ class SqlDestination:
         Raises: BadConfig naming missing or mistyped columns, a wrong key or another owner;
         Unreachable where the database does not answer.
         """
-        with self._transaction() as connection:
-            inspector = sa.inspect(connection)
-            if inspector.has_table(self.table_name):
-                check_columns(inspector, self.table_name, f"[destinations.{self.name}]")
-            self._owner_table.metadata.create_all(connection)
-            self._claim(connection)
+        self._done(self._prepare)
 
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Write the batch in one transaction; a row the database cannot take is rejected alone.
@@ -92,35 +90,39 @@ class SqlDestination:
         Raises: Unreachable where the database does not answer; nothing may then be assumed.
         StaleAttempt where the table was fed with a later as_of.
         """
-        return list(self._take(batch.rows, batch.as_of))
+        return list(bisected(batch.rows, partial(self._take, as_of=batch.as_of)))
 
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows of the table, one per customer. Raises Unreachable as `send` does."""
-        with self._transaction() as connection:
-            for row in connection.execute(sa.select(self._table)).mappings():
-                yield {**row, "as_of": row["as_of"].isoformat()}
+        query = sa.select(self._table)
+        found = self._done(lambda connection: connection.execute(query).mappings().all())
+        return ({**row, "as_of": row["as_of"].isoformat()} for row in found)
 
-    def _take(self, rows: Sequence[Row], as_of: date) -> Iterator[Ack | Rejection]:
+    def _prepare(self, connection: Connection) -> None:
+        inspector = sa.inspect(connection)
+        if inspector.has_table(self.table_name):
+            check_columns(inspector, self.table_name, f"[destinations.{self.name}]")
+        self._owner_table.metadata.create_all(connection)
+        self._claim(connection)
+
+    def _take(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
+        """Write the rows in one transaction; raises Refused where one of several is untakeable."""
+
+        def written(connection: Connection) -> set[str]:
+            self._fence(connection, as_of)
+            self._write(connection, rows)
+            return self._newer(connection, rows)
+
         try:
-            with self._transaction() as connection:
-                self._fence(connection, as_of)
-                self._write(connection, rows)
-                newer = self._newer(connection, rows)
+            newer = self._done(written)
         except _UNTAKEABLE as error:
-            if len(rows) == 1:
-                # The database's own words may quote the row: only the kind of error is kept.
-                kind = type(error).__name__
-                yield Rejection(rows[0].customer_id, kind, "the database cannot hold the row")
-                return
-            middle = len(rows) // 2
-            yield from self._take(rows[:middle], as_of)
-            yield from self._take(rows[middle:], as_of)
-            return
-        for row in rows:
-            if row.customer_id in newer:
-                yield Rejection(row.customer_id, "newer_in_target", "the target has a later as_of")
-            else:
-                yield Ack(row.customer_id)
+            kind = type(error).__name__
+        else:
+            said = "newer_in_target", "the target has a later as_of"
+            ids = [row.customer_id for row in rows]
+            return [Rejection(one, *said) if one in newer else Ack(one) for one in ids]
+        # Outside of the except: the database's own words may quote the row, only their kind stays.
+        return [_refused(rows, kind)]
 
     def _fence(self, connection: Connection, as_of: date) -> None:
         """Note `as_of` as the newest; the row's lock also makes two writers queue."""
@@ -194,35 +196,52 @@ class SqlDestination:
                 next_step="check the URL; PostgreSQL needs its driver: pip install psycopg",
             ) from None
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _done(self, work: Callable[[Connection], T]) -> T:
+        """What `work` gives in a transaction of its own; Unreachable where there is no answer."""
         try:
             with self._engine.begin() as connection:
-                yield connection
+                return work(connection)
         except (exc.OperationalError, exc.InterfaceError) as error:
-            raise Unreachable(
-                f"the database of destination {self.name} does not answer",
-                where=f"table {self.table_name}",
-                got=str(error.orig).partition("\n")[0],
-                next_step="run the export again when it does: the plan is kept",
-            ) from error
+            said = str(error.orig).partition("\n")[0]
+        # Outside of the except, and in no context manager: the driver's error may quote a row, and
+        # would be printed as the context of ours.
+        raise Unreachable(
+            f"the database of destination {self.name} does not answer",
+            where=f"table {self.table_name}",
+            got=said,
+            next_step="run the export again when it does: the plan is kept",
+        )
 
 
-def open_sql(name: str, settings: Settings, config: Config, owner: str) -> SqlDestination:
+def open_sql(name: str, settings: Settings, config: Config, means: Means) -> SqlDestination:
     """The SQL destination that churn.toml names.
 
     Parameters: `name` and `settings`, the key and the value in [destinations]; `config`, for the
-    place of a relative SQLite file; `owner`, the deployment that may feed the table.
+    place of a relative SQLite file; `means`, whose owner may feed the table.
     Raises: BadConfig for a table name with other characters or another kind of database.
 
     >>> from churn_ml.config import Shop
     >>> config = Config(shop=Shop(name="s", currency="EUR"))
-    >>> open_sql("bi", Settings(kind="sql", target="sqlite:///bi.db"), config, "demo")
+    >>> open_sql("bi", Settings(kind="sql", target="sqlite:///bi.db"), config, Means("demo"))
     SqlDestination('bi', table 'churn_segments')
     """
     url = config.url(settings.target)
-    return SqlDestination(name, url, settings.table, owner, delivers=settings.delivers)
+    return SqlDestination(name, url, settings.table, means.owner, delivers=settings.delivers)
+
+
+def _refused(rows: Sequence[Row], kind: str) -> Rejection:
+    """The rejection of the row that stands alone; raises Refused where it is one of several."""
+    said = "the database cannot hold the row"
+    if len(rows) > 1:
+        raise Refused(kind, said)
+    return Rejection(rows[0].customer_id, kind, said, field=_unholdable(rows[0]))
 
 
 def _values(row: Row) -> dict[str, Any]:
     return {**row.payload, "customer_id": row.customer_id, "as_of": row.as_of}
+
+
+def _unholdable(row: Row) -> str:
+    """The field with a text that no database holds; empty where that is not why it was refused."""
+    texts = ((name, cell) for name, cell in row.payload.items() if isinstance(cell, str))
+    return next((name for name, text in texts if _NO_TEXT.search(text)), "")

@@ -31,7 +31,12 @@ TRIGGERED = "churn_ingest"
 TASKS: Mapping[str, Mapping[str, str]] = {
     "churn_ingest": {"ingest": "the shop's files are validated and published"},
     "churn_score": {"score": "customers are scored, put into segments and given an action"},
-    "churn_export": {"export": "what changed is sent to the destinations"},
+    "churn_export": {
+        "export": "what changed is sent to the destinations",
+        "route": "whether a person has to be asked",
+        "ask": "Send or Keep back",
+        "send": "what a person said yes to is sent",
+    },
     "churn_learn": {"learn": "matured scores meet what really happened"},
     "churn_train": {
         "prepare": "the past cut-offs are laid side by side",
@@ -56,7 +61,8 @@ SKIPPED: Mapping[str, str] = {
     "fit": "nothing was prepared",
     "conclude": "nothing was fitted",
     "log": "nothing was trained",
-    "ask": "nobody has to be asked about this verdict",
+    "ask": "nobody has to be asked",
+    "send": "nothing waited for a yes",
     "announce": "only the very first champion is announced",
     "too_early": "there is too little to learn from yet",
 }

@@ -13,6 +13,7 @@ Every step takes the house and an `as_of`, returns its `Receipt`, and can be run
 anywhere and run for a past date. `repin=True` lets a re-run take new lots, versions and models.
 """
 
+from churn_ml.flow.approving import approve, send, waiting
 from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
@@ -29,9 +30,12 @@ from churn_ml.flow.record import record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score
 from churn_ml.flow.staleness import staleness
+from churn_ml.flow.stopping import allow, stop, undo
 from churn_ml.flow.train import conclude, due, fit, prepare, train
 
 __all__ = [
+    "allow",
+    "approve",
     "check",
     "conclude",
     "doctor",
@@ -57,6 +61,10 @@ __all__ = [
     "rollback",
     "run",
     "score",
+    "send",
     "staleness",
+    "stop",
     "train",
+    "undo",
+    "waiting",
 ]

@@ -38,13 +38,15 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
 
     That the ledger's schema is the newest is seen to where it is opened. Looked at are the chain of
     decisions and, under each contract, the bytes and the age of champion and former champion and
-    MLflow's aliases; then who feeds each destination, which makes an absent file or table.
+    MLflow's aliases; then whether exports are stopped, and who feeds each destination, which makes
+    an absent file or table.
     `repair`: let the aliases follow the ledger before they are looked at. Raises nothing: what a
     check runs into is its finding.
     """
     found = [_seen("decisions", lambda: _chain(house))]
     for line in ("", *house.config.contracts):
         found += _of_contract(house.under(line), repair=repair)
+    found.append(_seen("exports", lambda: _stops(house)))
     found += [
         _seen(f"destination {name}", lambda name=name: _destination(house, name))  # type: ignore[misc]
         for name in house.config.destinations
@@ -134,9 +136,19 @@ def _mends(house: House, asked: dict[str, str | None]) -> str:
     return f"churn-ml log --as-of {late[0].isoformat()}" if late else "churn-ml doctor --repair"
 
 
+def _stops(house: House) -> Finding:
+    """Whether a person has stopped exports, and has not allowed them again."""
+    stops = house.ledger.stops()
+    if not stops:
+        return Finding("", well=True, told="none is stopped")
+    told = "; ".join(one.in_words() for one in stops)
+    return Finding("", well=False, told=told, next_step=f"churn-ml export allow{stops[0].named}")
+
+
 def _destination(house: House, name: str) -> Finding:
     """Whether a destination can be reached and is fed by this deployment alone."""
     from churn_ml import crm
+    from churn_ml.flow.means import means
 
-    crm.open_destination(name, house.config, ledger_id=house.ledger.id).preflight()
+    crm.open_destination(name, house.config, means=means(house)).preflight()
     return Finding("", well=True, told="reachable, and fed by this deployment")

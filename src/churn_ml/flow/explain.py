@@ -1,10 +1,12 @@
 """Explain: everything the house concluded of one customer, and why, at one as_of.
 
 Enters: what was published for that as_of. Leaves: one JSON-able report of stage, score, reasons,
-causes, offers considered, consent, arm, score history, what was sent and what destinations hold.
-Nothing is computed anew but the gains of the offers, by the formula that chose among them. Worked
-example: as of 2017-11-01 h1 has the score .62, mostly since the last order is 47 days ago; BASKET_5
-would earn 4.10 and REMINDER 3.20, so BASKET_5 was chosen, and crm_file holds it since 2017-11-01.
+causes, offers considered, consent, arm, score history and what was sent. Nothing is computed anew
+but the gains of the offers, by the formula that chose among them. Under `now` stands what the
+ledger knows as it is today and not as it was then: the suppression list, what was sent for later
+days, and what each destination holds. Worked example: as of 2017-11-01 h1 has the score .62, mostly
+since the last order is 47 days ago; BASKET_5 would earn 4.10 and REMINDER 3.20, so BASKET_5 was
+chosen, and crm_file took it.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ def explain(
             expected="a customer_id as the source of orders writes it",
             next_step="check the id; churn-ml ingest brings newer orders",
         )
-    placed = rows["segments"].iloc[0]
+    placed, sent = rows["segments"].iloc[0], _sent(house, customer_id)
     told = {
         "customer_id": customer_id,
         "as_of": as_of.isoformat(),
@@ -57,11 +59,14 @@ def explain(
         "segment": str(placed["segment"]),
         "named_segments": _named(rows["named_segments"]),
         "arm": str(placed["arm"]),
-        "suppressed": bool(house.suppressed([customer_id])),
         "consent": _consent(house, published, customer_id),
         "scored": None,
-        "sent": _sent(house, customer_id),
-        "held_by": _held(house, customer_id),
+        "sent": [one for one in sent if one["as_of"] <= as_of.isoformat()],
+        "now": {
+            "suppressed": bool(house.suppressed([customer_id])),
+            "sent": [one for one in sent if one["as_of"] > as_of.isoformat()],
+            "held_by": _held(house, customer_id),
+        },
     }
     if not rows["scores"].empty:
         told["scored"] = _scored(house, published, rows, language)
@@ -110,11 +115,23 @@ def _scored(
         "offers": considered(house, published, score, action, language),
         "offer": str(action["offer"]),
         "would_be_offer": str(action["would_be_offer"]),
+        "experiment": _drawn(action),
         "why": str(action["why"]),
         "says": wording.why(str(action["why"]), language),
-        "history": _history(house, str(score["customer_id"])),
+        "history": _history(house, str(score["customer_id"]), published.as_of),
         "features": {str(name): _known(value) for name, value in features.items()},
     }
+
+
+def _drawn(action: Any) -> dict[str, str] | None:
+    """The experiment of the would-be offer and the customer's arm in it; None outside of any.
+
+    >>> _drawn({"experiment": "spring", "experiment_arm": "control"})
+    {'name': 'spring', 'arm': 'control'}
+    """
+    if not isinstance(action["experiment"], str):
+        return None
+    return {"name": action["experiment"], "arm": str(action["experiment_arm"])}
 
 
 def _consent(house: House, published: Publication, customer_id: str) -> dict[str, Any]:
@@ -167,24 +184,28 @@ def _known(value: Any) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _history(house: House, customer_id: str) -> list[dict[str, Any]]:
-    """The customer's score at every as_of that was published, oldest first."""
+def _history(house: House, customer_id: str, upto: date) -> list[dict[str, Any]]:
+    """The customer's score at every as_of that was published up to a day, oldest first."""
     found = []
-    for day in sorted(house.published("scores")):
+    days = sorted(day for day in house.published("scores") if day <= upto.isoformat())
+    for day in days:
         rows = _rows(house, "scores", date.fromisoformat(day), customer_id)
         if not rows.empty:
             found.append({"as_of": day, "score": float(rows["score"].iloc[0])})
     return found
 
 
-def _held(house: House, customer_id: str) -> list[dict[str, str]]:
-    """What each destination took of this customer last, and of which as_of."""
+def _held(house: House, customer_id: str) -> list[dict[str, Any]]:
+    """What each destination took of this customer last, and of which as_of.
+
+    `holds`: whether it is a row; else it was told to forget the customer.
+    """
     from churn_ml.ledger.deliveries import REMOVED
 
     found = []
     for name in sorted(house.config.destinations):
         state = house.ledger.state(name).get(customer_id)
         if state is not None:
-            holds = "was told to forget this customer" if state[0] == REMOVED else "holds the row"
+            holds = state[0] != REMOVED
             found.append({"destination": name, "holds": holds, "as_of": state[1].isoformat()})
     return found

@@ -1,24 +1,26 @@
 """Export: the world out. What was decided is sent as a difference, and survives being killed.
 
 Worked example: 2017-10-01 sends every scored customer; 2017-11-01 sends only those about whom
-something changed, and removes who is no longer scored. Run again, either sends nothing.
+something changed, and removes who is no longer scored. Run again, either sends nothing. Where a
+plan would change more of a destination than [destinations.NAME] ask_above, it waits for a yes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.flow.said import consents, purposes
+from churn_ml.errors import Stopped
+from churn_ml.flow.guarding import guarded
+from churn_ml.flow.means import means
 from churn_ml.house import House
-from churn_ml.merges import followed, merged, survivors
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
 
     from churn_ml.config import Config
@@ -27,30 +29,48 @@ if TYPE_CHECKING:
 READS = ("scores", "segments", "actions", "causes", "named_segments")
 
 
+ASKS, KEPT_BACK = "asks", "kept_back"
+"""Statuses: a plan waits for a person's yes, or a person said no to it; nothing of it was sent."""
+
+
 def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
     """Send what changed since the last acknowledged state to every destination of the contract.
 
     Reads what was scored and decided as of `as_of`, and consent and suppression as they are now.
-    Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing.
-    Raises NotReady where `as_of` is not scored, Transient where a destination did not answer.
+    Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing. A
+    plan that changes too much is not sent: the receipt says `asks` until somebody has answered
+    (approving.py), `kept_back` after a no.
+    Raises NotReady where `as_of` is not scored, Transient where a destination did not answer;
+    Stopped where a person has stopped exports to one, once the others are done.
     """
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = threshold(house, as_of)
-        guard = crm.Guard.of(
-            house.config,
-            suppressed=barred(house),
-            consents=asked(house),
-            recent=recent(house),
-            purposes=objections(house),
-        )
+        guard = guarded(house)
         told: dict[str, Any] = {}
+        stopped: list[Stopped] = []
         for name in destinations(house.config):
-            told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
+            try:
+                told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
+            except Stopped as stop:
+                stopped.append(stop)
+        if stopped:
+            raise stopped[0]
         trial.details |= {"destinations": told}
         if dry_run:
             trial.leave("dry_run")
+        else:
+            _hold(trial, [counts["asks"] for counts in told.values() if "asks" in counts])
     return trial.receipt
+
+
+def _hold(trial: Attempt, asked: Sequence[Mapping[str, Any]]) -> None:
+    """End with what a person has to answer, or has answered with no, where there is any."""
+    if not asked:
+        return
+    trial.leave(KEPT_BACK if all(plan["refused"] for plan in asked) else ASKS)
+    if trial.house.requester:
+        trial.details["requester"] = trial.house.requester
 
 
 def destinations(config: Config) -> list[str]:
@@ -77,8 +97,8 @@ def _send(
     guard: crm.Guard,
     *,
     dry_run: bool,
-) -> dict[str, int]:
-    """The counts of one destination's export."""
+) -> dict[str, Any]:
+    """The counts of one destination's export, with what it asks."""
     house, settings = trial.house, trial.house.config.destinations[name]
     desired = crm.rows(
         **frames,
@@ -87,18 +107,33 @@ def _send(
         score_step=settings.score_step,
         delivers=settings.delivers,
     )
-    target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
+    target = crm.open_destination(name, house.config, means=means(house))
     run = trial.receipt.reference
-    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock, run=run)
+    first, answers = settings.first_load == "ask", partial(house.ledger.answered, name)
+    radius = crm.Radius(settings.ask_above, first, answers)
+    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock, run=run, radius=radius)
     done = outbox.export(desired, trial.as_of, dry_run=dry_run)
+    if not dry_run:
+        _note(house, name, trial.as_of, done.asks)
     would = "would be sent" if dry_run else "sent"
     older = f", {done.older:,} older than what was sent already" if done.older else ""
+    asks = f"; held back: {done.asks.in_words()}" if done.asks else ""
     house.say(
         f"  {name}: {done.sent:,} {would}, {done.unchanged:,} unchanged, {done.removed:,} to remove"
-        f"{older}"
+        f"{older}{asks}"
     )
     trial.count(name, len(desired), done.sent + done.removed)
-    return asdict(done)
+    told = asdict(done)
+    return told if done.asks else {key: value for key, value in told.items() if key != "asks"}
+
+
+def _note(house: House, name: str, as_of: date, asks: crm.Asked | None) -> None:
+    """Let what the plan asks wait for an answer, in place of what was asked before it."""
+    if asks is None:
+        house.ledger.withdraw(name, as_of)
+    elif not asks.refused:
+        changes = asks.upserts + asks.removals
+        house.ledger.ask(name, asks.plan_id, as_of, changes, asks.of_rows, house.clock())
 
 
 def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled]:
@@ -111,7 +146,7 @@ def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled
     """
     found = {}
     for name in destinations(house.config):
-        target = crm.open_destination(name, house.config, ledger_id=house.ledger.id)
+        target = crm.open_destination(name, house.config, means=means(house))
         house.say(f"  reading {name}")
         state = house.ledger.state(name)
         found[name] = crm.reconciled(target.holds(), state, delivers=target.delivers)
@@ -127,80 +162,3 @@ def threshold(house: House, as_of: date) -> float:
         raise house.before("score", "nothing is scored to export", as_of)
     decided = scored.pins.get("tau")
     return float(house.bundle(scored.pins["model"]).tau if decided is None else decided)
-
-
-def asked(house: House) -> Any:
-    """What the guard calls before every batch: consent as it is now, not as of the plan.
-
-    A row that still carries a merged reference is asked about as the customer who survives.
-    """
-
-    def now(customer_ids: Sequence[str]) -> dict[str, bool]:
-        said = _newest(house, "consents", "customer_merges")
-        if "consents" not in said:
-            return {}
-        given, gone = consents(merged(said)).to_dict(), survivors(said)
-        asked_as = {c: gone.get(c, c) for c in customer_ids}
-        return {c: bool(given[person]) for c, person in asked_as.items() if person in given}
-
-    return now
-
-
-def objections(house: House) -> Any:
-    """What the guard calls before every batch: the newest word on profiling and on each channel."""
-
-    def now(customer_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
-        said = _newest(house, "consents", "customer_merges")
-        found, gone = purposes(merged(said)), survivors(said)
-        persons = {c: gone.get(c, c) for c in customer_ids}
-        return {c: found[person] for c, person in persons.items() if person in found}
-
-    return now
-
-
-def barred(house: House) -> Any:
-    """What the guard calls before every batch: who must not be sent, whatever the plan says.
-
-    These are the suppressed, under their own or a merged reference, and every merged reference
-    itself: the plan may be older than the merge, and its customer is sent as who survives.
-    """
-
-    def now(customer_ids: Sequence[str]) -> set[str]:
-        gone, ids = survivors(_newest(house, "customer_merges")), set(customer_ids)
-        old = [before for before, after in gone.items() if after in ids]
-        listed = followed(house.suppressed([*ids, *old]), gone)
-        return {c for c in ids if c in listed or c in gone}
-
-    return now
-
-
-def recent(house: House) -> Any:
-    """What the guard calls before every batch: who is contacted under another contract about now.
-
-    That is what another contract's destination acknowledged, or has planned, with an as_of less
-    than [policy] contact_window_days away, under whichever reference a merged customer then had.
-    """
-    config = house.config
-    others = sorted(
-        name for name, d in config.destinations.items() if (d.contract or "") != config.line
-    )
-    window = timedelta(days=config.policy.contact_window_days)
-
-    def now(customer_ids: Sequence[str], as_of: date) -> set[str]:
-        day = timedelta(days=1)
-        told = house.ledger.spoken_to(as_of - window + day, as_of + window, others)
-        gone = survivors(_newest(house, "customer_merges")) if told else {}
-        reached = followed(told, gone)
-        return {c for c in customer_ids if gone.get(c, c) in reached}
-
-    return now
-
-
-def _newest(house: House, *names: str) -> dict[str, ibis.Table]:
-    """The newest rows of the tables named, as far as they have happened."""
-    found = {}
-    for name, versions in house.ledger.versions(list(names)).items():
-        if versions:
-            rows = house.warehouse.read(name, versions)
-            found[name] = rows.filter(rows.occurred_at <= house.clock().replace(tzinfo=None))
-    return found

@@ -129,7 +129,9 @@ def check_four_eyes(house: House, as_of: date, approver: str | None) -> None:
             where=f"promote as of {as_of.isoformat()}",
             got=approver,
             expected="the yes of another person ([schedule] four_eyes)",
-            next_step="trigger churn_promote again for this key and let another user answer",
+            next_step="let another user answer: trigger churn_promote again for this key, or have "
+            f"them run churn-ml promote --as-of {as_of.isoformat()} --approver; who works alone "
+            "sets [schedule] four_eyes = false",
         )
 
 

@@ -147,7 +147,7 @@ def offered(
     for line, end in ends.items():
         days = (date.fromisoformat(day) for day in trial.versions("actions", line))
         for day in sorted(day for day in days if first <= day < end):
-            rows = trial.frame("actions", day, line)
+            rows = trial.frame("actions", day, line, ("customer_id", "would_be_offer"))
             for code, cap in caps.items():
                 if cap is not None and day > trial.as_of - timedelta(days=cap):
                     found[code] |= set(rows.loc[rows["would_be_offer"] == code, "customer_id"])

@@ -22,6 +22,7 @@ from churn_ml.gate.grade import grade
 from churn_ml.gate.guards import calibration
 from churn_ml.gate.policies import PolicyOnRows, decide
 from churn_ml.gate.trial import margin_per_1000
+from churn_ml.models.ensemble import Ensemble
 from churn_ml.models.spend import MIN_ROWS
 from churn_ml.models.value import ValueModel
 from churn_ml.models.value_quality import judge
@@ -172,7 +173,8 @@ def chosen(training: Mapping[str, Any], currency: str) -> str:
     earned, less = (_amount(row["profit_per_1000"], currency) for row in (best, second))
     behind = (best["profit_per_1000"] or 0.0) < (second["profit_per_1000"] or 0.0)
     rival = second["name"] != "rule"
-    close = ", too close to tell, and predicted best" if behind and rival else ""
+    merit = "combines the others" if best["name"] == Ensemble.family else "predicted best"
+    close = f", too close to tell, and {merit}" if behind and rival else ""
     return (
         f"{best['name']} was chosen on {day}, where it earned {earned} per 1,000 customers against "
         f"{less} of {second['name']}{close}; the rows of this verdict had no say in that"

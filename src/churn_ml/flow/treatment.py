@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BY_CHANCE = ("holdout", "control")
 """Why of an action: whom the policy chose and chance left alone."""
+READ = ("customer_id", "would_be_offer", "why", "kept_share")
+"""What is read of the actions of a round."""
 
 
 def treated(trial: Attempt, as_of: date) -> frozenset[str]:
@@ -77,7 +79,7 @@ def _rounds(trial: Attempt, start: date, ends: Mapping[str, date]) -> Iterator[p
     """The actions of every round from `start` on, of each line before its end."""
     for line, end in ends.items():
         days = (date.fromisoformat(day) for day in trial.versions("actions", line))
-        yield from (trial.frame("actions", day, line) for day in days if start <= day < end)
+        yield from (trial.frame("actions", day, line, READ) for day in days if start <= day < end)
 
 
 def _around(trial: Attempt, as_of: date) -> tuple[date, date]:

@@ -14,8 +14,13 @@ the same code. Customer ids stand only in the delivery tables.
     validations.py   what validation said of every ingest
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
-    deliveries.py    export plan, acks, rejections, contacts
+    deliveries.py    export plan, acks, rejections
+    contacts.py      who was contacted, and who is about to be
+    approvals.py     plans that wait for a person's yes, and the answers
     settled.py       what became of every row that was planned
+    stops.py         the kill switch of exports
+    jobs.py          what a target is still working on
+    buckets.py       how fast and how often a destination may still be asked
     suppression.py   keyed hashes of customers who must not be touched
 
 Worked example: the ingest keyed 2017-10-01 publishes version 7 of the orders partition.
@@ -35,21 +40,28 @@ Worked example: the ingest keyed 2017-10-01 publishes version 7 of the orders pa
 True
 """
 
+from churn_ml.ledger.approvals import Approval, Approvals
+from churn_ml.ledger.buckets import Buckets
+from churn_ml.ledger.contacts import Contact, Contacts
 from churn_ml.ledger.database import Database
 from churn_ml.ledger.decisions import ASKED, NOBODY, TAU, Decision, Decisions
-from churn_ml.ledger.deliveries import Contact, Deliveries
+from churn_ml.ledger.deliveries import Deliveries
+from churn_ml.ledger.jobs import Jobs
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications, Token
 from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.settled import History, Settled
+from churn_ml.ledger.stops import EVERY, Stop, Stops
 from churn_ml.ledger.suppression import Suppression
 from churn_ml.ledger.validations import Recorded, Validations
 
 __all__ = [
     "ASKED",
+    "EVERY",
     "NOBODY",
     "TAU",
+    "Approval",
     "Contact",
     "Decision",
     "Filed",
@@ -58,6 +70,7 @@ __all__ = [
     "Publication",
     "Recorded",
     "Settled",
+    "Stop",
     "Token",
 ]
 
@@ -70,7 +83,12 @@ class Ledger(
     Models,
     Decisions,
     Deliveries,
+    Contacts,
     History,
+    Stops,
+    Jobs,
+    Buckets,
+    Approvals,
     Suppression,
     Database,
 ):

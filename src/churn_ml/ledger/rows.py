@@ -7,31 +7,38 @@ Worked example: 100,000 plan rows of 2017-10-01 are inserted in one call; the to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select, Table
+    from sqlalchemy import Column, Connection, Select, Table
 
 
-def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many `rows`, all with the same columns.
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """Insert many rows that are given as `columns` of one length, by name.
 
     On SQLite the driver gets them directly: SQLAlchemy's own work per row takes twice as long as
     the database's. Drivers of PostgreSQL batch through SQLAlchemy and only through it.
     """
+    names = list(columns)
     if connection.dialect.name != "sqlite":
-        connection.execute(table.insert(), list(rows))
+        rows = zip(*columns.values(), strict=True)
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
         return
-    names = [column.name for column in table.columns if column.name in rows[0]]
-    kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
+    names = [column.name for column in table.columns if column.name in columns]
     statement = str(table.insert().compile(dialect=connection.dialect, column_keys=names))
-    columns = []
-    for name, kind in zip(names, kinds, strict=True):
-        process, told = kind.bind_processor(connection.dialect), [row[name] for row in rows]
-        columns.append([process(value) for value in told] if process else told)
-    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+    told = [_bound(connection, table.c[name], columns[name]) for name in names]
+    connection.exec_driver_sql(statement, list(zip(*told, strict=True)))
+
+
+def _bound(connection: Connection, column: Column[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The values as the driver binds them; what repeats is turned once."""
+    process = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return values if process is None else list(map(cache(process), values))
 
 
 def upsert(

@@ -5,7 +5,7 @@ that the same bytes come back from every database. Only `plan_rows`, `delivered`
 `contacts` hold customer ids.
 
 >>> sorted(METADATA.tables)[:3]
-['contacts', 'decision_head', 'decisions']
+['approvals', 'buckets', 'contacts']
 """
 
 from __future__ import annotations
@@ -174,6 +174,44 @@ CONTACTS = Table(
     Column("customer_id", String(255), primary_key=True),
     Column("as_of", Date, primary_key=True),
     Column("acknowledged_at", DateTime, nullable=False),
+)
+STOPS = Table(
+    "stops",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("stopped_at", DateTime, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+)
+APPROVALS = Table(
+    "approvals",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("plan_id", String(64), primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("of_rows", Integer, nullable=False),
+    Column("asked_at", DateTime, nullable=False),
+    Column("answer", String(16)),
+    Column("who", String(128)),
+    Column("answered_at", DateTime),
+)
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("batch_id", String(64), primary_key=True),
+    Column("job_id", String(128), nullable=False),
+    Column("noted_at", DateTime, nullable=False),
+)
+BUCKETS = Table(
+    "buckets",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("filled_at", Float, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("spent", Integer, nullable=False),
 )
 SUPPRESSED = Table(
     "suppressed",

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import and_, delete, func, literal, select
 
-from churn_ml.ledger.database import Database
+from churn_ml.ledger.database import Database, stored
 from churn_ml.ledger.rows import upsert_from
 from churn_ml.ledger.schema import PLAN_ROWS, SETTLED
 
@@ -26,6 +26,8 @@ EMPTY = "{}"
 """The payload of a removal."""
 PLANNED = "planned"
 """The outcome of a row that no destination has answered yet."""
+HELD = ("acknowledged", "withdrawn")
+"""The outcomes after which the destination holds what was sent."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Settled:
     """One row of one plan for one customer; `payload`: JSON, as it was sent, `{}` for a removal.
 
     `outcome`: planned (not sent, or not answered), acknowledged, withdrawn (a removal was sent in
-    its place) or rejected, with the destination's code and message. `settled_at`: UTC.
+    its place), given_up (undone before there was an answer) or rejected, with the destination's
+    code and message. `settled_at`: UTC.
     """
 
     destination: str
@@ -76,6 +79,49 @@ class History(Database):
             left = [Settled(**row) for row in connection.execute(planned).mappings()]
         found.sort(key=lambda one: (one.settled_at or datetime.max, one.destination))  # noqa: DTZ901
         return found + sorted(left, key=lambda one: one.destination)
+
+    def former(self, destination: str, plan_id: str) -> dict[str, str]:
+        """What the destination held before a plan of whom the plan told it, open rows included.
+
+        Returns: customer_id -> payload as JSON, `{}` for who was not there. A row that the
+        destination refused changed nothing and is left out.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, base = Ledger.open("sqlite://"), None
+        >>> for plan_id, score, hour in (("p1", ".2", 6), ("p2", ".9", 7)):
+        ...     rows = [("h1", score, score, False), (plan_id, "", "x", False)]
+        ...     ledger.save_plan("crm", plan_id, date(2017, 10, 1), rows, base=base)
+        ...     at = datetime(2017, 10, 1, hour, tzinfo=UTC)
+        ...     ledger.acknowledge(plan_id, ["h1", plan_id], at=at)
+        ...     base = plan_id
+        >>> ledger.former("crm", "p2")
+        {'h1': '.2', 'p2': '{}'}
+        """
+        mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id == plan_id)
+        planned = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.plan_id == plan_id)
+        told = select(SETTLED.c.customer_id).where(mine, SETTLED.c.outcome != "rejected")
+        left = select(PLAN_ROWS.c.customer_id).where(planned, PLAN_ROWS.c.status == "open")
+        touched = told.union(left)
+        newest = (SETTLED.c.as_of.desc(), SETTLED.c.settled_at.desc())
+        place = func.row_number().over(partition_by=SETTLED.c.customer_id, order_by=newest)
+        held = (
+            select(SETTLED.c.customer_id, SETTLED.c.payload, place.label("place"))
+            .where(SETTLED.c.destination == destination, SETTLED.c.plan_id != plan_id)
+            .where(SETTLED.c.outcome.in_(HELD), SETTLED.c.customer_id.in_(touched))
+            .subquery()
+        )
+        last = select(held.c.customer_id, held.c.payload).where(held.c.place == 1)
+        with self.reading() as connection:
+            before = dict.fromkeys(sorted(connection.execute(touched).scalars()), EMPTY)
+            return before | {row[0]: row[1] for row in connection.execute(last)}
+
+    def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:
+        """Close what is open of a plan: whether the destination has it, nobody knows."""
+        left = and_(PLAN_ROWS.c.plan_id == plan_id, PLAN_ROWS.c.status == "open")
+        with self.writing() as connection:
+            note(connection, left, "given_up", stored(at), run)
+            connection.execute(delete(PLAN_ROWS).where(left))
 
 
 def note(

@@ -1,0 +1,87 @@
+"""What an export did, in rows: counted from what became of each batch.
+
+Enters: a plan, and the batches that were settled. Leaves: the counts of a receipt. Worked example:
+a run resumes 300 rows of October's plan, then sends 700 of November's: 1,000 sent, 300 resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from churn_ml.crm.plan import Plan
+from churn_ml.crm.protocol import Row
+from churn_ml.crm.radius import Asked
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What one export did, in rows.
+
+    `sent` upserts and `removed` removals were acknowledged, `resumed` of them from a plan that an
+    earlier run left open; `rejected` ones are planned again by the next run; `withheld` customers
+    are suppressed, without consent or contacted under another contract about now (of these only the
+    offer is withheld); `older` rows came too late for this destination. `asks`: the
+    plan was not saved, for it changes so much that a person has to say yes to it first.
+    """
+
+    sent: int
+    unchanged: int
+    removed: int
+    rejected: int
+    withheld: int
+    resumed: int
+    older: int
+    asks: Asked | None = None
+
+
+@dataclass
+class Settled:
+    """The customers of the batches settled so far, by what became of their row."""
+
+    sent: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    withheld: set[str] = field(default_factory=set)
+
+    def note(self, acked: Sequence[Row], rejected: Iterable[str], withheld: Iterable[str]) -> None:
+        """Add what became of one batch."""
+        self.sent |= {row.customer_id for row in acked if row.op == "upsert"}
+        self.removed |= {row.customer_id for row in acked if row.op == "remove"}
+        self.rejected |= set(rejected)
+        self.withheld |= set(withheld)
+
+    def add(self, more: Settled) -> None:
+        """Add what became of a further plan."""
+        self.sent |= more.sent
+        self.removed |= more.removed
+        self.rejected |= more.rejected
+        self.withheld |= more.withheld
+
+
+def counted(
+    planned: Plan,
+    left: Plan | None,
+    resumed: Settled,
+    fresh: Settled,
+    asks: Asked | None = None,
+) -> Exported:
+    """What became of a plan, and of what was `left` of the one before it."""
+    return Exported(
+        sent=len(resumed.sent) + len(fresh.sent),
+        # What the resumed part has just sent is unchanged to the plan after it, not to the reader.
+        unchanged=len(planned.unchanged - resumed.sent),
+        removed=len(resumed.removed) + len(fresh.removed),
+        rejected=len((resumed.rejected - fresh.sent) | fresh.rejected),
+        withheld=len(planned.withheld | resumed.withheld | fresh.withheld),
+        resumed=len(left.rows) if left else 0,
+        older=planned.older,
+        asks=asks,
+    )
+
+
+def foreseen(planned: Plan | None) -> Settled:
+    """What becomes of the plan's rows if the destination takes every one."""
+    settled = Settled()
+    settled.note(planned.rows if planned else (), (), ())
+    return settled

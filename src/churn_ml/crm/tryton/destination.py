@@ -1,0 +1,226 @@
+"""Tryton: parties found by their code, in categories of ours, with one attachment of ours.
+
+Enters: a batch. Leaves: every customer of it as a party with `code` = customer_id, in the
+categories below `churn_ml` that say segment, offer and cause, and with an attachment that says
+every cell (cells.py). A party that is not there is made; its name, addresses and whatever else is
+the CRM's own are never written, and one that a person has deactivated or deleted is left so. A
+removal takes categories and attachment away and leaves the party.
+
+A call of Tryton's is one transaction, and every call here may be made twice: parties are searched
+by code before they are made, categories are added to a set and taken from it. The calls that change
+categories also move the fence of the tree (tree.py): a process that wakes up after a newer export
+is refused with the whole of its call (faults O3, O4); two that send the same take turns.
+
+Tryton rolls a call back for one bad row: the batch is halved until that stands alone (R6).
+
+Worked example: as of 2017-10-01 `h1` is in segment SILENT. The party with code h1 is then in the
+category churn_ml / segment / SILENT; its attachment churn_ml has the line `as_of: "2017-10-01"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property, partial
+
+from churn_ml.config import Config
+from churn_ml.config import Destination as Settings
+from churn_ml.crm.address import allowed
+from churn_ml.crm.means import Means, nobody
+from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
+from churn_ml.crm.remote import Caller, Refused, bisected
+from churn_ml.crm.tryton import cells
+from churn_ml.crm.tryton.notes import Notes
+from churn_ml.crm.tryton.parties import Found, Parties
+from churn_ml.crm.tryton.rights import check_rights
+from churn_ml.crm.tryton.rpc import Changed, Tryton
+from churn_ml.crm.tryton.tree import Trees
+from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
+from churn_ml.limits import Limit
+
+TURNS = 5
+"""How often a batch is begun again because somebody else wrote meanwhile."""
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class TrytonDestination:
+    """The parties of a Tryton database, below the category `root`.
+
+    A party that was told about, as `told` of this destination's name says, and that a person has
+    deleted is made anew only with `recreate`.
+    """
+
+    name: str
+    crm: Tryton
+    owner: str
+    root: str = "churn_ml"
+    delivers: bool = False
+    batch_size: int | None = BATCH
+    recreate: bool = False
+    told: Callable[[str], Collection[str]] = field(default=nobody, repr=False)
+
+    def __repr__(self) -> str:
+        """The name and what it fills."""
+        return f"TrytonDestination({self.name!r}, category {self.root!r})"
+
+    def preflight(self) -> None:
+        """Make sure that the user may write what is written, then make or claim the categories.
+
+        Raises: BadConfig where a module or a right is missing, or another deployment feeds them;
+        Unreachable where the server does not answer.
+        """
+        check_rights(self.crm, f"[destinations.{self.name}] connection")
+        self._trees.claim()
+
+    def send(self, batch: Batch) -> list[Ack | Rejection]:
+        """Write the batch; a row that Tryton cannot take is rejected alone.
+
+        Raises: Unreachable where the server does not answer; nothing may then be assumed.
+        StaleAttempt where the categories were fed with a later as_of.
+        """
+        refused = [
+            Rejection(row.customer_id, "untakeable", why, field="customer_id")
+            for row in batch.rows
+            if (why := cells.untakeable(row.customer_id))
+        ]
+        odd = {one.customer_id for one in refused}
+        rows = [row for row in batch.rows if row.customer_id not in odd]
+        return [*refused, *bisected(rows, partial(self._take, as_of=batch.as_of))]
+
+    def holds(self) -> Iterator[Mapping[str, Cell]]:
+        """The cells of every party in one of the categories of segments."""
+        tree, last = self._trees.read(), 0
+        while page := self._parties.page(tree.held, last):
+            texts = self._notes.texts(row["id"] for row in page)
+            for row in page:
+                found = tree.places(row["categories"])
+                yield cells.told(row["code"], found, texts.get(row["id"], ""))
+            last = page[-1]["id"]
+
+    def _take(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
+        for turn in range(TURNS):
+            try:
+                return self._write(rows, as_of)
+            except Changed:
+                continue
+            except Refused:
+                # alone and refused again: not for what another one made in between
+                if len(rows) > 1 or turn:
+                    raise
+        raise Unreachable(
+            "somebody else writes the same parties",
+            where=f"[destinations.{self.name}]",
+            got=f"{TURNS} turns lost in a row",
+            next_step="run the export again: the plan is kept",
+        )
+
+    def _write(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
+        # the fence is read before the parties: its condition then holds for what is found of both
+        tree = self._trees.fenced(as_of)
+        found = self._parties.named([row.customer_id for row in rows])
+        unsent = self._unsent(rows, found)
+        kept = [row for row in rows if row.customer_id not in unsent]
+        told_of = [row for row in kept if row.op == "upsert"]
+        tree = self._trees.with_places(
+            tree, (p for row in told_of for p in cells.places(row.payload))
+        )
+        new = [row for row in told_of if row.customer_id not in found]
+        known = [row for row in kept if row.customer_id in found]
+        parties = {code: party["id"] for code, party in found.items()}
+        if new:
+            parties |= self._parties.create(new, tree, as_of)
+            tree = self._trees.fenced(as_of) if known else tree
+        if known:
+            self._parties.place(known, found, tree, as_of)
+        self._note([*new, *known], parties, as_of)
+        return [unsent.get(row.customer_id) or Ack(row.customer_id) for row in rows]
+
+    def _unsent(self, rows: Sequence[Row], found: Mapping[str, Found]) -> Mapping[str, Rejection]:
+        """The upserts that are not sent, for what a person has done with the party (R11)."""
+        wanted = {row.customer_id for row in rows if row.op == "upsert"}
+        asleep = {code for code in wanted & found.keys() if not found[code]["active"]}
+        absent = wanted - found.keys()
+        gone = absent & set(self._told) if absent and not self.recreate else set()
+        said = dict.fromkeys(asleep, ("deactivated", "the party is deactivated or merged"))
+        said |= dict.fromkeys(gone, ("deleted_there", "its party is gone; see recreate"))
+        return {code: Rejection(code, *why) for code, why in said.items()}
+
+    def _note(self, rows: Sequence[Row], parties: Mapping[str, int], as_of: date) -> None:
+        """Give the parties their attachments; what was made too late is taken back."""
+        wanted = {
+            parties[row.customer_id]: cells.text(row.payload) if row.op == "upsert" else None
+            for row in rows
+        }
+        made = self._notes.put(wanted) if wanted else []
+        if made:
+            try:
+                self._trees.fenced(as_of)
+            except StaleAttempt:
+                self._notes.take_back(made)
+                raise
+
+    @cached_property
+    def _trees(self) -> Trees:
+        return Trees(self.crm, self.root, self.owner, f"[destinations.{self.name}]")
+
+    @cached_property
+    def _told(self) -> Collection[str]:
+        return self.told(self.name)
+
+    @cached_property
+    def _parties(self) -> Parties:
+        return Parties(self.crm, self._trees)
+
+    @cached_property
+    def _notes(self) -> Notes:
+        return Notes(self.crm, self.root)
+
+
+def open_tryton(
+    name: str,
+    settings: Settings,
+    config: Config,  # noqa: ARG001 - every opener's; nothing of it is needed here
+    means: Means,
+) -> TrytonDestination:
+    """The Tryton destination that churn.toml names.
+
+    Parameters: `name` and `settings`, the key and the value in [destinations]; `means`, with the
+    connection `tryton://LOGIN:PASSWORD@HOST:PORT/DATABASE`; with `?scheme=http` without https.
+    Raises: BadConfig for a connection that lacks a part, or an address that is not allowed.
+
+    >>> from churn_ml.config import Shop
+    >>> settings = Settings(kind="tryton", connection="erp", test_host=True)
+    >>> means = Means("me", {"erp": "tryton://export:secret@127.0.0.1:8000/shop?scheme=http"})
+    >>> open_tryton("erp", settings, Config(shop=Shop(name="s", currency="EUR")), means)
+    TrytonDestination('erp', category 'churn_ml')
+    """
+    where = f"[destinations.{name}]"
+    example = "tryton://LOGIN:PASSWORD@HOST/DATABASE"
+    endpoint = means.endpoint(settings.connection, where, example)
+    scheme = endpoint.extra.get("scheme", "https")
+    if not (endpoint.login and endpoint.password and endpoint.path and endpoint.host):
+        raise BadConfig(
+            "the connection to Tryton lacks its user, password, host or database",
+            where=where,
+            expected=example,
+            next_step="correct the connection",
+        )
+    allowed(
+        f"{scheme}://{endpoint.host}",
+        where,
+        test_host=settings.test_host,
+        private_network=settings.private_network,
+    )
+    limit = Limit(settings.requests_per_10_seconds, per_day=settings.requests_per_day)
+    return TrytonDestination(
+        name,
+        Tryton(endpoint, partial(Caller, name, limit, means.buckets), secure=scheme == "https"),
+        means.owner,
+        root=settings.object or "churn_ml",
+        delivers=settings.delivers,
+        batch_size=settings.batch_size or BATCH,
+        recreate=settings.recreate,
+        told=means.told,
+    )

@@ -1,0 +1,70 @@
+"""Stopping: the kill switch of exports, and the way back to what a destination held before.
+
+Enters: a destination's name, who acts and why. Leaves: stops in the ledger, and from `undo` the
+destination as it was before its newest export. Worked example: as of 2017-11-01 odd segments reach
+the CRM: ada stops exports to it, sees in a dry run that 700 customers would be told anew, and
+undoes the export. The CRM stays stopped until she allows exports again.
+"""
+
+from __future__ import annotations
+
+from churn_ml import crm
+from churn_ml.crm.undo import undo as carry_out
+from churn_ml.crm.undo import undoing
+from churn_ml.errors import BadInput
+from churn_ml.flow.guarding import guarded
+from churn_ml.flow.means import means
+from churn_ml.house import House
+from churn_ml.ledger import EVERY, Stop
+
+
+def stop(house: House, destination: str | None, *, who: str, why: str) -> list[Stop]:
+    """Stop exports to `destination`, or to every one (None); the stops that hold now.
+
+    Exports that run stop before their next batch. Raises BadInput for an unknown destination.
+    """
+    house.ledger.stop(_known(house, destination), who=who, why=why, at=house.clock())
+    return house.ledger.stops()
+
+
+def allow(house: House, destination: str | None) -> list[Stop]:
+    """Lift the stop of `destination`, or the one of all (None); the stops that still hold.
+
+    Raises BadInput for an unknown destination, or where it was not stopped.
+    """
+    if not house.ledger.allow(_known(house, destination)):
+        raise BadInput(
+            f"exports to {destination} are not stopped" if destination else "no stop is for all",
+            got=", ".join(one.destination for one in house.ledger.stops()) or "no stop",
+        )
+    return house.ledger.stops()
+
+
+def undo(house: House, destination: str, *, who: str, dry_run: bool = False) -> crm.Exported:
+    """Give `destination` back what it held before its newest export, and leave it stopped.
+
+    Who was first told by that export is removed; contacts stay noted. Killed in the middle, it is
+    finished by the next undo. `dry_run` counts and touches nothing.
+    Raises: BadInput for an unknown destination, NotReady where there is nothing to undo, Transient
+    where the destination does not answer.
+    """
+    line = house.config.destinations[_known(house, destination)].contract or ""
+    house = house.under(line)
+    target = crm.open_destination(destination, house.config, means=means(house))
+    run = f"undo by {who}"[:64]
+    outbox = crm.Outbox(target, house.ledger, guarded(house), clock=house.clock, run=run)
+    planned = undoing(outbox, house.ledger)
+    if not dry_run:
+        why = f"the export as of {planned.as_of} was undone"
+        house.ledger.stop(destination, who=who, why=why, at=house.clock())
+    return carry_out(outbox, house.ledger, planned, dry_run=dry_run)
+
+
+def _known(house: House, destination: str | None) -> str:
+    if destination is None or destination in house.config.destinations:
+        return destination or EVERY
+    raise BadInput(
+        f"there is no destination {destination!r}",
+        where="[destinations]",
+        expected=", ".join(sorted(house.config.destinations)) or "none",
+    )

@@ -1,0 +1,98 @@
+"""Stops: the kill switch of exports, to one destination or to all of them at once.
+
+A stop holds until somebody lifts it. An export looks before its first batch and before every
+further one, so a stop that comes in the middle of a plan ends it there; what is left of the plan is
+sent when exports are allowed again.
+
+Worked example: on 2017-10-02 ada sees odd segments in the CRM and stops exports to it. The export
+of 2017-10-03 ends in `Stopped`, which says so and what lifts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from churn_ml.errors import Stopped
+from churn_ml.ledger.database import Database, stored, told
+from churn_ml.ledger.rows import upsert
+from churn_ml.ledger.schema import STOPS
+
+EVERY = "*"
+"""The destination of a stop that is for all of them."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Who stopped exports to `destination` (EVERY: all of them), when (UTC) and why."""
+
+    destination: str
+    stopped_at: datetime
+    who: str
+    why: str
+
+    @property
+    def named(self) -> str:
+        """The destination as a command takes it: with a space before it, nothing for EVERY."""
+        return "" if self.destination == EVERY else f" {self.destination}"
+
+    @property
+    def error(self) -> Stopped:
+        """What an export ends in that it is for."""
+        what = f"exports to{self.named} are" if self.named else "all exports are"
+        return Stopped(
+            f"{what} stopped",
+            got=f"{self.who}, {self.stopped_at:%Y-%m-%d %H:%M} UTC: {self.why}",
+            next_step=f"when the reason is gone: churn-ml export allow{self.named}, then export"
+            " again",
+        )
+
+    def in_words(self) -> str:
+        """The stop in one line.
+
+        >>> Stop(EVERY, datetime(2017, 10, 2, 9), "ada", "odd segments").in_words()
+        'all exports are stopped: ada, 2017-10-02 09:00 UTC: odd segments'
+        """
+        return f"{self.error.what}: {self.error.got}"
+
+
+class Stops(Database):
+    """The part of the ledger that knows what must not be sent now."""
+
+    def stop(self, destination: str, *, who: str, why: str, at: datetime) -> None:
+        """Stop exports to `destination`, or to EVERY one; a stop before it is replaced."""
+        row = {"destination": destination, "stopped_at": stored(at), "who": who, "why": why}
+        with self.writing() as connection:
+            upsert(connection, STOPS, [row], update=("stopped_at", "who", "why"))
+
+    def allow(self, destination: str) -> bool:
+        """Lift the stop of `destination`, or the one of EVERY; False where there was none."""
+        mine = STOPS.c.destination == destination
+        with self.writing() as connection:
+            return bool(connection.execute(delete(STOPS).where(mine)).rowcount)
+
+    def stops(self) -> list[Stop]:
+        """Every stop that holds, the one of EVERY first."""
+        with self.reading() as connection:
+            found = connection.execute(select(STOPS)).mappings().all()
+        stops = (Stop(**{**row, "stopped_at": told(row["stopped_at"])}) for row in found)
+        return sorted(stops, key=lambda one: one.destination)
+
+    def heed_stops(self, destination: str) -> None:
+        """Raise Stopped where exports to `destination`, or all of them, are stopped.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, at = Ledger.open("sqlite://"), datetime(2017, 10, 2, 9, tzinfo=UTC)
+        >>> ledger.stop("crm", who="ada", why="odd segments", at=at)
+        >>> ledger.heed_stops("bi")
+        >>> ledger.heed_stops("crm")
+        Traceback (most recent call last):
+        ...
+        churn_ml.errors.Stopped: exports to crm are stopped | got: ada, 2017-10-02 09:00 UTC: ...
+        """
+        for one in self.stops():
+            if one.destination in (EVERY, destination):
+                raise one.error
