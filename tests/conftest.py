@@ -40,6 +40,7 @@ LONG = (
     PLATFORM,
     "tests/test_story.py",
     "tests/gate/",
+    "tests/crm/test_tryton.py",
     "tests/demo/",
     "tests/own/",
     "tests/faults/",

@@ -159,6 +159,13 @@ def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
         assert "Writes:" in told, step
 
 
+@pytest.mark.parametrize("words", ["export", "export undo", "run", "stack start"])
+def test_help_shows_the_sections_of_churn_toml_that_it_names(words: str) -> None:
+    """A section in brackets is not taken for markup."""
+    named = {"run": "[sources]", "stack start": "[holdout]"}.get(words, "[destinations]")
+    assert named in churn_ml(*words.split(), "--help")
+
+
 def test_a_step_prints_its_receipt_as_json(own_shop: Path) -> None:
     config = str(own_shop / "churn.toml")
     told = json.loads(churn_ml("ingest", "--config", config, "--as-of", "2017-03-01", "--json"))

@@ -102,3 +102,25 @@ def test_an_experiment_of_an_unknown_offer_or_of_one_drawn_already_is_refused() 
     twice = "[experiments.spring]\noffers = ['A']\n[experiments.fall]\noffers = ['A']\n"
     with pytest.raises(BadConfig, match="part of two"):
         from_text(body + twice)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ('kind = "file"', "a destination of kind file needs target"),
+        ('kind = "hubspot"', "a destination of kind hubspot needs connection"),
+        ('kind = "hubspot"\nconnection = "c"\ntarget = "out"', "kind hubspot knows no target"),
+        ('kind = "sql"\ntarget = "sqlite://"\nrecreate = true', "kind sql knows no recreate"),
+        (
+            'kind = "hubspot"\nconnection = "c"\nrequests_per_10_seconds = 1',
+            "greater than or equal",
+        ),
+        ('kind = "pigeon"\ntarget = "out"', "pigeon"),
+    ],
+)
+def test_a_destination_has_what_its_kind_needs_and_nothing_that_it_does_not_know(
+    told: str, says: str
+) -> None:
+    shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    with pytest.raises(BadConfig, match=says):
+        from_text(f"{shop}[destinations.crm]\n{told}")

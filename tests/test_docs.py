@@ -67,7 +67,7 @@ def test_every_example_of_a_churn_toml_can_be_meant(
     "page",
     [
         *("README.md", "docs/platform.md", "docs/bring-your-own-shop.md"),
-        *("docs/sources.md", "docs/sources-postgres.md"),
+        *("docs/sources.md", "docs/sources-postgres.md", "docs/destinations.md"),
     ],
 )
 def test_every_command_and_option_a_page_names_exists(page: str) -> None:
@@ -112,17 +112,16 @@ def test_the_generated_pages_are_what_make_docs_writes() -> None:
 
 FAULT = re.compile(r"\b[CDFMNOPRS](?:1\d|[1-9])\b")
 """As a docstring writes it: O4. A test's name ends or begins with it in small letters."""
-SIGN = re.compile(r'source="([ABC]\d\d)"')
 SOURCE = re.compile(r'"[A-Z]\d\d"')
 """A quoted id is a source: segments, causes and offers have theirs on pages of their own."""
 
 
 def named_in(folder: str) -> set[str]:
-    """The ids of faults and signs in the Python files of a folder; this file has its own."""
+    """The ids of faults in the Python files of a folder; this file has its own."""
     files = [path for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     tests = " ".join(re.findall(r"def (test_\w+)", text)).replace("_", " ").upper()
-    return set(SIGN.findall(text)) | set(FAULT.findall(SOURCE.sub("", text) + tests))
+    return set(FAULT.findall(SOURCE.sub("", text) + tests))
 
 
 def test_the_types_of_settings_are_told_in_words_of_the_shop_not_of_a_library() -> None:
@@ -133,10 +132,24 @@ def test_the_types_of_settings_are_told_in_words_of_the_shop_not_of_a_library() 
 
 def test_the_page_of_faults_explains_the_ids_that_the_code_names_and_no_other_fault() -> None:
     heads = re.findall(r"^\| ([A-Z]\d.*?) \|", (ROOT / "docs/faults.md").read_text(), re.MULTILINE)
-    explained = {each for head in heads for each in head.split(", ")}
     named = named_in("src") | named_in("tests") | named_in("plugins") | {"C3"}  # within "C1-C4"
-    assert named <= explained
-    assert {each for each in explained - named if not re.fullmatch(r"C\d\d", each)} == set()
+    assert named == set(heads)
+
+
+def test_every_sign_has_an_indicator_and_every_indicator_a_sign() -> None:
+    """But C66, which is of the whole shop."""
+    from churn_ml.features import CATALOGUE
+    from churn_ml.features.signs import SIGNS
+
+    assert {one.source for one in CATALOGUE} == set(SIGNS) - {"C66"}
+    assert {sign for sign in SIGNS if sign[0] == "C"} == {f"C{n:02}" for n in range(1, 67)}
+
+
+def test_the_page_of_the_synthetic_shop_counts_the_features_that_there_are() -> None:
+    from churn_ml.features import names
+
+    page = (ROOT / "docs/synthetic-shop.md").read_text()
+    assert re.findall(r"the (\d+) features", page) == [str(len(names()))]
 
 
 def test_no_file_names_a_registry_host() -> None:

@@ -132,8 +132,9 @@ def test_m7_who_asked_does_not_approve(reigned: House) -> None:
     reigned.ledger.publish(token, receipt=receipt, at=reigned.clock(), pins=pins)
     asked_by_bob = replace(reigned, requester="bob")
     for who in ("ada", "bob", " ada "):
-        with pytest.raises(BadInput, match="cannot promote by it"):
+        with pytest.raises(BadInput, match="cannot promote by it") as refused:
             flow.record(asked_by_bob, SECOND, answer="Promote", approver=who)
+        assert "let another user answer" in str(refused.value.next_step)
     assert reigned.champion(SECOND) == "rule-1"
     flow.record(asked_by_bob, SECOND, answer="Promote", approver="eve")
     assert reigned.ledger.decisions()[-1].who == "eve"
@@ -184,7 +185,7 @@ def test_a_new_contract_starts_a_new_line_without_a_champion(reigned: House) -> 
 
 
 @pytest.mark.slow
-def test_settings_that_a_step_does_not_read_may_change_between_runs(
+def test_settings_that_a_step_does_not_read_may_change_between_runs_o10(
     ingested: Path, copy_of: Callable[[Path], House]
 ) -> None:
     house = copy_of(ingested)

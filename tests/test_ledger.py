@@ -31,11 +31,12 @@ from churn_ml.errors import (
     BrokenPromise,
     NotReady,
     StaleAttempt,
+    Stopped,
     Tampered,
     Transient,
     Unreachable,
 )
-from churn_ml.ledger import Contact, Ledger, ModelRecord, Token
+from churn_ml.ledger import EVERY, Contact, Ledger, ModelRecord, Token
 from churn_ml.ledger.chain import row_hash
 from churn_ml.ledger.schema import DECISIONS, METADATA, PLAN_ROWS
 from churn_ml.receipts import Receipt, TableCount
@@ -607,13 +608,34 @@ def test_a_plan_keeps_no_payload_of_a_settled_row(ledger: Ledger) -> None:
     ledger.acknowledge("p1", ["h1"], withdrawn=["h2"], rejected=[("h3", "BAD", "long")], at=AT)
     with ledger.reading() as connection:
         found = connection.exec_driver_sql("select customer_id, payload from plan_rows").all()
-    assert {row[0]: row[1] for row in found} == {
-        "h1": "",
-        "h2": "",
-        "h3": "",
-        "h4": '{"score":0.25}',
-    }
+    assert {row[0]: row[1] for row in found} == {"h3": "", "h4": '{"score":0.25}'}
     assert ledger.rejections("crm") == [("h3", "BAD", "long")]
+
+
+def test_what_a_destination_held_before_its_newest_plan(ledger: Ledger) -> None:
+    first = [(name, "1", f'{{"from":"{name}"}}', False) for name in ("h1", "h2", "h3", "h4")]
+    ledger.save_plan("crm", "p1", OCT, first, base=None)
+    ledger.acknowledge("p1", ["h1", "h2"], withdrawn=["h3"], rejected=[("h4", "BAD", "")], at=AT)
+    ledger.save_plan("crm", "p2", NOV, rows("h1", "h2", "h3", "h4", "h5", "h6"), base="p1")
+    settled = {"at": AT + timedelta(minutes=1), "run": "r"}
+    ledger.acknowledge("p2", ["h1", "h3", "h4", "h5"], rejected=[("h2", "BAD", "")], **settled)
+    before = {"h1": '{"from":"h1"}', "h3": "{}", "h4": "{}", "h5": "{}", "h6": "{}"}
+    assert ledger.former("crm", "p2") == before  # h2's new row was refused, h6's is open
+    ledger.give_up("p2", **settled)
+    assert ledger.open_plan("crm") is None
+    assert ledger.former("crm", "p2") == before
+    assert ledger.former("csv", "p2") == {}
+    assert [one.outcome for one in ledger.story("h6")] == ["given_up"]
+
+
+def test_a_stop_of_one_destination_is_not_that_of_all(ledger: Ledger) -> None:
+    for destination, why in (("crm", "drill"), (EVERY, "drill"), ("crm", "odd segments")):
+        ledger.stop(destination, who="ada", why=why, at=AT)
+    assert [one.destination for one in ledger.stops()] == [EVERY, "crm"]
+    assert (ledger.allow(EVERY), ledger.allow(EVERY)) == (True, False)
+    ledger.heed_stops("bi")
+    with pytest.raises(Stopped, match="odd segments"):
+        ledger.heed_stops("crm")
 
 
 def test_what_a_destination_acknowledged_has_one_hash(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The folder of CSV files: one part a plan, whole or not there, safe in a spreadsheet."""
+"""The folder of files: one part a plan, whole or not there; CSV is safe in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from churn_ml.crm import FileDestination, Guard, MemoryJournal, Outbox
-from churn_ml.crm.file import HEADER, safe
+from churn_ml.crm.file_rows import HEADER, safe
 from churn_ml.crm.payload import removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Row
 from churn_ml.errors import BadConfig, Transient
@@ -65,6 +66,31 @@ def test_a_plan_becomes_one_part_with_operations_and_a_manifest(tmp_path: Path) 
             "contract": "gone30-1",
         }
     ]
+
+
+def test_a_parquet_part_has_types_and_changes_no_cell(tmp_path: Path) -> None:
+    target = FileDestination("lake", tmp_path, "me", format="parquet")
+    rows = (upsert("=h1", segment='王小明, "x"\r\n'), removal("h2", OCTOBER))
+    batch = Batch("b1", "p1", OCTOBER, rows)
+    target.send(batch)
+    part = tmp_path / "as_of=2017-10-01" / "part-p1.parquet"
+    first, second = pq.read_table(part).to_pylist()
+    assert (first["customer_id"], first["op"], first["as_of"]) == ("=h1", "upsert", OCTOBER)
+    assert (first["segment"], first["score"]) == ('王小明, "x"\r\n', 0.6)
+    assert {second.pop(key) for key in ("customer_id", "op", "as_of")} == {"h2", "remove", OCTOBER}
+    assert set(second.values()) == {None}
+    (named,) = manifest(tmp_path)
+    assert (named["file"], named["rows"]) == (part.name, 2)
+    before = part.read_bytes()
+    target.send(batch)
+    assert part.read_bytes() == before
+
+
+def test_a_folder_may_go_from_one_format_to_the_other(tmp_path: Path) -> None:
+    opened(tmp_path).send(Batch("b1", "p1", OCTOBER, (upsert("h1"), upsert("h2"))))
+    lake = FileDestination("lake", tmp_path, "me", format="parquet")
+    lake.send(Batch("b2", "p2", OCTOBER, (removal("h1", OCTOBER), upsert("h3"))))
+    assert [cells["customer_id"] for cells in lake.holds()] == ["h2", "h3"]
 
 
 def test_the_file_is_rfc_4180_in_utf_8(tmp_path: Path) -> None:

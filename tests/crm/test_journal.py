@@ -122,3 +122,17 @@ def test_destinations_do_not_touch_each_other(journal: Journal) -> None:
     journal.acknowledge("q1", ["a"], at=AT)
     assert left(journal) == ("p1", OCTOBER, rows("a"))
     assert journal.state("crm") == {}
+
+
+def test_a_plan_of_thousands_is_settled_at_once_or_in_pieces_alike(journal: Journal) -> None:
+    names = [f"h{number:05}" for number in range(12_000)]
+    journal.save_plan("crm", "p1", OCTOBER, rows(*names), base=None)
+    journal.acknowledge("p1", [*names[:6_000], "stranger"], at=AT)  # more than these are open
+    found = left(journal)
+    assert found is not None
+    assert [row[0] for row in found[2]] == names[6_000:]
+    rejected = [(names[-1], "bad", "too long")]
+    journal.acknowledge("p1", names[:-2], withdrawn=[names[-2]], rejected=rejected, at=AT)
+    state = journal.state("crm")
+    assert left(journal) is None
+    assert state == {c: (f"hash of {c}", OCTOBER) for c in names[:-2]} | {names[-2]: ("", OCTOBER)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,25 @@ from hypothesis import strategies as st
 
 from churn_ml.crm import Exported, Guard, MemoryJournal, Outbox, Recorder, Row
 from churn_ml.crm.protocol import Ack, Batch, Rejection
-from churn_ml.errors import BadInput, BrokenPromise, StaleAttempt, Unreachable
+from churn_ml.errors import BadInput, BrokenPromise, StaleAttempt, Stopped, Unreachable
 
 OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 1), date(2017, 11, 1), date(2017, 12, 1)
+
+
+@dataclass
+class Disturbed(MemoryJournal):
+    """A journal at which something happens before a plan is saved, or once a batch is settled."""
+
+    planned: Callable[[], None] = lambda: None
+    acknowledged: Callable[[], None] = lambda: None
+
+    def save_plan(self, *plan: Any, **base: Any) -> None:
+        self.planned()
+        super().save_plan(*plan, **base)
+
+    def acknowledge(self, *batch: Any, **answers: Any) -> None:
+        super().acknowledge(*batch, **answers)
+        self.acknowledged()
 
 
 @dataclass
@@ -23,11 +40,10 @@ class World:
     """A destination, its journal, and the two lists the guard reads; all of it changeable."""
 
     crm: Recorder = field(default_factory=lambda: Recorder(batch_size=2))
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    journal: Disturbed = field(default_factory=Disturbed)
     suppressed: set[str] = field(default_factory=set)
     consents: dict[str, bool] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
-    failpoint: Callable[[str], None] = lambda _: None
 
     def export(self, content: dict[str, str], as_of: date, *, dry_run: bool = False) -> Exported:
         return self.outbox().export(desired(content, as_of), as_of, dry_run=dry_run)
@@ -45,7 +61,6 @@ class World:
             self.journal,
             guard,
             clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
-            failpoint=self.failpoint,
         )
 
     def held(self) -> dict[str, str]:
@@ -148,11 +163,11 @@ def test_an_open_plan_is_finished_before_a_newer_one_is_made() -> None:
     assert world.held() == {"a": "2"}
 
 
-def test_r5_rejected_rows_are_kept_with_code_and_message_and_tried_by_the_next_run() -> None:
-    world = World(crm=Recorder(batch_size=2, rejects={"b": ("too_long", "segment")}))
+def test_r5_rejected_rows_are_kept_with_code_field_and_message_and_tried_by_the_next_run() -> None:
+    world = World(crm=Recorder(batch_size=2, rejects={"b": ("too_long", "over 40", "segment")}))
     done = world.export(FIVE, OCTOBER)
     assert (done.sent, done.rejected) == (4, 1)
-    assert world.journal.rejections("recorder") == [("b", "too_long", "segment")]
+    assert world.journal.rejections("recorder") == [("b", "too_long", "segment: over 40")]
     world.crm.rejects = {}
     done = world.export(FIVE, OCTOBER)
     assert (done.sent, done.rejected, done.unchanged) == (1, 0, 4)
@@ -245,11 +260,10 @@ def test_a_suppressed_customer_the_target_never_had_is_not_even_named_to_it() ->
 def test_p3_consent_withdrawn_between_two_batches_turns_the_row_into_a_removal() -> None:
     world = World()
 
-    def withdraw(point: str) -> None:
-        if point == "acknowledged":
-            world.consents["c"] = False
+    def withdraw() -> None:
+        world.consents["c"] = False
 
-    world.failpoint = withdraw
+    world.journal.acknowledged = withdraw
     done = world.export(FIVE, OCTOBER)
     assert (done.sent, done.removed, done.withheld) == (4, 1, 1)
     assert world.held() == dict.fromkeys("abde", "1")
@@ -342,12 +356,11 @@ def test_a_dry_run_over_an_open_plan_counts_what_it_would_resume() -> None:
 def test_a_second_export_that_planned_meanwhile_is_refused() -> None:
     world = World()
 
-    def another_export(point: str) -> None:
-        if point == "planned":
-            world.failpoint = lambda _: None
-            world.export({"z": "9"}, OCTOBER)
+    def another_export() -> None:
+        world.journal.planned = lambda: None
+        world.export({"z": "9"}, OCTOBER)
 
-    world.failpoint = another_export
+    world.journal.planned = another_export
     with pytest.raises(StaleAttempt, match="planned meanwhile"):
         world.export(FIVE, OCTOBER)
     assert world.held() == {"z": "9"}
@@ -382,3 +395,35 @@ def test_contacts_are_noted_by_the_ack_of_rows_that_contact() -> None:
     world = World()
     world.export({"a": "1"}, OCTOBER)
     assert world.journal.contacts == [("recorder", "a", OCTOBER)]
+
+
+def test_a_stop_in_mid_plan_ends_it_there_and_it_goes_on_when_it_is_lifted() -> None:
+    world = World()
+
+    world.journal.acknowledged = lambda: world.journal.stopped.add("recorder")
+    with pytest.raises(Stopped, match="exports to recorder are stopped"):
+        world.export(FIVE, OCTOBER)
+    assert world.sent() == ["a", "b"]
+    world.journal.acknowledged = lambda: None
+    with pytest.raises(Stopped):
+        world.export(FIVE, NOVEMBER)
+    assert (len(world.crm.batches), world.journal.last_plan("recorder")[1:]) == (1, (OCTOBER,))  # type: ignore[index] # there is one
+    assert world.export(FIVE, OCTOBER, dry_run=True).resumed == 3
+    world.journal.stopped.clear()
+    done = world.export(FIVE, OCTOBER)
+    assert (done.sent, done.resumed, world.held()) == (3, 3, FIVE)
+
+
+def test_a_stopped_target_is_not_even_looked_at() -> None:
+    @dataclass
+    class Closed(Recorder):
+        def preflight(self) -> None:
+            raise BadInput("preflight")
+
+    world = World(crm=Closed())
+    world.journal.stopped.add("recorder")
+    with pytest.raises(Stopped):
+        world.export(FIVE, OCTOBER)
+    world.journal.stopped.clear()
+    with pytest.raises(BadInput, match="preflight"):
+        world.export(FIVE, OCTOBER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,12 @@ from churn_ml.errors import BadInput
 AS_OF = date(2017, 10, 1)
 
 
+def because(**directions: str) -> str:
+    """The reasons of a score, strongest first: indicator -> what it does to the score."""
+    told = [{"indicator": name, "direction": way} for name, way in directions.items()]
+    return json.dumps(told)
+
+
 def tables(**changes: Any) -> dict[str, pd.DataFrame]:
     ids = pd.DataFrame({"customer_id": ["h2", "h1"]})
     cells: dict[str, Any] = {
@@ -22,7 +29,7 @@ def tables(**changes: Any) -> dict[str, pd.DataFrame]:
         "value_at_risk": [129.7, 8.0],
         "model": "rule-1",
         "contract": "gone30-1",
-        "reasons": '[{"indicator": "gap_ratio"}, {"indicator": "days_since_order"}]',
+        "reasons": because(gap_ratio="up", spend_90d="down", recency_days="up"),
         "stage": "silent",
         "risk_band": ["high", "low"],
         "value_band": "high",
@@ -82,7 +89,7 @@ def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
         "offer": "COUPON",
         "arm": "open",
         "experiment": "",
-        "reasons": "gap_ratio, days_since_order",
+        "reasons": "raises the risk: gap_ratio, recency_days; lowers the risk: spend_90d",
         "cause": "LOGISTICS_SLOW",
         "evidence": "slow delivery (70%): share of late parcels in 180 days 50%",
         "named_segments": "HIGH_RISK, HIGH_VALUE",
@@ -131,7 +138,8 @@ def test_what_says_nothing_new_about_the_customer_is_no_change(change: dict[str,
         {"segment": ["C", "B"]},
         {"offer": ["NONE", "NONE"]},
         {"arm": "holdout"},
-        {"reasons": '[{"indicator": "gap_ratio"}]'},
+        {"reasons": because(gap_ratio="up")},
+        {"reasons": because(gap_ratio="up", spend_90d="up", recency_days="up")},
     ],
 )
 def test_every_content_field_is_a_change(change: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from churn_ml.crm import SqlDestination
 from churn_ml.crm.payload import FIELDS, removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
+from churn_ml.crm.remote import Refused
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
@@ -127,8 +128,16 @@ def test_r6_one_bad_row_is_found_and_the_others_are_taken(url: str) -> None:
     answers = crm.send(batch(*rows))
     (rejected,) = [answer for answer in answers if isinstance(answer, Rejection)]
     assert (rejected.customer_id, rejected.code) == ("h5", "UnicodeEncodeError")
+    assert rejected.why.startswith("stage: ")  # R5: code, field and message
     assert lone_surrogate not in rejected.message
     assert [row[0] for row in select(url)] == [f"h{i}" for i in range(9) if i != 5]
+
+
+def test_s9_the_refusal_of_a_bad_row_has_no_word_of_the_driver_behind_it(sqlite_url: str) -> None:
+    crm = opened(sqlite_url)
+    with pytest.raises(Refused) as told:
+        crm._take([upsert("h1", stage="\ud800"), upsert("h2")], OCTOBER)
+    assert told.value.__context__ is None
 
 
 def test_names_are_kept_as_they_are(url: str) -> None:
@@ -207,8 +216,9 @@ def test_a_locked_database_is_transient_and_nothing_is_written(sqlite_url: str) 
     quick = SqlDestination("bi", f"{url}?timeout=0", "churn_segments", "me")
     blocker = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     blocker.execute("begin immediate")
-    with pytest.raises(Unreachable, match="locked"):
+    with pytest.raises(Unreachable, match="locked") as told:
         quick.send(batch(upsert("h1")))
+    assert told.value.__context__ is None  # S9: the driver's own error may quote a row
     blocker.execute("rollback")
     blocker.close()
     assert select(url) == []

@@ -167,7 +167,16 @@ def test_a_task_hands_on_one_value_and_not_one_a_key(dag: dict[str, Any]) -> Non
 SHAPES: dict[str, tuple[list[str], list[str], dict[str, tuple[list[str], list[str]]]]] = {
     "churn_ingest": ([], ["repin"], {"ingest": ([], ["canonical"])}),
     "churn_score": (["canonical", "champion"], ["repin"], {"score": ([], ["actions"])}),
-    "churn_export": (["actions"], ["dry_run"], {"export": ([], [])}),
+    "churn_export": (
+        ["actions"],
+        ["dry_run"],
+        {
+            "export": ([], []),
+            "route": (["export"], []),
+            "ask": (["route"], []),
+            "send": (["ask", "export"], []),
+        },
+    ),
     "churn_learn": (["canonical"], ["repin"], {"learn": ([], [])}),
     "churn_train": (
         ["canonical"],
@@ -228,3 +237,10 @@ def test_no_answer_is_a_no_and_is_recorded(read: list[dict[str, Any]]) -> None:
     assert ask["answers"] == [["Promote", "Reject"], ["Reject"]]
     assert ask["waits_seconds"] == 72 * 3600
     assert record["trigger_rule"] == "none_failed_min_one_success"
+
+
+def test_no_answer_about_an_export_is_a_no(read: list[dict[str, Any]]) -> None:
+    (export,) = read[0]["churn_export.py"]["dags"]
+    ask = export["tasks"]["ask"]
+    assert ask["answers"] == [["Send", "Keep back"], ["Keep back"]]
+    assert ask["waits_seconds"] == 72 * 3600

@@ -114,9 +114,9 @@ def test_the_door_knows_the_connections_that_sources_name(
     toml = _shop(tmp_path, schema, rows=10, chunk_rows=10)
     monkeypatch.setattr(door, "CONFIG", load(toml))
     monkeypatch.delenv("AIRFLOW_CONN_SHOP_DB", raising=False)
-    assert door.addresses.sources(door.CONFIG) == {}
+    assert door.addresses.named(door.CONFIG) == {}
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", "postgresql://ada:p%40ss@db:5432/shop")
-    assert door.addresses.sources(door.CONFIG) == {"shop_db": "postgres://ada:p%40ss@db:5432/shop"}
+    assert door.addresses.named(door.CONFIG) == {"shop_db": "postgres://ada:p%40ss@db:5432/shop"}
 
 
 @pytest.mark.slow

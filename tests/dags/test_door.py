@@ -6,116 +6,24 @@ Connections are real ones, from the environment.
 
 from __future__ import annotations
 
-import importlib
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from churn_ml import errors, flow
 from churn_ml.attempt import attempt
-from churn_ml.config import load
+from churn_ml.config import from_text, load
+from churn_ml.connections import Endpoint
 from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly, Transient
 from churn_ml.house import open_house, open_ledger
 
 from ..conftest import AIRFLOW_HOME, FIRST
-
-NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
-PAGE = "http://127.0.0.1:8080/dags/churn_score/runs/r1/tasks/score"
-
-
-@dataclass
-class Task:
-    """A task instance as far as the door knows one.
-
-    `running` stands for what Airflow's database would count. That a backfill's task can ask for it,
-    and is let through alone, is tested in a running Airflow (tests/stack/year); which of two runs
-    of a backfill is asked while the other one runs is a race there, so the refusal is tested here.
-    """
-
-    log_url: str = PAGE
-    pushed: dict[str, Any] = field(default_factory=dict)
-    running: int = 1
-
-    def get_dr_count(self, dag_id: str, *, states: list[str]) -> int:
-        assert (dag_id, states) == ("churn_score", ["running"])
-        return self.running
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = value
-
-
-class Events(dict[Any, SimpleNamespace]):
-    """Outlet events by asset, made when asked for."""
-
-    def __missing__(self, asset: Any) -> SimpleNamespace:
-        self[asset] = SimpleNamespace(extra={})
-        return self[asset]
-
-
-@contextmanager
-def running(
-    key: str | None, *, run_type: str = "asset_triggered", **params: Any
-) -> Iterator[dict[str, Any]]:
-    """The context of a task in the run with that partition key."""
-    from airflow.sdk.execution_time.context import set_current_context
-
-    run = SimpleNamespace(
-        dag_id="churn_score",
-        run_id="r1",
-        partition_key=key,
-        run_after=NOW,
-        run_type=run_type,
-        triggering_user_name="ada" if run_type == "manual" else None,
-    )
-    context = {"dag_run": run, "ti": Task(), "outlet_events": Events(), "params": params}
-    with set_current_context(context):  # type: ignore[arg-type]
-        yield context
-
-
-@pytest.fixture
-def at(door: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
-    """Copy a shop; the DAG files are read under its settings, and Airflow knows no connection."""
-
-    def copied(folder: Path) -> Path:
-        shop = Path(shutil.copytree(folder, tmp_path / "shop"))
-        monkeypatch.setattr(door, "CONFIG", load(shop / "churn.toml"))
-        for name in ("CHURN_LEDGER", "CHURN_MLFLOW"):
-            monkeypatch.delenv(f"AIRFLOW_CONN_{name}", raising=False)
-        return shop
-
-    return copied
-
-
-@pytest.fixture
-def at_shop(at: Callable[[Path], Path], ingested: Path) -> Path:
-    """A shop whose history to 2017-10-01 is ingested."""
-    return at(ingested)
-
-
-@pytest.fixture
-def at_scored(at: Callable[[Path], Path], scored: Path) -> Path:
-    """A copy of `scored`."""
-    return at(scored)
-
-
-@pytest.fixture
-def work(door: ModuleType) -> Callable[[str, str], Callable[..., Any]]:
-    """The function behind a task, by DAG and task."""
-
-    def found(dag_id: str, task_id: str) -> Callable[..., Any]:
-        make = getattr(importlib.import_module(dag_id), dag_id)
-        dag = make() if dag_id == "churn_ingest" else make("")
-        function: Callable[..., Any] = dag.get_task(task_id).python_callable
-        return function
-
-    return found
+from .running import NOW, PAGE, running
 
 
 def test_the_partition_key_is_the_as_of(door: ModuleType) -> None:
@@ -399,3 +307,17 @@ def test_airflow_keeps_its_files_in_the_folder_of_the_tests(door: ModuleType) ->
     from airflow.sdk.configuration import conf
 
     assert conf.get("core", "dags_folder") == str(AIRFLOW_HOME / "dags")
+
+
+def test_the_door_knows_the_connections_that_destinations_name(
+    door: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    crm = '[destinations.crm]\nkind = "hubspot"\nconnection = "hubspot_crm"\n'
+    told = {"conn_type": "hubspot", "login": "id", "password": "s/1"}
+    told |= {"extra": {"refresh_token": "r=1&x"}}
+    monkeypatch.setenv("AIRFLOW_CONN_HUBSPOT_CRM", json.dumps(told))
+    found = door.addresses.named(from_text(shop + crm))
+    endpoint = Endpoint.of(found["hubspot_crm"], "here")
+    assert (endpoint.kind, endpoint.login, endpoint.password) == ("hubspot", "id", "s/1")
+    assert endpoint.extra == {"refresh_token": "r=1&x"}

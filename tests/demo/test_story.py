@@ -25,7 +25,7 @@ def tasks_of(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef):
             marks = {ast.unparse(mark).split("(")[0] for mark in node.decorator_list}
-            names |= {node.name} if marks & {"task", "task.branch"} else set()
+            names |= {node.name} if any(mark.split(".")[0] == "task" for mark in marks) else set()
         if isinstance(node, ast.keyword) and node.arg == "task_id":
             names.add(ast.literal_eval(node.value))
     return names

@@ -14,7 +14,7 @@ from churn_ml import crm, flow
 from churn_ml.config import load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.errors import BadConfig, BadInput, Transient
-from churn_ml.flow.export import recent
+from churn_ml.flow.guarding import recent
 from churn_ml.house import House, open_house
 
 FIRST = date(2017, 10, 1)
@@ -34,6 +34,7 @@ settle_days = 1
 [destinations.quick_files]
 kind = "file"
 target = "out/quick"
+first_load = "send"
 contract = "quick"
 """
 

@@ -22,7 +22,7 @@ shop = { name = "Dates only", currency = "EUR" }
 contract = { name = "gone30", lookback_days = 60, horizon_days = 30, settle_days = 1 }
 training = { candidates = ["logistic"], min_rows = 100, min_churners = 20 }
 offers = [{ code = "MAIL", label = "a letter", contact_amount = 1.0, needs_consent = false }]
-destinations.files = { kind = "file", target = "out" }
+destinations.files = { kind = "file", target = "out", first_load = "send" }
 
 [sources.orders]
 files = "visits.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from churn_ml import flow, wording
 from churn_ml.cli import app
+from churn_ml.cli.explained import lines
 from churn_ml.config import load
 from churn_ml.errors import BadInput, NotReady
 from churn_ml.house import House, open_house
@@ -78,6 +80,20 @@ def test_the_same_in_chinese_and_as_json_on_the_command_line(house: House) -> No
     assert json.loads(told.stdout)["scored"]["reasons"][0]["says"].startswith("距上次下单天数：")
 
 
+def test_in_chinese_nothing_but_codes_and_the_shops_own_words_is_english(house: House) -> None:
+    row = some(house, "causes")
+    told = flow.explain(house, row["customer_id"], FIRST, "zh")
+    assert told["scored"]["experiment"] is None
+    told["scored"]["experiment"] = {"name": "spring", "arm": "control"}
+    codes = [told["segment"], *told["named_segments"], told["contract"], told["scored"]["model"]]
+    codes += [text for one in told["scored"]["offers"] for text in (one["code"], one["label"])]
+    text = "\n".join(lines(told, "zh"))
+    assert "实验 spring：对照，不联系" in text
+    for code in sorted([*codes, told["customer_id"], "NONE", "spring"], key=len, reverse=True):
+        text = text.replace(code, "")
+    assert not re.findall("[A-Za-z]{2,}", text)
+
+
 def test_on_a_screen_it_is_lines(house: House) -> None:
     row = some(house, "causes")
     asked = ["explain", row["customer_id"], "--as-of", "2017-10-01"]
@@ -107,4 +123,24 @@ def test_a_suppressed_customer_is_said_to_be(copy_of: Copy, scored: Path) -> Non
     house = copy_of(scored)
     customer = some(house, "scores")["customer_id"]
     house.ledger.suppress(house.suppression_key(customer), house.clock())
-    assert flow.explain(house, customer, FIRST)["suppressed"]
+    told = flow.explain(house, customer, FIRST)
+    assert told["now"]["suppressed"]
+    assert told["scored"]["why"] != "suppressed"
+
+
+def test_what_came_after_the_day_asked_about_stands_apart(copy_of: Copy, scored: Path) -> None:
+    house = copy_of(scored)
+    customer = some(house, "scores")["customer_id"]
+    later = date(2017, 10, 8)
+    for day, plan, base in ((FIRST, "p1", None), (later, "p2", "p1")):
+        row = (customer, "ab", '{"offer": "NONE"}', False)
+        house.ledger.save_plan("crm_sql", plan, day, [row], base=base)
+        house.ledger.acknowledge(plan, [customer], at=house.clock())
+    told = flow.explain(house, customer, FIRST)
+    assert [one["as_of"] for one in told["sent"]] == ["2017-10-01"]
+    assert [one["as_of"] for one in told["now"]["sent"]] == ["2017-10-08"]
+    held = {"destination": "crm_sql", "holds": True, "as_of": "2017-10-08"}
+    assert told["now"]["held_by"] == [held]
+    english = "\n".join(lines(told))
+    assert "crm_sql as of 2017-10-01: NONE, acknowledged" in english
+    assert "    crm_sql holds the row of 2017-10-08" in english

@@ -23,7 +23,8 @@ from churn_ml.house import House, open_house
 
 from ..conftest import FIRST
 
-KILLER = Path(__file__).parents[1] / "faults" / "killed_step.py"
+ROOT = Path(__file__).parents[2]
+KILLER = (sys.executable, "-m", "tests.faults.killed_step")
 CANDIDATES = ("rule", "logistic", "xgboost")
 
 
@@ -60,7 +61,8 @@ def killed(house: House, name: str) -> None:
     """Fit a candidate in a process that dies when its files are written, but not yet in place."""
     toml, where = house.config.root / "churn.toml", "churn_ml.models.store:_write"
     done = subprocess.run(
-        [sys.executable, KILLER, toml, "fit", FIRST.isoformat(), where, "after", name],
+        [*KILLER, toml, "fit", FIRST.isoformat(), where, "after", name],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=240,
@@ -119,7 +121,7 @@ def test_a_newer_attempt_in_the_midst_of_concluding_is_not_overwritten(
     assert pins(house) == before
 
 
-def test_other_settings_or_other_bytes_between_two_parts_are_refused(house: House) -> None:
+def test_other_settings_or_other_bytes_between_two_parts_are_refused_o10(house: House) -> None:
     flow.prepare(house, FIRST)
     gate = house.config.gate.model_copy(update={"looks_per_year": 5})
     with pytest.raises(BadConfig, match="changed since this training was prepared"):

@@ -8,12 +8,18 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from churn_ml import flow
 from churn_ml.attempt import attempt
+from churn_ml.config import from_text
+from churn_ml.flow.said import offered
 from churn_ml.house import House
 from churn_ml.in_memory import arrow
+from churn_ml.ledger import Ledger
+from churn_ml.tables import table
+from churn_ml.warehouse import Warehouse
 
 FIRST = date(2017, 10, 1)
 TABLES = ("scores", "features", "causes", "named_segments", "actions")
@@ -27,6 +33,37 @@ def say(house: House, customer: str, **purposes: bool) -> None:
     rows = [said | {"purpose": purpose, "given": given} for purpose, given in purposes.items()]
     with attempt(house, "ingest", day, ("consents",), repin=True) as trial:
         trial.write("consents", arrow("consents", rows).drop(["ingest_key"]))
+
+
+CAPPED = """
+shop = { name = "small", currency = "USD" }
+policy = { contact_window_days = 28 }
+[[offers]]
+code = "GIFT"
+label = "a gift"
+cap_days = 90
+[[offers]]
+code = "MAIL"
+label = "a mail"
+cap_days = 28
+"""
+
+
+def test_an_offer_is_known_as_made_within_its_own_days_in_either_arm_and_no_longer(
+    tmp_path: Path,
+) -> None:
+    """As of 2017-10-01 GIFT, capped at 90 days, counts from 2017-07-04; MAIL's window holds all."""
+    house = House(from_text(CAPPED), Warehouse(str(tmp_path)), Ledger.open("sqlite://"))
+    for ago, made in ((90, "h1"), (89, "h2"), (30, "h3")):
+        row = {"customer_id": made, "offer": "NONE", "would_be_offer": "GIFT", "why": "holdout"}
+        rows = [row, row | {"customer_id": "h4", "would_be_offer": "MAIL"}]
+        with attempt(house, "score", FIRST - timedelta(days=ago), ("actions",)) as trial:
+            frame = pd.DataFrame(rows, columns=[*table("actions").names])
+            whole = frame.assign(expected_gain=1.0, expected_cost=0.5, as_of=trial.as_of)
+            trial.write("actions", whole)
+    with attempt(house, "score", FIRST, ()) as trial:
+        assert offered(trial, house.config.own_offers, {"": FIRST}) == {"GIFT": {"h2", "h3"}}
+        trial.leave("tried")
 
 
 def held(house: House, name: str, customer: str) -> int:

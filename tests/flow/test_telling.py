@@ -28,6 +28,11 @@ def test_who_earned_less_was_chosen_for_predicting_best() -> None:
     assert "against 770.00 EUR of logistic, too close to tell, and predicted best;" in told
 
 
+def test_the_ensemble_that_earned_less_was_chosen_for_combining_the_others() -> None:
+    told = chosen(training("ensemble", logistic=770.0, ensemble=769.0), "EUR")
+    assert "against 770.00 EUR of logistic, too close to tell, and combines the others;" in told
+
+
 def test_a_single_model_stands_beside_the_rule() -> None:
     told = chosen(training("logistic", rule=96.0, logistic=None), "EUR")
     assert "earned an unknown sum per 1,000 customers against 96.00 EUR of rule;" in told

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from churn_page import links
-from churn_page.links import MlflowLink, ReceiptLink
+from churn_page.links import MlflowLink, ReceiptLink, TargetLink
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,34 @@ def test_a_run_of_mlflow_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_only_http_becomes_a_link(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert link(MlflowLink(), left, monkeypatch) == ""
+
+
+@pytest.mark.parametrize(
+    ("dag", "page", "found"),
+    [
+        (
+            "churn_export",
+            "https://app.hubspot.com/contacts/1",
+            "https://app.hubspot.com/contacts/1",
+        ),
+        ("churn_export.club", "https://app.hubspot.com/contacts/1", ""),
+        ("churn_export", "javascript:alert(1)", ""),
+        ("churn_export", "", ""),
+        ("churn_score", "https://app.hubspot.com/contacts/1", ""),
+    ],
+)
+def test_an_export_is_linked_to_the_page_of_its_destination(
+    settings: Path, dag: str, page: str, found: str
+) -> None:
+    with settings.open("a", encoding="utf-8") as file:
+        file.write(f'[destinations.bi]\nkind = "file"\ntarget = "bi"\npage = "{page}"\n')
+    assert TargetLink().get_link(None, ti_key=SimpleNamespace(dag_id=dag)) == found  # type: ignore[arg-type]
+
+
+def test_an_export_without_settings_has_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHURN_ML_CONFIG", raising=False)
+    key: Any = SimpleNamespace(dag_id="churn_export")
+    assert TargetLink().get_link(None, ti_key=key) == ""
 
 
 def test_tasks_of_other_dags_are_left_alone() -> None:

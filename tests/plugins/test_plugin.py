@@ -55,7 +55,7 @@ def test_the_app_is_mounted_below_its_prefix_and_knows_where_it_is(loaded: Any) 
 
 def test_the_links_have_their_names(loaded: Any) -> None:
     links = loaded[0][0].global_operator_extra_links
-    assert [link.name for link in links] == ["Receipt", "MLflow run"]
+    assert [link.name for link in links] == ["Receipt", "MLflow run", "CRM"]
 
 
 def test_the_page_speaks_of_the_dags_that_there_are() -> None:

@@ -1,0 +1,307 @@
+"""What every kind of destination promises, shown on each: a new kind is one row of KINDS.
+
+Names carry the faults they show. The kinds with a server speak to a fake of it through the vendor's
+own client; the others have a folder or a database.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from churn_ml.config import from_text
+from churn_ml.crm import (
+    Ack,
+    Batch,
+    Destination,
+    Exported,
+    Guard,
+    Means,
+    MemoryJournal,
+    Outbox,
+    Rejection,
+    Row,
+    open_destination,
+    reconciled,
+)
+from churn_ml.crm.protocol import Cell
+from churn_ml.crm.sql_table import exported
+from churn_ml.errors import BadConfig, BadInput, StaleAttempt, Unreachable
+
+from .fakes import faults
+from .fakes.hubspot import rigged as hubspot
+from .fakes.rig import Rig, Rigged, row
+from .fakes.salesforce import rigged as salesforce
+
+OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
+ANYONE = Guard(lambda ids: (), lambda ids: {}, True, frozenset({"NONE"}))
+
+
+@contextmanager
+def plain(kind: str, target: str, unholdable: Mapping[str, Cell] | None = None) -> Iterator[Rig]:
+    """A target of that kind; `kind` may be followed by further settings."""
+    kind, _, more = kind.partition(" ")
+    shop = '[shop]\nname = "Corner shop"\ncurrency = "EUR"\n'
+    config = from_text(f'{shop}[destinations.crm]\nkind = "{kind}"\ntarget = "{target}"\n{more}')
+    yield Rig(lambda owner: open_destination("crm", config, means=Means(owner)), unholdable)
+
+
+def table(folder: Path) -> AbstractContextManager[Rig]:
+    """A table in SQLite that takes no long segment."""
+    url = f"sqlite:///{folder}/crm.db"
+    made = exported("churn_segments")
+    made.append_constraint(sa.CheckConstraint("length(segment) < 100"))
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    made.create(engine)
+    return plain("sql", url, {"segment": "x" * 100})
+
+
+KINDS: dict[str, Rigged] = {
+    "file": lambda folder: plain("file", str(folder / "out")),
+    "parquet": lambda folder: plain('file format = "parquet"', str(folder / "out")),
+    "sql": table,
+    "hubspot": hubspot,
+    "salesforce": salesforce,
+}
+ELSEWHERE = {"tryton"}
+"""Shown to keep the same promises by tests of their own, against a real server of its vendor."""
+FOLDERS = ("file", "parquet")
+"""One kind of churn.toml, in either format; a folder takes every row."""
+REMOTE = [kind for kind in KINDS if kind not in (*FOLDERS, "sql")]
+remote_only = pytest.mark.parametrize("rig", REMOTE, indirect=True)
+
+
+@pytest.fixture(params=KINDS)
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    with KINDS[request.param](tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    return MemoryJournal()
+
+
+def export(rig: Rig, journal: MemoryJournal, rows: list[Row], as_of: date = OCTOBER) -> Exported:
+    """One run of the export, in a process of its own as it were."""
+    return outbox(rig.open("me"), journal).export(rows, as_of)
+
+
+def outbox(target: Destination, journal: MemoryJournal) -> Outbox:
+    return Outbox(target, journal, ANYONE, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def held(rig: Rig) -> dict[str, Cell]:
+    """customer_id -> segment, as the target tells it; each customer once."""
+    told = [(str(cells["customer_id"]), cells["segment"]) for cells in rig.open("me").holds()]
+    assert len(dict(told)) == len(told)
+    return dict(told)
+
+
+def whole(rig: Rig, journal: MemoryJournal) -> bool:
+    return reconciled(rig.open("me").holds(), journal.state("crm"), delivers=False).whole
+
+
+def test_r12_an_upsert_a_change_and_a_removal_arrive(rig: Rig, journal: MemoryJournal) -> None:
+    first = [row("h1", OCTOBER), row("h2", OCTOBER), row("h3", OCTOBER)]
+    assert export(rig, journal, first).sent == 3
+    assert held(rig) == {"h1": "LOST", "h2": "LOST", "h3": "LOST"}
+    second = [row("h1", NOVEMBER), row("h2", NOVEMBER, segment="NEW")]
+    done = export(rig, journal, second, NOVEMBER)
+    assert (done.sent, done.unchanged, done.removed) == (1, 1, 1)
+    assert held(rig) == {"h1": "LOST", "h2": "NEW"}
+    assert whole(rig, journal)
+
+
+def test_o1_the_same_export_again_sends_nothing(rig: Rig, journal: MemoryJournal) -> None:
+    rows = [row("h1", OCTOBER), row("h2", OCTOBER)]
+    export(rig, journal, rows)
+    assert export(rig, journal, rows).sent == 0
+
+
+def test_a_customer_who_left_can_come_back(rig: Rig, journal: MemoryJournal) -> None:
+    export(rig, journal, [row("h1", OCTOBER)])
+    export(rig, journal, [], NOVEMBER)
+    assert held(rig) == {}
+    export(rig, journal, [row("h1", date(2017, 12, 1))], date(2017, 12, 1))
+    assert held(rig) == {"h1": "LOST"}
+
+
+def test_c8_r4_a_batch_sent_twice_is_a_batch_sent_once(rig: Rig) -> None:
+    target = rig.open("me")
+    target.preflight()
+    batch = Batch("b1", "p1", OCTOBER, (row("h1", OCTOBER), row("h2", OCTOBER)))
+    first, again = target.send(batch), target.send(batch)
+    assert sorted(a.customer_id for a in first) == sorted(a.customer_id for a in again)
+    assert all(isinstance(answer, Ack) for answer in [*first, *again])
+    assert held(rig) == {"h1": "LOST", "h2": "LOST"}
+
+
+def test_s1_cells_arrive_as_they_are_in_every_script(rig: Rig, journal: MemoryJournal) -> None:
+    cells: dict[str, Cell] = {"evidence": "王小明 😀, \"x\"; 'y'", "cause": "=1+1", "score": 0.05}
+    cells |= {"value_at_risk": 1e6, "named_segments": "", "threshold": -12.5}
+    export(rig, journal, [row("h1", OCTOBER, **cells)])
+    (there,) = rig.open("me").holds()
+    assert {name: there[name] or "" for name in cells} == cells
+    assert there["as_of"] == "2017-10-01"
+
+
+@pytest.mark.parametrize("rig", [kind for kind in KINDS if kind not in FOLDERS], indirect=True)
+def test_r5_a_row_that_the_target_cannot_hold_holds_up_no_other(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    assert rig.unholdable
+    rows = [row(f"h{n}", OCTOBER) for n in range(8)]
+    rows[3] = row("h3", OCTOBER, **rig.unholdable)
+    done = export(rig, journal, rows)
+    assert (done.sent, done.rejected) == (7, 1)
+    ((customer_id, code, message),) = journal.rejections("crm")
+    assert (customer_id, bool(code)) == ("h3", True)
+    assert "h3" not in message
+    assert "h3" not in held(rig)
+    # mended, it goes with the next run, and alone
+    rows[3] = row("h3", OCTOBER)
+    assert export(rig, journal, rows).sent == 1
+    assert whole(rig, journal)
+
+
+def test_r7_a_customer_twice_is_refused_before_anything_is_sent(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    with pytest.raises(BadInput, match="each customer once"):
+        export(rig, journal, [row("h1", OCTOBER), row("h1", OCTOBER, segment="NEW")])
+    assert held(rig) == {}
+
+
+def test_reconcile_finds_each_planted_difference(rig: Rig, journal: MemoryJournal) -> None:
+    export(rig, journal, [row(c, OCTOBER) for c in ("h1", "h2", "h3")])
+    account = journal.state("crm") | {"h9": ("9f3c", OCTOBER), "h2": ("b1d0", OCTOBER)}
+    del account["h3"]
+    found = reconciled(rig.open("me").holds(), account, delivers=False)
+    assert (found.agreeing, found.missing, found.extra) == (1, ("h9",), ("h3",))
+    assert found.different == ("h2",)
+
+
+def test_o3_a_second_deployment_is_refused_and_changes_nothing(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    export(rig, journal, [row("h1", OCTOBER)])
+    with pytest.raises(BadConfig, match="fed by another deployment"):
+        outbox(rig.open("another shop"), MemoryJournal()).export([row("h1", NOVEMBER)], NOVEMBER)
+    assert whole(rig, journal)
+    export(rig, journal, [row("h1", NOVEMBER, segment="NEW")], NOVEMBER)
+    assert held(rig) == {"h1": "NEW"}
+
+
+def test_o4_an_older_as_of_takes_nothing_back(rig: Rig, journal: MemoryJournal) -> None:
+    export(rig, journal, [row("h1", OCTOBER), row("h2", OCTOBER)])
+    export(rig, journal, [row("h1", NOVEMBER, segment="NEW")], NOVEMBER)
+    assert export(rig, journal, [row("h1", OCTOBER), row("h2", OCTOBER)]).older == 2
+    # a process that slept for a month wakes up in the middle of its batch
+    stale = Batch("b0", "p0", OCTOBER, (row("h1", OCTOBER), row("h2", OCTOBER)))
+    with suppress(StaleAttempt):
+        rig.open("me").send(stale)
+    assert held(rig) == {"h1": "NEW"}
+
+
+def test_a_dry_run_asks_and_writes_nothing(rig: Rig, journal: MemoryJournal) -> None:
+    done = outbox(rig.open("me"), journal).export([row("h1", OCTOBER)], OCTOBER, dry_run=True)
+    assert done.sent == 1
+    assert journal.last_plan("crm") is None
+    assert rig.fake is None or rig.fake.asked == []
+
+
+@remote_only
+def test_r6_a_batch_refused_whole_is_halved_to_the_bad_row(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    assert rig.fake
+    rig.fake.script.add(faults.refuse_whole(["h5"], path=rig.writes))
+    done = export(rig, journal, [row(f"h{n}", OCTOBER) for n in range(8)])
+    assert (done.sent, done.rejected) == (7, 1)
+    assert journal.rejections("crm")[0][0] == "h5"
+    assert rig.fake.count(rig.writes) <= 1 + 2 * 3  # log2(8) halvings
+
+
+@remote_only
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faults.http(429, retry_after=7), id="r1_429"),
+        pytest.param(faults.http(503), id="r2_503"),
+        pytest.param(faults.http(500), id="r2_500"),
+        pytest.param(faults.slow(0.05), id="r2_slow"),
+        pytest.param(faults.drop_before(), id="r3_drop_before"),
+        pytest.param(faults.drop_after(), id="r4_lost_ack"),
+    ],
+)
+def test_faults_of_the_network_lose_and_double_nothing(
+    rig: Rig, journal: MemoryJournal, fault: faults.Fault
+) -> None:
+    assert rig.fake
+    rig.fake.script.add(faults.Fault(**vars(fault) | {"path": rig.writes}))
+    rows = [row(f"h{n}", OCTOBER) for n in range(3)]
+    assert export(rig, journal, rows).sent == 3
+    assert rig.fake.script.faults == []
+    assert whole(rig, journal)
+    if fault.retry_after:
+        assert sum(rig.clock.slept) >= fault.retry_after
+
+
+@remote_only
+def test_r2_a_server_that_stays_down_keeps_the_plan_and_the_next_run_resumes_it(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    assert rig.fake
+    rig.fake.script.add(*[faults.http(503, path=rig.writes)] * 8)
+    with pytest.raises(Unreachable, match="the plan is kept"):
+        export(rig, journal, [row("h1", OCTOBER)])
+    assert journal.open_plan("crm") is not None
+    done = export(rig, journal, [row("h1", OCTOBER)])
+    assert (done.resumed, done.sent) == (1, 1)
+    assert whole(rig, journal)
+
+
+@remote_only
+def test_s8_s9_no_error_holds_the_secret_or_a_customer(
+    rig: Rig, journal: MemoryJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert rig.fake
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")  # HubSpot's client makes it quieter for all
+    told = [row("CANARY-7f3a", OCTOBER)]
+    export(rig, journal, told)
+    assert held(rig) == {"CANARY-7f3a": "LOST"}
+    rig.fake.script.add(*[faults.http(500, path=rig.writes)] * 8)
+    with pytest.raises(Unreachable) as caught:
+        export(rig, journal, [row("CANARY-7f3a", NOVEMBER, segment="NEW")], NOVEMBER)
+    shown = repr(caught.value) + caplog.text + repr(rig.open("me"))
+    assert "CANARY" not in shown
+    assert "fake-token" not in shown
+
+
+def test_every_kind_that_churn_toml_accepts_can_be_opened_and_is_tested_here() -> None:
+    from churn_ml.config import Destination as Settings
+    from churn_ml.crm import DESTINATIONS
+
+    accepted = Settings.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
+    assert (
+        set(accepted)
+        == {kind.name for kind in DESTINATIONS}
+        == set(KINDS) - {"parquet"} | ELSEWHERE
+    )
+
+
+def test_answers_are_of_the_protocol(rig: Rig) -> None:
+    target = rig.open("me")
+    target.preflight()
+    removed = Row("h9", "remove", OCTOBER, {}, "")
+    answers = target.send(Batch("b1", "p1", OCTOBER, (row("h1", OCTOBER), removed)))
+    assert not [answer for answer in answers if isinstance(answer, Rejection)]
+    assert held(rig) == {"h1": "LOST"}  # who is not there is removed by making nobody

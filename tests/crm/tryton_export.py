@@ -1,0 +1,75 @@
+"""One export of 24 customers to a Tryton server, in a process that a test may kill.
+
+`python tryton_export.py PORT LEDGER ROOT AS_OF SEGMENT [DIE_AFTER]`: with DIE_AFTER the process
+kills itself after that many batches have been taken by Tryton, before the last is acknowledged.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+
+from churn_ml.connections import Endpoint
+from churn_ml.crm import Ack, Batch, Exported, Guard, Outbox, Rejection, Row
+from churn_ml.crm.means import MemoryBuckets
+from churn_ml.crm.payload import NAMES, hashed
+from churn_ml.crm.remote import Caller
+from churn_ml.crm.tryton import TrytonDestination
+from churn_ml.crm.tryton.rpc import Tryton
+from churn_ml.ledger import Ledger
+from churn_ml.limits import Limit
+
+DATABASE, USER, PASSWORD = "shop", "admin", "of-the-tests"
+CUSTOMERS, BATCH = 24, 6
+
+
+@dataclass(frozen=True)
+class Meanwhile(TrytonDestination):
+    """To which something happens between the send of a batch and its ack."""
+
+    happens: Callable[[], None] = lambda: None
+
+    def send(self, batch: Batch) -> list[Ack | Rejection]:
+        answers = super().send(batch)
+        self.happens()
+        return answers
+
+
+def desired(root: str, as_of: date, segment: str) -> list[Row]:
+    rows = []
+    for number in range(CUSTOMERS):
+        code = f"{root}:h{number:02d}"
+        cells = {**dict.fromkeys(NAMES), "customer_id": code, "as_of": as_of.isoformat()}
+        cells |= {"segment": segment, "offer": "NONE", "score": number / 100}
+        rows.append(Row(code, "upsert", as_of, cells, hashed(cells, delivers=False)))
+    return rows
+
+
+def export(
+    client: Tryton, ledger: str, root: str, rows: Sequence[Row], happens: Callable[[], None]
+) -> Exported:
+    target = Meanwhile("crm", client, "me", root=root, batch_size=BATCH, happens=happens)
+    anyone = Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
+    outbox = Outbox(target, Ledger.open(ledger), anyone, clock=lambda: datetime.now(UTC))
+    return outbox.export(rows, rows[0].as_of)
+
+
+def main(port: str, ledger: str, root: str, as_of: str, segment: str, die_after: str = "0") -> None:
+    taken = iter(range(1, CUSTOMERS))
+
+    def happens() -> None:
+        if next(taken) == int(die_after):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    endpoint = Endpoint("tryton", "127.0.0.1", int(port), DATABASE, USER, PASSWORD)
+    client = Tryton(endpoint, partial(Caller, "crm", Limit(9999), MemoryBuckets()), secure=False)
+    print(export(client, ledger, root, desired(root, date.fromisoformat(as_of), segment), happens))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

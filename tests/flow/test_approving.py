@@ -1,0 +1,129 @@
+"""R13 in the hall: what changes much waits for a person, and then sends what it showed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.errors import BadInput, StaleAttempt
+from churn_ml.house import House
+from churn_ml.ledger import NOBODY
+from churn_ml.receipts import Receipt
+
+from ..conftest import FIRST
+
+
+def under(house: House, **changed: Any) -> House:
+    """The house where `crm_file` has these settings; `crm_sql` asks nobody."""
+    known = house.config.destinations
+    told = {**known, "crm_file": known["crm_file"].model_copy(update=changed)}
+    return replace(house, config=house.config.model_copy(update={"destinations": told}))
+
+
+@pytest.fixture
+def cautious(copy_of: Callable[[Path], House], scored: Path) -> House:
+    """A scored shop whose folder of files asks before it is filled."""
+    return under(copy_of(scored), first_load="ask")
+
+
+def asked(receipt: Receipt) -> dict[str, Any]:
+    told: dict[str, Any] = receipt.details["destinations"]["crm_file"]["asks"]
+    return told
+
+
+def files(house: House) -> list[Path]:
+    return list((house.config.root / "exports").rglob("*.csv"))
+
+
+def test_r13_the_first_load_waits_beside_a_destination_that_does_not(cautious: House) -> None:
+    done = flow.export(cautious, FIRST)
+    told = done.details["destinations"]
+    assert done.status == "asks"
+    assert told["crm_sql"]["sent"] > 100
+    assert "asks" not in told["crm_sql"]
+    assert (told["crm_file"]["sent"], asked(done)["upserts"]) == (0, told["crm_sql"]["sent"])
+    assert files(cautious) == []
+    (one,) = cautious.ledger.waiting()
+    assert (one.destination, one.plan_id) == ("crm_file", asked(done)["plan_id"])
+    assert flow.waiting(done) == {"crm_file": one.plan_id}
+    assert cautious.publication("export", FIRST) is None
+
+
+def test_r13_a_dry_run_shows_the_same_and_asks_nobody(cautious: House) -> None:
+    dry = flow.export(cautious, FIRST, dry_run=True)
+    assert cautious.ledger.waiting() == []
+    assert dry.status == "dry_run"
+    assert asked(dry) == asked(flow.export(cautious, FIRST))
+
+
+def test_r13_a_yes_sends_what_was_shown_once(cautious: House) -> None:
+    plan = asked(flow.export(cautious, FIRST))["plan_id"]
+    told = {"plans": {"crm_file": plan}, "answer": "approve", "who": "ada"}
+    sent = flow.send(cautious, FIRST, **told)
+    assert sent.status == "done"
+    assert sent.details["destinations"]["crm_file"]["sent"] > 100
+    assert len(files(cautious)) == 1
+    again = flow.send(cautious, FIRST, **told)  # its task was killed before Airflow knew
+    assert again.details["destinations"]["crm_file"]["sent"] == 0
+    assert cautious.ledger.waiting() == []
+
+
+@pytest.mark.parametrize("who", ["ada", None])
+def test_r13_a_no_and_no_answer_send_nothing(cautious: House, who: str | None) -> None:
+    plan = asked(flow.export(cautious, FIRST))["plan_id"]
+    kept = flow.send(cautious, FIRST, plans={"crm_file": plan}, answer="refuse", who=who)
+    assert kept.status == "kept_back"
+    assert files(cautious) == []
+    assert cautious.ledger.waiting() == []
+    assert flow.export(cautious, FIRST).status == "kept_back"
+
+
+def test_a_yes_from_elsewhere_outlasts_a_question_nobody_answered(cautious: House) -> None:
+    plan = asked(flow.export(cautious, FIRST))["plan_id"]
+    flow.approve(cautious, "crm_file", "approve", who="ada")
+    sent = flow.send(cautious, FIRST, plans={"crm_file": plan}, answer="refuse", who=None)
+    assert sent.status == "done"
+    assert len(files(cautious)) == 1
+
+
+def test_r13_an_answer_about_a_plan_that_has_changed_since_sends_nothing(cautious: House) -> None:
+    plan = asked(flow.export(cautious, FIRST))["plan_id"]
+    changed = under(cautious, first_load="ask", score_step=0.5)
+    with pytest.raises(StaleAttempt, match="changed since it was asked"):
+        flow.send(changed, FIRST, plans={"crm_file": plan}, answer="approve", who="ada")
+    assert files(changed) == []
+    (one,) = changed.ledger.waiting()
+    assert one.plan_id != plan
+
+
+def test_m7_who_started_the_export_cannot_approve_of_it(cautious: House) -> None:
+    by_hand = replace(cautious, requester="ada")
+    done = flow.export(by_hand, FIRST)
+    plans = flow.waiting(done)
+    for house in (by_hand, cautious):  # in the same run, and from a shell
+        with pytest.raises(BadInput, match="cannot approve"):
+            flow.send(house, FIRST, plans=plans, answer="approve", who="ada")
+    alone = cautious.config.schedule.model_copy(update={"four_eyes": False})
+    config = cautious.config.model_copy(update={"schedule": alone})
+    assert flow.approve(replace(by_hand, config=config), "crm_file", "approve", who="ada").who
+
+
+@pytest.mark.parametrize(
+    ("destination", "answer", "who", "error"),
+    [
+        ("../../etc", "approve", "ada", "no destination"),
+        ("crm_file", "perhaps", "ada", "unknown answer"),
+        ("crm_file", "approve", " ", "needs a name"),
+        ("crm_file", "approve", NOBODY, "needs a name"),
+    ],
+)
+def test_what_is_no_answer_is_refused(
+    house: House, destination: str, answer: str, who: str, error: str
+) -> None:
+    with pytest.raises(BadInput, match=error):
+        flow.approve(house, destination, answer, who=who)

@@ -1,0 +1,51 @@
+"""HubSpot through the hall: a scored shop, exported by churn.toml and a connection alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from churn_ml import flow
+from churn_ml.config import Destination
+from churn_ml.house import House
+
+from ..conftest import FIRST
+from ..crm.fakes import faults
+from ..crm.fakes.hubspot import HubSpot
+
+
+@pytest.fixture
+def house(copy_of: Callable[[Path], House], scored: Path) -> House:
+    """A scored shop with a HubSpot account, whose connection nobody knows yet."""
+    told = {"kind": "hubspot", "connection": "hubspot_crm", "test_host": True}
+    crm = Destination.model_validate(told | {"first_load": "send", "requests_per_10_seconds": 9999})
+    found = copy_of(scored)
+    return replace(found, config=found.config.model_copy(update={"destinations": {"crm": crm}}))
+
+
+def test_s8_s9_r4_a_shop_is_exported_reconciled_and_mended(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with HubSpot() as account:
+        monkeypatch.setenv("AIRFLOW_CONN_HUBSPOT_CRM", account.connection)
+        assert flow.export(house, FIRST, dry_run=True).details["destinations"]["crm"]["sent"] > 100
+        assert account.asked == []
+        account.script.add(faults.drop_after(path="batch/upsert"))
+        done = flow.export(house, FIRST).details["destinations"]["crm"]
+        assert (len(account.contacts), done["rejected"]) == (done["sent"], 0)
+        assert flow.reconcile(house)["crm"].whole
+        writes = len(account.writes)
+        assert flow.export(house, FIRST).details["destinations"]["crm"]["sent"] == 0
+        assert len(account.writes) == writes
+        mine, other = sorted(house.ledger.state("crm"))[:2]
+        account.edit(mine, churn_ml_segment="MINE")
+        account.delete(other)
+        assert flow.reconcile(house, repair=True)["crm"].doubtful == (other, mine)
+        mended = flow.export(house, FIRST).details["destinations"]["crm"]
+        assert (mended["sent"], mended["rejected"]) == (1, 1)  # r11: who was deleted stays so
+        shown = caplog.text + str(house.history())
+    assert mine not in caplog.text
+    assert "fake-token" not in shown

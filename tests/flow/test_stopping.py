@@ -1,0 +1,69 @@
+"""Exports stopped, allowed again and undone, through the hall and from a shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from churn_ml import cli, flow
+from churn_ml.errors import BadInput, NotReady, Stopped
+from churn_ml.flow.doctor import doctor
+from churn_ml.house import House
+
+from ..conftest import FIRST
+
+
+@pytest.fixture
+def house(copy_of: Callable[[Path], House], scored: Path) -> House:
+    return copy_of(scored)
+
+
+def churn_ml(house: House, *words: str) -> str:
+    config = str(house.config.root / "churn.toml")
+    done = CliRunner().invoke(
+        cli.app, ["export", *words, "--config", config], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_every_export_stops_until_it_is_allowed_again(house: House) -> None:
+    told = churn_ml(house, "stop", "--why", "odd segments", "--who", "ada")
+    assert told.startswith("all exports are stopped: ada, ")
+    with pytest.raises(Stopped, match=r"ada.*odd segments.*churn-ml export allow"):
+        flow.export(house, FIRST)
+    assert not (house.config.root / "exports").exists()
+    finding = next(one for one in doctor(house) if one["check"] == "exports")
+    assert (finding["well"], finding["next_step"]) == (False, "churn-ml export allow")
+    with pytest.raises(BadInput, match="not stopped"):
+        flow.allow(house, "crm_sql")
+    with pytest.raises(BadInput, match=r"no destination 'CRM'.*crm_file, crm_sql"):
+        flow.stop(house, "CRM", who="ada", why="drill")
+    assert churn_ml(house, "allow") == "no export is stopped\n"
+    flow.stop(house, "crm_file", who="ada", why="drill")
+    with pytest.raises(Stopped, match="exports to crm_file are stopped"):
+        flow.export(house, FIRST)
+    assert len(house.ledger.state("crm_sql")) > 100, "the others go on"
+    flow.allow(house, "crm_file")
+    assert flow.export(house, FIRST).status == "done"
+
+
+def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> None:
+    with pytest.raises(NotReady, match="no export to undo"):
+        flow.undo(house, "crm_sql", who="ada")
+    assert house.ledger.stops() == []
+    sent = flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"]
+    told = churn_ml(house, "undo", "crm_sql", "--who", "ada", "--dry-run")
+    assert told == f"crm_sql: 0 would be told anew, {sent:,} would be removed\n"
+    assert house.ledger.stops() == []
+    done = json.loads(churn_ml(house, "undo", "crm_sql", "--who", "ada", "--json"))
+    assert (done["sent"], done["removed"]) == (0, sent)
+    with pytest.raises(Stopped, match="exports to crm_sql are stopped"):
+        flow.export(house, FIRST)
+    assert {one.agreeing for one in flow.reconcile(house).values() if one.whole} == {0, sent}
+    churn_ml(house, "allow", "crm_sql")
+    assert flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"] == sent

@@ -1,0 +1,73 @@
+"""What waits for a person's yes, as the ledger keeps it: one plan, one answer, one name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from churn_ml.errors import BadInput, NotReady, StaleAttempt
+from churn_ml.ledger import NOBODY, Ledger
+
+DAY, NEXT = date(2017, 10, 1), date(2017, 11, 1)
+AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    opened = Ledger.open("sqlite://")
+    opened.ask("crm", "p1", DAY, 700, 2000, AT)
+    return opened
+
+
+def test_a_plan_waits_until_it_is_answered(ledger: Ledger) -> None:
+    (one,) = ledger.waiting()
+    assert (one.destination, one.plan_id, one.as_of) == ("crm", "p1", DAY)
+    assert (one.changes, one.of_rows, one.asked_at, one.answer) == (700, 2000, AT, None)
+    assert ledger.answered("crm", "p1") is None
+    told = ledger.answer("crm", "p1", "approve", "ada", AT)
+    assert (told.answer, told.who, told.answered_at) == ("approve", "ada", AT)
+    assert ledger.waiting() == []
+
+
+def test_the_first_answer_of_a_person_stands(ledger: Ledger) -> None:
+    ledger.answer("crm", "p1", "refuse", "ada", AT)
+    assert ledger.answer("crm", "p1", "refuse", "bob", AT).who == "ada"
+    with pytest.raises(BadInput, match="answered already"):
+        ledger.answer("crm", "p1", "approve", "bob", AT)
+    assert ledger.answered("crm", "p1") == "refuse"
+
+
+def test_no_answer_in_time_is_a_no_that_a_late_yes_outlasts(ledger: Ledger) -> None:
+    ledger.answer("crm", "p1", "refuse", NOBODY, AT)
+    assert (ledger.answered("crm", "p1"), ledger.waiting()) == ("refuse", [])
+    assert ledger.asked("crm").plan_id == "p1"
+    ledger.answer("crm", "p1", "approve", "ada", AT)
+    assert ledger.answer("crm", "p1", "refuse", NOBODY, AT).answer == "approve"
+
+
+def test_a_newer_plan_takes_the_place_of_a_question_nobody_answered(ledger: Ledger) -> None:
+    ledger.ask("crm", "p2", NEXT, 900, 2000, AT)
+    ledger.ask("bi", "p9", DAY, 100, 0, AT)
+    assert {(one.destination, one.plan_id) for one in ledger.waiting()} == {
+        ("crm", "p2"),
+        ("bi", "p9"),
+    }
+    with pytest.raises(StaleAttempt, match="waits no more"):
+        ledger.answer("crm", "p1", "approve", "ada", AT)
+
+
+def test_what_is_sent_takes_back_what_was_asked_up_to_its_day(ledger: Ledger) -> None:
+    ledger.ask("crm", "p2", NEXT, 900, 2000, AT)
+    ledger.withdraw("crm", DAY)
+    assert [one.plan_id for one in ledger.waiting()] == ["p2"]
+    ledger.withdraw("crm", NEXT)
+    with pytest.raises(NotReady, match="no plan waits"):
+        ledger.asked("crm")
+
+
+def test_an_answer_is_never_withdrawn(ledger: Ledger) -> None:
+    ledger.answer("crm", "p1", "approve", "ada", AT)
+    ledger.withdraw("crm", NEXT)
+    ledger.ask("crm", "p1", DAY, 700, 2000, AT)
+    assert ledger.answered("crm", "p1") == "approve"

@@ -1,0 +1,24 @@
+"""The kill switch in the ledger: for one destination, for all, and lifted again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from churn_ml.errors import Stopped
+from churn_ml.ledger import EVERY, Ledger, Stop
+
+AT = datetime(2017, 10, 2, 9, tzinfo=UTC)
+
+
+def test_a_stop_of_all_holds_for_each_until_it_is_lifted() -> None:
+    ledger = Ledger.open("sqlite://")
+    ledger.stop(EVERY, who="ada", why="drill", at=AT)
+    for destination in ("crm", "bi"):
+        with pytest.raises(Stopped, match=r"all exports are stopped .*ada, 2017-10-02 09:00 UTC"):
+            ledger.heed_stops(destination)
+    assert not ledger.allow("crm")
+    assert ledger.stops() == [Stop(EVERY, AT, "ada", "drill")]
+    assert ledger.allow(EVERY)
+    ledger.heed_stops("crm")
