@@ -11,7 +11,7 @@ COVERED := validate sources cohort timeline features labels
 COVERED_TESTS := validate sources bad_input test_cohort.py test_timeline.py test_contract_events.py features test_labels.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status test test-all coverage fmt lint types imports unit stack bench docs lock clean
+.PHONY: help install demo stop status test test-all faults coverage fmt lint types imports unit stack bench docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ test: install ## what CI runs: format, lint, types, imports, every test but the 
 
 test-all: install ## the slow tests too
 	$(PYTEST)
+
+faults: install ## kill, stop, fill and cut the export: SEEDS=200 of it, or SEED=17 again; a violation keeps its history
+	$(BIN)/python -m tests.faults.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
 coverage: install ## lines and branches of the rooms in COVERED, by the tests that are about them
 	$(BIN)/pytest -m "not slow and not stack" --cov-fail-under=95 --cov-report=term-missing \
@@ -78,7 +81,7 @@ docs: install ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
 lock: install ## resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra platform --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra crm --extra platform --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
 clean: ## stop what runs below var; remove the environment and everything the demo wrote
 	@test ! -x $(BIN)/churn-ml || $(BIN)/churn-ml stack stop --folder var/demo

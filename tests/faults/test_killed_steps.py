@@ -16,18 +16,21 @@ import pytest
 
 from churn_ml import flow
 from churn_ml.config import load
+from churn_ml.errors import NotReady
 from churn_ml.house import House, open_house
 from churn_ml.sources import complete_journey
 
 from ..conftest import FIRST, HOUSEHOLDS
 
-KILLER = Path(__file__).parent / "killed_step.py"
+ROOT = Path(__file__).parents[2]
+KILLER = (sys.executable, "-m", "tests.faults.killed_step")
 
 
 def killed(house: House, step: str, where: str, when: str) -> None:
     """Run a step in a process of its own that dies by SIGKILL at `where`."""
     done = subprocess.run(
-        [sys.executable, KILLER, house.config.root / "churn.toml", step, "2017-10-01", where, when],
+        [*KILLER, house.config.root / "churn.toml", step, "2017-10-01", where, when],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=240,
@@ -77,6 +80,17 @@ def test_a_killed_ingest_run_again_ends_as_an_undisturbed_one_c1_c2(
     assert (seen is None) == (when == "before" or "replace" in where)
     flow.ingest(house, FIRST)
     assert hashes(house, "ingest") == undisturbed
+
+
+def test_a_validation_killed_before_its_end_passes_nothing_on_c3(
+    january: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(january)
+    killed(house, "ingest", "churn_ml.ledger:Ledger.record_validation", "after")
+    assert len({found.outcome.table for found in house.ledger.validations()}) == 1
+    assert house.ledger.publication("ingest", FIRST) is None
+    with pytest.raises(NotReady):
+        house.watermark(FIRST)
 
 
 @pytest.mark.parametrize(
