@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 RANGE = (date(2017, 11, 2), date(2017, 11, 3), date(2017, 11, 4))
 TASK_KILLED, SCHEDULER_KILLED = date(2017, 11, 5), date(2017, 11, 6)
 RETRAINED, STOPPED = date(2017, 11, 7), date(2017, 11, 8)
+DOWN, TWICE = date(2017, 11, 9), date(2017, 11, 10)
+BESIDES = (date(2017, 11, 11), date(2017, 11, 12))
 LIMIT_SECONDS = 300
 
 
@@ -202,6 +204,44 @@ def test_a_task_stopped_past_its_heartbeat_publishes_nothing_when_it_wakes_c9(
     ended = [filed.receipt for filed in told.house.ledger.receipts("score", STOPPED)]
     assert [r.attempt for r in ended if r.status == "done"] == [published.token]
     assert told.house.ledger.publication("score", STOPPED) == published
+    told.check_same_as_the_twin()
+
+
+def test_the_database_and_all_of_airflow_killed_in_mid_scoring_lose_nothing_c10_c15(
+    told: Running,
+) -> None:
+    def kill_and_start(_: Task) -> None:
+        # a scheduler ends by itself where its database is away: killed, it is surely gone
+        for service in ("scheduler", "postgres", "api-server", "dag-processor"):
+            kill(told, service)
+        told.start()
+
+    killed = Once("churn_score", "score", kill_and_start)
+    told.twin_does(DOWN, *DAY)
+    told.ingest(DOWN, watch=killed)
+    assert killed.done
+    told.check_same_as_the_twin()
+
+
+def test_o2_a_second_run_of_a_key_and_a_backfill_beside_it_end_as_one_by_one(
+    told: Running,
+) -> None:
+    asked: list[int] = []
+
+    def crowd(_: Task) -> None:
+        told.airflow.trigger("churn_score", TWICE.isoformat())
+        asked.append(told.airflow.backfill("churn_ingest", BESIDES[0], BESIDES[-1]))
+
+    crowded = Once("churn_score", "score", crowd)
+    told.twin_does(TWICE, *DAY)
+    told.ingest(TWICE, watch=crowded)
+    assert crowded.done
+    for day in BESIDES:
+        told.twin_does(day, *DAY)
+    wait_until(lambda: told.airflow.backfilled(asked[0]))
+    for day in (TWICE, *BESIDES):
+        follow(told.airflow, day.isoformat(), limit_seconds=LIMIT_SECONDS)
+    assert len(told.airflow.runs(TWICE.isoformat(), "churn_score")) == 2
     told.check_same_as_the_twin()
 
 
