@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from churn_ml.causes import CAUSES, LISTS, Cause
 from churn_ml.config import Config
 from churn_ml.features import CATALOGUE, Indicator
+from churn_ml.features.signs import SIGNS
 from churn_ml.offers import CATALOGUE as OFFERS
 from churn_ml.offers import Row
 from churn_ml.segments import NAMED
@@ -85,13 +86,23 @@ def _indicators() -> str:
         f"{HEAD}# Indicators\n\nSource: `src/churn_ml/features/`. An indicator whose table a shop "
         "does not have is absent as a whole. `_has_base` is 0 where a ratio has no denominator; "
         "it is null then. The direction is the change that raises risk; the owner is who can act "
-        "on it; a sign is the entry of the domain's list it stands for. Other windows: `[features] "
-        "windows` in churn.toml. No model learns from what is *not for training*; a shop names "
-        "more under `[features] not_for_training`. C66, whether churn rises in all, tells of no "
-        "customer: `churn-ml learn` and `churn-ml rates` say it.\n\n"
+        "on it; a sign is what it stands for, of [the list below](#signs). Other windows: "
+        "`[features] windows` in churn.toml. No model learns from what is *not for training*; a "
+        "shop names more under `[features] not_for_training`.\n\n"
         "| indicator | meaning | unit | direction | window | owner | tags | sign | needs | "
         "columns |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n" + _signs()
+    )
+
+
+def _signs() -> str:
+    """Every sign with the indicators that measure it."""
+    measured = {sign: [one.name for one in CATALOGUE if one.source == sign] for sign in SIGNS}
+    rows = [f"| {sign} | {says} | {', '.join(measured[sign])} |" for sign, says in SIGNS.items()]
+    return (
+        "## Signs\n\nWhat the indicators stand for. C66 tells of no customer: `churn-ml rates` and "
+        "`churn-ml learn` say whether the churn of the whole shop worsens.\n\n"
+        "| sign | what it says | indicators |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 
@@ -124,7 +135,8 @@ def _causes() -> str:
         "likeliest of the causes it stands for. A cause without signs, or of which the shop lacks "
         "the tables, is a code that a survey (`surveys.reason_code`) may give; what a customer "
         "stated stands first. How strongly signs speak is assumed, not learned. Every cause has "
-        f"one type and one group. The domain's lists that may name it: {lists}.\n\n"
+        "one type, which is entry D42, and one group. The domain's lists that may name it: "
+        f"{lists}.\n\n"
         "| cause | what it is | entry | type | group | lists | signs | unless | stands for | "
         "answered by |\n|" + "---|" * 10 + "\n" + "\n".join(map(_cause, CAUSES)) + "\n"
     )
