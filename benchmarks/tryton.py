@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.crm.tryton_server import Server, running
 
 from churn_ml import crm
+from churn_ml.bench.export import DAY, SCORE_STEP, customers, later_of
 from churn_ml.config import from_text
-from churn_ml.export_speed import DAY, SCORE_STEP, customers, later_of
 from churn_ml.ledger import Ledger
 
 CHURN_TOML = """

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from churn_ml import crm, export_speed
+from churn_ml import crm
+from churn_ml.bench import export
 from churn_ml.crm import Batch, Exported, FileDestination, Guard, Outbox, Row, SqlDestination
 from churn_ml.crm.undo import undo, undoing
 from churn_ml.errors import NotReady, Stopped, Unreachable
 from churn_ml.ledger import Ledger
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
-CUSTOMERS = export_speed.customers(12)
+CUSTOMERS = export.customers(12)
 
 
 def desired(as_of: date, first: int, last: int, segment: str, offer: str = "COUPON") -> list[Row]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from churn_ml import gate_speed
+from churn_ml.bench import gate
 from churn_ml.config import Economics, Gate, Offer, Policy
 from churn_ml.economics import Terms, Truth
 from churn_ml.gate.diagnosis import Told, capacity_share, diagnosis
@@ -123,16 +123,16 @@ def test_evidence_of_one_class_has_no_figures(trial: Trial) -> None:
 
 def test_a_verdict_with_6000_resamples_is_measured_beside_its_diagnosis() -> None:
     """Here, where the package is loaded already; 100,000 customers: churn-ml bench gate."""
-    told = gate_speed.measure(1000, say=lambda line: None)
+    told = gate.measure(1000, say=lambda line: None)
     assert told["resamples"] == 6000
     assert told["opposites"]["disagreeing"] == 1000 > told["rivals"]["disagreeing"] > 0
     assert told["opposites"]["cpu_s"] < 10
-    assert "peak of memory" in gate_speed.table(told)
+    assert "peak of memory" in gate.table(told)
 
 
 @pytest.mark.slow
 def test_a_verdict_on_100_000_customers_takes_less_than_a_minute() -> None:
-    told = gate_speed.measure(100_000, say=print)
-    print(gate_speed.table(told))
+    told = gate.measure(100_000, say=print)
+    print(gate.table(told))
     assert told["opposites"]["disagreeing"] == 100_000
     assert told["opposites"]["wall_s"] < 60

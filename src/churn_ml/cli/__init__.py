@@ -17,7 +17,8 @@ imported by the steps that need them, so `--help` answers at once::
     explaining.py one customer: score, reasons, causes, offers, what was sent
     sizing.py    what the holdout and the experiments can show, and what they cost
     steps.py     each step of the house, and the whole of it
-    showing.py   the demo and the benchmark
+    showing.py   the demo
+    benching.py  quality on public data, and speed
     making.py    a synthetic shop, to try without data
     stack.py     the platform on this machine
 
@@ -33,6 +34,7 @@ import typer
 from churn_ml.cli import (
     approving,
     asking,
+    benching,
     deciding,
     explaining,
     exporting,
@@ -88,7 +90,7 @@ exporting.app.command()(stopping.stop)
 exporting.app.command()(stopping.allow)
 exporting.app.command()(stopping.undo)
 app.add_typer(exporting.app, name="export")
-app.add_typer(showing.bench, name="bench")
+app.add_typer(benching.app, name="bench")
 app.add_typer(shop.config_app, name="config")
 app.add_typer(judging.validation_app, name="validation")
 app.add_typer(deciding.decisions_app, name="decisions")

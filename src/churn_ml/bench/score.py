@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from churn_ml import features, reasons, scoring, synthetic
+from churn_ml import features, reasons, scoring
+from churn_ml.bench import synthetic
 from churn_ml.config import Config, Contract, Shop
 from churn_ml.errors import BadInput
 from churn_ml.flow.weighing import recipe

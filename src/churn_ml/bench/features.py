@@ -20,7 +20,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn_ml import features, synthetic
+from churn_ml import features
+from churn_ml.bench import synthetic
 from churn_ml.config import Contract
 from churn_ml.errors import BadInput
 from churn_ml.features import purchases

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from churn_ml.bench.simulated_round import AS_OF, CONFIG, Day, champion, day
 from churn_ml.config import Policy
 from churn_ml.economics import NO_CONTACT, Floats, Ints, Terms, costs, gains, realised
 from churn_ml.errors import BadInput
 from churn_ml.gate.bootstrap import Resampling, Rows, mean_per_row
 from churn_ml.simulate.shop import Plan, Shop
-from churn_ml.simulated_round import AS_OF, CONFIG, Day, champion, day
 from churn_ml.targeting import allocate, keyed_hash
 
 if TYPE_CHECKING:

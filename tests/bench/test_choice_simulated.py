@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from churn_ml import choice_simulated
+from churn_ml.bench import choice_simulated
+from churn_ml.bench.simulated_round import CONFIG, Day
 from churn_ml.economics import Truth
 from churn_ml.simulate.effects import FITTING, MOST, true_save_rates
-from churn_ml.simulated_round import CONFIG, Day
 
 OFFERS = CONFIG.own_offers
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn_ml.full_shop import lay, measure
+from churn_ml.bench.full_shop import lay, measure
 from churn_ml.simulate.shop import Plan, Shop
 from churn_ml.warehouse import Warehouse, content_hash
 
