@@ -668,6 +668,7 @@ def test_customers_with_any_name_make_the_round_trip(ledger: Ledger) -> None:
     ledger.save_plan("crm", "p1", OCT, rows(*names), base=None)
     ledger.acknowledge("p1", [*names, "stranger"], at=AT)
     assert set(ledger.state("crm")) == set(names)
+    assert ledger.held("crm") == {name: f"hash of {name}" for name in names}
 
 
 @pytest.mark.parametrize("base", [None, "p0"])

@@ -47,6 +47,15 @@ def test_nothing_was_planned_before_the_first_plan(journal: Journal) -> None:
     assert journal.state("crm") == {}
 
 
+def test_what_a_destination_holds_is_told_in_short_without_the_dates(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
+    journal.acknowledge("p1", ["a"], withdrawn=["b"], at=AT)
+    journal.doubt("crm", ["d"], AT)
+    journal.doubt("other", ["a"], AT)
+    assert journal.held("crm") == {"a": "hash of a", "b": "", "d": "in_doubt"}
+    assert journal.held("crm") == {c: told for c, (told, _) in journal.state("crm").items()}
+
+
 def test_a_plan_is_kept_whole_and_in_code_point_order(journal: Journal) -> None:
     saved = rows("A", "B", "a", "王")
     journal.save_plan("crm", "p1", OCTOBER, saved[::-1], base=None)

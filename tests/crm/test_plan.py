@@ -15,7 +15,7 @@ def test_the_same_plan_has_the_same_id_and_a_later_one_another() -> None:
 
     def planned(last: tuple[str, date] | None, destination: str = "crm") -> str:
         nobody: frozenset[str] = frozenset()
-        return plan(rows, OCTOBER, destination, state={}, last=last, withheld=nobody).id
+        return plan(rows, OCTOBER, destination, held={}, last=last, withheld=nobody).id
 
     assert planned(None) == planned(None)
     assert len({planned(None), planned(("p1", OCTOBER)), planned(None, "other")}) == 3

@@ -67,7 +67,7 @@ MUTANTS = (
     Mutant(
         "O1",
         "churn_ml.crm.outbox:plan",
-        _planning(state={}),
+        _planning(held={}),
         test_outbox.test_o1_the_same_as_of_again_sends_nothing,
     ),
     Mutant(

@@ -108,6 +108,10 @@ class MemoryJournal:
         """customer_id -> (content_hash, as_of) of the last ack."""
         return dict(self.acked.get(destination, {}))
 
+    def held(self, destination: str) -> dict[str, str]:
+        """customer_id -> content_hash of the last ack."""
+        return {customer: told for customer, (told, _) in self.state(destination).items()}
+
     def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
         """Take back what is said of these."""
         held = self.acked.setdefault(destination, {})

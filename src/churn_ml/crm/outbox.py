@@ -100,27 +100,27 @@ class Outbox:
         """
         name = self.destination.name
         last, left = self.journal.last_plan(name), self.left_open()
-        expected = {r.customer_id: (r.content_hash, r.as_of) for r in (left.rows if left else ())}
-        state = {**self.journal.state(name), **expected}
+        expected = {row.customer_id: row.content_hash for row in (left.rows if left else ())}
+        held = self.journal.held(name) | expected
         withheld = self.guard.withheld(desired)
         # a contact that the destination has acknowledged is made: it is not too soon after itself
         late = {
             row.customer_id
             for row in desired
             if withheld.get(row.customer_id) == RECENT
-            and state.get(row.customer_id, (REMOVED, as_of))[0] != row.content_hash
+            and held.get(row.customer_id, REMOVED) != row.content_hash
         }
         planned = plan(
             [quiet(row) if row.customer_id in late else row for row in desired],
             as_of,
             name,
-            state=state,
+            held=held,
             last=last,
             withheld=frozenset(c for c, why in withheld.items() if why != RECENT),
         )
         if planned.older:
             return planned, None
-        return replace(planned, withheld=planned.withheld | late), self.radius(planned, state)
+        return replace(planned, withheld=planned.withheld | late), self.radius(planned, held)
 
     def save(self, planned: Plan) -> None:
         """Save the plan; an empty one too where its as_of is new, which older runs must respect."""

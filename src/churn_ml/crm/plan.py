@@ -8,9 +8,9 @@ there, `h2` with another segment, `h3` no more: the plan has an upsert of `h2` a
 `h3`. A plan for 2017-10-01 after that is empty: a destination never goes back behind its newest.
 
 >>> day, later = date(2017, 10, 1), date(2017, 11, 1)
->>> held = {"h1": ("9f", day), "h2": ("b1", day), "h3": ("e0", day)}
+>>> held = {"h1": "9f", "h2": "b1", "h3": "e0"}
 >>> rows = [Row("h1", "upsert", later, {}, "9f"), Row("h2", "upsert", later, {}, "c7")]
->>> found = plan(rows, later, "crm", state=held, last=("5f1c", day), withheld=frozenset())
+>>> found = plan(rows, later, "crm", held=held, last=("5f1c", day), withheld=frozenset())
 >>> [(row.customer_id, row.op) for row in found.rows]
 [('h2', 'upsert'), ('h3', 'remove')]
 """
@@ -28,9 +28,6 @@ import msgspec
 from churn_ml.crm.payload import removal
 from churn_ml.crm.protocol import REMOVED, Batch, Row
 from churn_ml.errors import BadInput
-
-_NEVER = (REMOVED, date.min)
-"""The state of a customer whom a destination was never told about."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +64,22 @@ def plan(
     as_of: date,
     destination: str,
     *,
-    state: Mapping[str, tuple[str, date]],
+    held: Mapping[str, str],
     last: tuple[str, date] | None,
     withheld: frozenset[str],
 ) -> Plan:
     """The difference between what a destination acknowledged and what it shall hold.
 
-    Parameters: `desired`, one upsert per customer_id; `state` and `last`, the journal's answers
+    Parameters: `desired`, one upsert per customer_id; `held` and `last`, the journal's answers
     for the destination; `withheld`, customers that may not be told about. The id is made from the
     rows and from the plan before, so planning again after a crash gives the same id, and the same
     rows planned later (they were rejected) another.
     Raises: BadInput where a customer is desired twice or a row is of another as_of.
 
     >>> day, later = date(2017, 10, 1), date(2017, 11, 1)
-    >>> held = {"h1": ("9f", day), "h2": ("b1", day), "h3": ("", day)}
+    >>> held = {"h1": "9f", "h2": "b1", "h3": ""}
     >>> rows = [Row("h1", "upsert", later, {}, "9f"), Row("h4", "upsert", later, {}, "c7")]
-    >>> found = plan(rows, later, "crm", state=held, last=None, withheld=frozenset())
+    >>> found = plan(rows, later, "crm", held=held, last=None, withheld=frozenset())
     >>> [(row.customer_id, row.op) for row in found.rows], sorted(found.unchanged)
     ([('h2', 'remove'), ('h4', 'upsert')], ['h1'])
     """
@@ -91,10 +88,10 @@ def plan(
         return Plan("", as_of, (), older=len(desired))
     wanted = ids - withheld
     rows = [row for row in desired if row.customer_id in wanted]
-    changed = [row for row in rows if state.get(row.customer_id, _NEVER)[0] != row.content_hash]
+    changed = [row for row in rows if held.get(row.customer_id, REMOVED) != row.content_hash]
     unchanged = wanted - {row.customer_id for row in changed}
-    held = (customer_id for customer_id, told in state.items() if told[0] != REMOVED)
-    gone = [removal(customer_id, as_of) for customer_id in held if customer_id not in wanted]
+    there = (customer_id for customer_id, told in held.items() if told != REMOVED)
+    gone = [removal(customer_id, as_of) for customer_id in there if customer_id not in wanted]
     rows = sorted([*changed, *gone], key=lambda row: row.customer_id)
     base = last[0] if last else None
     plan_id = _hashed([destination, as_of.isoformat(), base, _contents(rows)])[:16]

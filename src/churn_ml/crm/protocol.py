@@ -160,6 +160,9 @@ class Journal(Protocol):
     def state(self, destination: str) -> Mapping[str, tuple[str, date]]:
         """customer_id -> (content_hash, as_of) of the last ack; REMOVED marks a removal."""
 
+    def held(self, destination: str) -> dict[str, str]:
+        """customer_id -> content_hash as `state` has them: what a plan is made on."""
+
     def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
         """Take back what is said of these: the next plan sends them again, or takes them out."""
 

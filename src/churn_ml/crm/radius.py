@@ -11,7 +11,7 @@ upserts and 60 removals asks, for 700 of 2,000 is a share of .35; one of 500 cha
 
 >>> from datetime import date
 >>> day = date(2017, 11, 1)
->>> held = {f"h{n}": ("9f", day) for n in range(400)}
+>>> held = {f"h{n}": "9f" for n in range(400)}
 >>> rows = tuple(Row(f"h{n}", "upsert", day, {}, "b1") for n in range(150))
 >>> found = Radius(ask_above=.3)(Plan("5f1c", day, rows), held)
 >>> found.in_words()
@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TypeAlias
 
 from churn_ml.config import content_hash
@@ -34,9 +33,10 @@ from churn_ml.crm.protocol import REMOVED, Row
 LEAST = 100
 """Rows from which on a plan can ask: a small shop's every day is a large share."""
 APPROVED, REFUSED = "approve", "refuse"
-State: TypeAlias = Mapping[str, tuple[str, date]]
+Held: TypeAlias = Mapping[str, str]
+"""customer_id -> content hash, REMOVED for who was taken out: the journal's answer."""
 Answers: TypeAlias = Callable[[str], str | None]
-Ask: TypeAlias = Callable[[Plan, State], "Asked | None"]
+Ask: TypeAlias = Callable[[Plan, Held], "Asked | None"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def unasked(_: str) -> str | None:
     return None
 
 
-def never(_: Plan, __: State) -> Asked | None:
+def never(_: Plan, __: Held) -> Asked | None:
     """The radius of an outbox that asks nobody."""
     return None
 
@@ -89,9 +89,10 @@ class Radius:
     first_load: bool = True
     answers: Answers = unasked
 
-    def __call__(self, planned: Plan, state: State) -> Asked | None:
+    def __call__(self, planned: Plan, held: Held) -> Asked | None:
         """Who has to be asked about what; None where the plan may go.
 
+        >>> from datetime import date
         >>> day = date(2017, 10, 1)
         >>> rows = tuple(Row(f"h{n}", "upsert", day, {}, "b1") for n in range(150))
         >>> Radius(.3)(Plan("5f1c", day, rows), {})
@@ -102,21 +103,22 @@ class Radius:
         True
         """
         changes = len(planned.rows)
-        held = sum(content_hash != REMOVED for content_hash, _ in state.values())
-        large = changes > self.ask_above * held if held else self.first_load
+        of_rows = sum(told != REMOVED for told in held.values())
+        large = changes > self.ask_above * of_rows if of_rows else self.first_load
         if changes < LEAST or not large:
             return None
         answer = self.answers(planned.id)
         if answer == APPROVED:
             return None
         upserts = _upserts(planned.rows)
-        share = round(changes / held, 4) if held else None
-        return Asked(planned.id, upserts, changes - upserts, held, share, answer == REFUSED)
+        share = round(changes / of_rows, 4) if of_rows else None
+        return Asked(planned.id, upserts, changes - upserts, of_rows, share, answer == REFUSED)
 
 
 def withdrawals(planned: Plan) -> Plan:
     """The removals of those who may not be told about: what goes while the rest of a plan waits.
 
+    >>> from datetime import date
     >>> day = date(2017, 11, 1)
     >>> rows = (Row("h1", "remove", day, {}, ""), Row("h2", "remove", day, {}, ""))
     >>> found = withdrawals(Plan("5f1c", day, rows, withheld=frozenset({"h2"})))

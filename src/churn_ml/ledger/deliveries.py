@@ -144,6 +144,21 @@ class Deliveries(Database):
             found = connection.execute(query).all()  # row by row it takes twice as long
         return {customer_id: (told, as_of) for customer_id, told, as_of in found}
 
+    def held(self, destination: str) -> dict[str, str]:
+        """What the destination has: customer_id -> content hash, as `state` says it.
+
+        The driver's own tuples become the dictionary: of a million customers SQLAlchemy's rows
+        take three times as long.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").held("crm")
+        {}
+        """
+        columns = (DELIVERED.c.customer_id, DELIVERED.c.content_hash)
+        query = select(*columns).where(DELIVERED.c.destination == destination)
+        with self.reading() as connection:
+            return dict(connection.execute(query).cursor.fetchall())
+
     def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
         """Take back what is said of these: the next plan sends them again, or takes them out.
 
