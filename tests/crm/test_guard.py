@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from datetime import date
 
@@ -53,13 +54,16 @@ def test_a_removal_is_never_withheld() -> None:
     assert guard("none", {}, {"h1"}).withheld([removal("h1", DAY)]) == {}
 
 
-def test_p4_a_source_that_cannot_be_read_stops_the_export() -> None:
+def test_p4_s9_a_source_that_cannot_be_read_stops_the_export_and_is_not_quoted() -> None:
     def down(_: Sequence[str]) -> set[str]:
-        raise ConnectionResetError("canary-secret")
+        words = "canary-secret"
+        raise ConnectionResetError(words)
 
     with pytest.raises(Unreachable, match="cannot read suppression: nothing is exported") as told:
         Guard(down, lambda _: {}, True, frozenset()).withheld([row("h1", "NONE")])
-    assert "canary-secret" not in str(told.value)
+    assert "canary-secret" not in "".join(traceback.format_exception(told.value))
+    assert (told.value.__cause__, told.value.__context__) == (None, None)
+    assert str(told.value.where).startswith("test_guard.py:")
     with pytest.raises(Unreachable, match="cannot read consents"):
         Guard(lambda _: set(), down, True, frozenset()).withheld([])  # type: ignore[arg-type] # it raises
 

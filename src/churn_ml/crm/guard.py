@@ -22,9 +22,11 @@ the export ran: his row is withheld, `h2`'s without an offer is not.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TypeVar
 
 from churn_ml.actions import NONE
@@ -108,7 +110,7 @@ class Guard:
         >>> Guard(down, lambda ids: {}, True, frozenset()).withheld([])
         Traceback (most recent call last):
         ...
-        churn_ml.errors.Unreachable: cannot read suppression: nothing is exported | got: OSError ...
+        churn_ml.errors.Unreachable: cannot read suppression: nothing is exported | ... OSError ...
         """
         upserts = [row for row in rows if row.op == "upsert"]
         ids = [row.customer_id for row in upserts]
@@ -156,10 +158,19 @@ def _read(what: str, source: Callable[[Sequence[str]], Found], ids: Sequence[str
         return source(ids)
     except ChurnError:
         raise
-    except Exception as error:
-        # Whatever went wrong, not knowing who objects means that nobody may be sent.
-        raise Unreachable(
-            f"cannot read {what}: nothing is exported",
-            got=type(error).__name__,
-            next_step="run the export again when the source answers; the plan is kept",
-        ) from error
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody may be sent
+        kind, place = type(error).__name__, _raised_at(error)
+    # Outside of the except: the source's own words may quote a customer or a secret, and would be
+    # printed as the context of ours (S8, S9). Not knowing who objects means that nobody is sent.
+    raise Unreachable(
+        f"cannot read {what}: nothing is exported",
+        where=place,
+        got=kind,
+        next_step="run the export again when the source answers; the plan is kept",
+    )
+
+
+def _raised_at(error: Exception) -> str:
+    """File and line where it was raised: what helps to find a defect, and quotes nobody."""
+    *_, last = traceback.extract_tb(error.__traceback__, limit=-1)
+    return f"{Path(last.filename).name}:{last.lineno}"
