@@ -125,6 +125,25 @@ def test_an_ack_that_wakes_up_after_the_next_plan_changes_nothing(journal: Journ
     assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
 
 
+def test_a_doubt_outlives_the_ack_of_a_row_that_is_open(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
+    journal.doubt("crm", ["a", "c"], AT)
+    assert left(journal) == ("p1", OCTOBER, rows("a", "b", "c"))
+    journal.acknowledge("p1", ["a", "b"], withdrawn=["c"], at=AT)
+    doubtful = ("in_doubt", OCTOBER)
+    assert journal.state("crm") == {"a": doubtful, "b": ("hash of b", OCTOBER), "c": doubtful}
+    journal.save_plan("crm", "p2", NOVEMBER, rows("a"), base="p1")
+    journal.acknowledge("p2", ["a"], at=AT)
+    assert journal.state("crm")["a"] == ("hash of a", NOVEMBER)  # sent again, it is sure again
+
+
+def test_a_row_settled_as_a_removal_and_as_taken_is_in_doubt(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b"), base=None)
+    journal.acknowledge("p1", ["b"], withdrawn=["a"], at=AT)
+    journal.acknowledge("p1", ["a"], withdrawn=["b"], at=AT)
+    assert {told for told, _ in journal.state("crm").values()} == {"in_doubt"}
+
+
 def test_destinations_do_not_touch_each_other(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, rows("a"), base=None)
     journal.save_plan("csv", "q1", NOVEMBER, rows("a"), base=None)

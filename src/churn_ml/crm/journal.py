@@ -21,6 +21,9 @@ from datetime import date, datetime
 from churn_ml.crm.protocol import REMOVED, SavedRow
 from churn_ml.errors import StaleAttempt, Stopped
 
+IN_DOUBT = "in_doubt"
+"""The content hash of a customer about whom the target may hold something else."""
+
 
 @dataclass
 class _Saved:
@@ -29,6 +32,9 @@ class _Saved:
     as_of: date
     unsettled: dict[str, SavedRow]
     rejected: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    doubted: set[str] = field(default_factory=set)
+    removed: dict[str, bool] = field(default_factory=dict)
+    """customer_id -> whether the row was settled as a removal in place of an upsert."""
 
 
 @dataclass
@@ -90,15 +96,27 @@ class MemoryJournal:
         at: datetime,  # noqa: ARG002 - the protocol's; a double keeps no times
         run: str = "",  # noqa: ARG002 - nor runs
     ) -> None:
-        """Settle the rows of one batch; rows settled before change nothing."""
+        """Settle the rows of one batch; rows settled before change nothing.
+
+        Those that were settled as a removal before and are `taken` now, or the other way round, are
+        in doubt.
+        """
         for saved in (plan for plan in self.plans if plan.plan_id == plan_id):
             state = self.acked.setdefault(saved.destination, {})
             for customer_id in [*taken, *withdrawn]:
+                gone = customer_id in withdrawn
                 row = saved.unsettled.pop(customer_id, None)
                 if row is None:
+                    if saved.removed.get(customer_id, gone) != gone:
+                        state[customer_id] = (IN_DOUBT, state[customer_id][1])
                     continue
-                state[customer_id] = (REMOVED if customer_id in withdrawn else row[1], saved.as_of)
-                if row[3] and customer_id not in withdrawn:
+                saved.removed[customer_id] = gone
+                told = REMOVED if gone else row[1]
+                state[customer_id] = (
+                    IN_DOUBT if customer_id in saved.doubted else told,
+                    saved.as_of,
+                )
+                if row[3] and not gone:
                     self.contacts.append((saved.destination, customer_id, saved.as_of))
             for rejection in rejected:
                 if saved.unsettled.pop(rejection[0], None):
@@ -115,7 +133,9 @@ class MemoryJournal:
     def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
         """Take back what is said of these."""
         held = self.acked.setdefault(destination, {})
-        held |= {c: ("in_doubt", held.get(c, ("", at.date()))[1]) for c in customer_ids}
+        held |= {c: (IN_DOUBT, held.get(c, ("", at.date()))[1]) for c in customer_ids}
+        if newest := self._newest(destination):
+            newest.doubted |= newest.unsettled.keys() & set(customer_ids)
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
         """(customer_id, code, message) of the rows that the newest plan's target refused."""

@@ -164,7 +164,10 @@ class Journal(Protocol):
         """customer_id -> content_hash as `state` has them: what a plan is made on."""
 
     def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
-        """Take back what is said of these: the next plan sends them again, or takes them out."""
+        """Take back what is said of these: the next plan sends them again, or takes them out.
+
+        A row of theirs that is open stays in doubt when it is acknowledged.
+        """
 
 
 Fault: TypeAlias = Literal["ok", "drop_before", "drop_after"]

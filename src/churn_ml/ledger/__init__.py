@@ -15,6 +15,7 @@ the same code. Customer ids stand only in the delivery tables.
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
     deliveries.py    export plan, acks, rejections
+    doubts.py        of whom a destination may hold something else
     contacts.py      who was contacted, and who is about to be
     approvals.py     plans that wait for a person's yes, and the answers
     settled.py       what became of every row that was planned

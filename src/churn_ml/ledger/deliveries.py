@@ -20,8 +20,9 @@ from sqlalchemy import and_, delete, func, literal, select, update
 
 from churn_ml.config import content_hash
 from churn_ml.errors import BadInput, StaleAttempt
-from churn_ml.ledger.database import Database, stored
-from churn_ml.ledger.rows import insert_columns, upsert, upsert_from
+from churn_ml.ledger.database import stored
+from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
+from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
 from churn_ml.ledger.settled import EMPTY, note
 
@@ -32,12 +33,11 @@ SavedRow: TypeAlias = tuple[str, str, str, bool]
 """customer_id, content_hash ("" = removal), payload as JSON, contact."""
 REMOVED = ""
 """The content hash of a customer who was taken out of a destination."""
-IN_DOUBT = "in_doubt"
-"""The content hash of a customer about whom the target was found to hold something else."""
-_CHUNK = 5000
+_MANY = 5000
+"""More rows than this are settled by one condition where they are all that is open."""
 
 
-class Deliveries(Database):
+class Deliveries(Doubts):
     """The part of the ledger that the outbox works with: its journal."""
 
     def last_plan(self, destination: str) -> tuple[str, date] | None:
@@ -105,25 +105,31 @@ class Deliveries(Database):
 
         `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
         planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
-        settled before, and rows of another plan than the newest, stay as they are. `at`: aware.
+        settled before, and rows of another plan than the newest, stay as they are; one that was
+        settled as a removal and is `taken` now, or the other way round, is in doubt. `at`: aware.
         `run`: the reference of the export's attempt.
         """
         refused: dict[tuple[str, str], list[str]] = {}
+        open_rows = 0
         for customer_id, *said in rejected:
             refused.setdefault((said[0], said[1]), []).append(customer_id)
         with self.writing() as connection:
+            queue(connection, PLANS.c.plan_id == plan_id)
             for (code, message), ids in refused.items():
                 for rows in _open_rows(connection, plan_id, ids):
                     _refuse(connection, rows, {"code": code, "message": message}, stored(at), run)
             for rows in _open_rows(connection, plan_id, withdrawn):
                 gone = {"content_hash": REMOVED, "contact": False, "payload": EMPTY}
                 connection.execute(update(PLAN_ROWS).where(rows).values(**gone))
-                note(connection, rows, "withdrawn", stored(at), run)
+                open_rows += note(connection, rows, "withdrawn", stored(at), run)
                 _take(connection, rows, stored(at))
             # last, as they are then all that is left of a plan that was sent at once
             for rows in _open_rows(connection, plan_id, taken):
-                note(connection, rows, "acknowledged", stored(at), run)
+                open_rows += note(connection, rows, "acknowledged", stored(at), run)
                 _take(connection, rows, stored(at))
+            if open_rows < len(taken) + len(withdrawn):  # another export settled some before
+                doubt_contradicted(connection, plan_id, withdrawn, "withdrawn", stored(at))
+                doubt_contradicted(connection, plan_id, taken, "acknowledged", stored(at))
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
         """(customer_id, code, message) of the newest plan's rejected rows, by customer_id."""
@@ -158,21 +164,6 @@ class Deliveries(Database):
         query = select(*columns).where(DELIVERED.c.destination == destination)
         with self.reading() as connection:
             return dict(connection.execute(query).cursor.fetchall())
-
-    def doubt(self, destination: str, customer_ids: Sequence[str], at: datetime) -> None:
-        """Take back what is said of these: the next plan sends them again, or takes them out.
-
-        >>> from datetime import UTC
-        >>> from churn_ml.ledger import Ledger
-        >>> ledger, at = Ledger.open("sqlite://"), datetime(2017, 10, 1, tzinfo=UTC)
-        >>> ledger.doubt("crm", ["x9"], at)
-        >>> ledger.state("crm")
-        {'x9': ('in_doubt', datetime.date(2017, 10, 1))}
-        """
-        head = {"destination": destination, "content_hash": IN_DOUBT, "as_of": at.date()}
-        rows = [head | {"customer_id": one, "acknowledged_at": stored(at)} for one in customer_ids]
-        with self.writing() as connection:
-            upsert(connection, DELIVERED, rows, update=("content_hash",))
 
     def acknowledged(self) -> dict[str, str]:
         """One sha256 a destination over all that it took: customer, content hash and as_of.
@@ -230,13 +221,12 @@ def _open_rows(
     """
     mine = and_(PLAN_ROWS.c.plan_id == plan_id, PLAN_ROWS.c.status == "open")
     asked = set(customer_ids)
-    if len(asked) > _CHUNK:
+    if len(asked) > _MANY:
         left = select(PLAN_ROWS.c.customer_id).where(mine).limit(len(asked) + 1)
         if asked.issuperset(connection.execute(left).scalars().all()):
             yield mine
             return
-    for start in range(0, len(customer_ids), _CHUNK):
-        chunk = list(customer_ids[start : start + _CHUNK])
+    for chunk in chunks(customer_ids):
         yield and_(mine, PLAN_ROWS.c.customer_id.in_(chunk))
 
 
@@ -258,7 +248,7 @@ def _take(connection: Connection, rows: ColumnElement[bool], at: datetime) -> No
     place = (PLAN_ROWS.c.destination, PLAN_ROWS.c.customer_id, PLAN_ROWS.c.as_of)
     when = literal(at, DELIVERED.c.acknowledged_at.type).label("acknowledged_at")
     changed = ("as_of", "content_hash", "acknowledged_at")
-    told = select(*place, PLAN_ROWS.c.content_hash, when).where(rows)
+    told = select(*place, told_of().label("content_hash"), when).where(rows)
     upsert_from(connection, DELIVERED, told, update=changed)
     contacted = select(*place, when).where(rows, PLAN_ROWS.c.contact)
     upsert_from(connection, CONTACTS, contacted, update=())

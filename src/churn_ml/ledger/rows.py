@@ -6,7 +6,7 @@ Worked example: 100,000 plan rows of 2017-10-01 are inserted in one call; the to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, Select, Table
+
+_CHUNK = 5000
+
+
+def chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    """The values in parts that are small enough for any database's limit on bound values.
+
+    >>> [len(part) for part in chunks(["h1"] * 12_000)]
+    [5000, 5000, 2000]
+    """
+    for start in range(0, len(values), _CHUNK):
+        yield list(values[start : start + _CHUNK])
 
 
 def insert_columns(
@@ -64,10 +76,13 @@ def upsert_from(
     table: Table,
     rows: Select[Any],
     update: Iterable[str],
-) -> None:
-    """Insert what `rows` selects, by the names of its columns; see `upsert`."""
+) -> int:
+    """Insert what `rows` selects, by the names of its columns; see `upsert`.
+
+    Returns: how many rows were inserted or overwritten.
+    """
     statement = _insert(connection, table).from_select(rows.selected_columns.keys(), rows)
-    connection.execute(_on_conflict(statement, table, update))
+    return connection.execute(_on_conflict(statement, table, update)).rowcount
 
 
 def _insert(connection: Connection, table: Table) -> Any:

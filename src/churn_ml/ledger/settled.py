@@ -126,8 +126,11 @@ class History(Database):
 
 def note(
     connection: Connection, rows: ColumnElement[bool], outcome: str, at: datetime, run: str
-) -> None:
-    """Copy the plan's `rows` with their `outcome`; one that is there already stays as it is."""
+) -> int:
+    """Copy the plan's `rows` with their `outcome`; one that is there already stays as it is.
+
+    Returns: how many were copied.
+    """
     same = ("destination", "customer_id", "plan_id", "as_of", "payload", "code", "message")
     told = select(
         *(PLAN_ROWS.c[name] for name in same),
@@ -135,4 +138,4 @@ def note(
         literal(at, SETTLED.c.settled_at.type).label("settled_at"),
         literal(run).label("run"),
     ).where(rows)
-    upsert_from(connection, SETTLED, told, update=())
+    return upsert_from(connection, SETTLED, told, update=())
