@@ -1,4 +1,4 @@
-"""kill -9 at the worst moments, then a re-run: it ends as an undisturbed run does (C1-C4, C8)."""
+"""kill -9 at the worst moments, then a re-run: it ends as an undisturbed run does (C1-C8)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from churn_ml import flow
 from churn_ml.config import load
 from churn_ml.errors import NotReady
 from churn_ml.house import House, open_house
+from churn_ml.registry.trained import MODEL_ID, PARENT
 from churn_ml.sources import complete_journey
 
 from ..conftest import FIRST, HOUSEHOLDS
@@ -110,6 +111,61 @@ def test_a_killed_scoring_run_again_ends_as_an_undisturbed_one_c4(
     assert house.ledger.versions(["scores"]) == {"scores": {}}
     flow.score(house, FIRST)
     assert hashes(house, "score") == undisturbed
+
+
+MLFLOW = (
+    "mlflow:MlflowClient.create_model_version",
+    "mlflow:MlflowClient.set_registered_model_alias",
+)
+
+
+@pytest.mark.parametrize("where", MLFLOW, ids=["uploaded, no version", "a version, no alias"])
+def test_a_logging_killed_after_its_upload_moves_nobody_and_the_doctor_lists_it_c5_c6_c7(
+    where: str, championed: Path, copy_of: Callable[[Path], House]
+) -> None:
+    house = copy_of(championed)
+    champion = house.champion(FIRST)
+    killed(house, "log", where, "before")
+    assert house.champion(FIRST) == champion, "the ledger alone says who is champion"
+    assert house.registry.aliases() == {}
+    versions = len(_versions(house))
+    assert versions == (where != MLFLOW[0])
+    uploaded = {run for run, (_, model, status) in _runs(house).items() if model}
+    found = by_check(house)
+    assert not found["MLflow's aliases"]["well"]
+    if versions == 0:
+        assert "1 as of 2017-10-01: of a logging that" in found["MLflow's runs"]["told"]
+        assert found["MLflow's runs"]["next_step"].startswith("churn-ml log --as-of 2017-10-01")
+        flow.log(house, FIRST)
+    else:
+        assert found["MLflow's aliases"]["next_step"] == "churn-ml log --as-of 2017-10-01"
+    found = by_check(house, repair=True)  # the decision is one row: the alias is mended from it
+    assert all(found[f"MLflow's {what}"]["well"] for what in ("aliases", "runs"))
+    assert house.registry.aliases()["champion"] == champion
+    runs = _runs(house)
+    assert {run for run, (_, model, status) in runs.items() if model} == uploaded, "taken over"
+    assert len(_versions(house)) == 1
+    assert sorted(status for above, model, status in runs.values() if not model) == (
+        ["FINISHED", "KILLED"] if versions == 0 else ["FINISHED"]
+    )
+
+
+def by_check(house: House, *, repair: bool = False) -> dict[str, dict[str, Any]]:
+    return {one["check"]: one for one in flow.doctor(house, repair=repair)}
+
+
+def _runs(house: House) -> dict[str, tuple[str | None, str | None, str]]:
+    """Every run in MLflow: its parent, its model and its status."""
+    registry = house.registry
+    return {
+        run.info.run_id: (run.data.tags.get(PARENT), run.data.tags.get(MODEL_ID), run.info.status)
+        for run in registry._client.search_runs([registry._experiment])
+    }
+
+
+def _versions(house: House) -> Any:
+    registry = house.registry
+    return registry._client.search_model_versions(f"name = '{registry.name}'")
 
 
 @pytest.mark.parametrize(

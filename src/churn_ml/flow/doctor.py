@@ -37,9 +37,9 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
     """Every check of the whole house, one JSON-able row each: check, well, told, next_step.
 
     That the ledger's schema is the newest is seen to where it is opened. Looked at are the chain of
-    decisions and, under each contract, the bytes and the age of champion and former champion and
-    MLflow's aliases; then whether exports are stopped, and who feeds each destination, which makes
-    an absent file or table.
+    decisions and, under each contract, the bytes and the age of champion and former champion,
+    MLflow's aliases and what a killed logging left there; then whether exports are stopped, and who
+    feeds each destination, which makes an absent file or table.
     `repair`: let the aliases follow the ledger before they are looked at. Raises nothing: what a
     check runs into is its finding.
     """
@@ -62,6 +62,7 @@ def _of_contract(house: House, *, repair: bool) -> Iterator[Finding]:
             look = _model(house, model_id) if role == "champion" else _bytes(house, model_id)
             yield _seen(f"{role.replace('_', ' ')}{under}", look)
     yield _seen(f"MLflow's aliases{under}", lambda: _aliases(house, repair=repair))
+    yield _seen(f"MLflow's runs{under}", lambda: _runs(house))
 
 
 def _seen(check: str, look: Callable[[], Finding]) -> Finding:
@@ -127,6 +128,20 @@ def _aliases(house: House, *, repair: bool) -> Finding:
         for name, held in wrong.items()
     )
     return Finding("", well=False, told=told, next_step=_mends(house, asked))
+
+
+def _runs(house: House) -> Finding:
+    """Whether a logging was killed and has left uploads behind that nothing in MLflow names."""
+    left = house.registry.unfinished()
+    if not left:
+        return Finding("", well=True, told="all of them ended")
+    days = ", ".join(f"{count} as of {day}" for day, count in sorted(left.items()))
+    return Finding(
+        "",
+        well=False,
+        told=f"not ended: {days}: of a logging that goes on now, or was killed in mid-upload",
+        next_step=f"churn-ml log --as-of {min(left)}, which takes over what is whole",
+    )
 
 
 def _mends(house: House, asked: dict[str, str | None]) -> str:

@@ -135,6 +135,14 @@ class Registry:
                 found[alias] = str(tags.get(MODEL_ID, f"version {version}"))
             return found
 
+    def unfinished(self) -> dict[str, int]:
+        """How many runs of each as_of have not ended: a logging is at them, or was killed.
+
+        Raises as `log_training` does.
+        """
+        with reached(self.place):
+            return self._runs.unfinished()
+
     def tag(self, model_id: str, tags: Mapping[str, str]) -> None:
         """Say something of a model on its version, such as what was decided on it.
 

@@ -9,6 +9,7 @@ its run taken from it and steps back.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -67,6 +68,12 @@ class Runs:
                 else:
                     parents.add(run_id)
         return Found(next(iter(above)) if len(above) == 1 and above <= parents else None, runs)
+
+    def unfinished(self) -> dict[str, int]:
+        """How many runs of each as_of still run, as far as MLflow knows."""
+        query = f"attributes.status = '{RUNNING}'"
+        found = self.client.search_runs([self.experiment], query)
+        return dict(Counter(run.data.tags.get(AS_OF, "unknown") for run in found))
 
     def adopt(self, run_id: str, trained: Trained, parent: str) -> None:
         """Hang a finished run of an earlier training below `parent`: the same model was left."""
