@@ -1,197 +1,111 @@
-"""What leaves the house about a customer, and what counts as a change."""
+"""What counts as a change: the hash that ledgers hold since the first export, and what it is of."""
 
 from __future__ import annotations
 
-import json
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from churn_ml.crm.payload import FIELDS, preferred, removal, restored, rows, saved
+from churn_ml.crm.columns import Column
+from churn_ml.crm.payload import FIELDS, NAMES, hashed, hashes, removal, restored, saved
 from churn_ml.crm.protocol import Row
-from churn_ml.errors import BadInput
 
 AS_OF = date(2017, 10, 1)
+FULL = {
+    "customer_id": "h1",
+    "as_of": "2017-10-01",
+    "contract": "gone30-1",
+    "model": "rule-1",
+    "threshold": 0.0,
+    "stage": "silent",
+    "score": 0.6,
+    "risk_band": "high",
+    "value_band": "high",
+    "value_at_risk": 100.0,
+    "segment": "A",
+    "offer": "COUPON",
+    "arm": "open",
+    "experiment": "spring:control",
+    "reasons": "raises the risk: gap_ratio",
+    "cause": "FX",
+    "evidence": "e",
+    "named_segments": "HIGH_RISK",
+}
+GOLDEN: list[tuple[str, dict[str, Any]]] = [
+    ("c4f9cc8869c17f285fc259e38ae5136c5fff1bd257739e7a9c146feff0b5fe03", {}),
+    (
+        "cf296b4872a89f8ea1280d773d918a61e4198e231fa7d3e090e605a725538d42",
+        {"stage": "沉默 😀", "cause": 'Größe "x"\n\\'},
+    ),
+    (
+        "1242add1fce8b141b0966f7e3d4a5989fbcb0ae8637409f8d38740e1187a1109",
+        {"score": 1e-05, "value_at_risk": 1e16},
+    ),
+    (
+        "3063fdac9a6c72233210b89830bd5eff42dcbd02fe0577de144d6f90d42d02cd",
+        {"score": 1 / 3, "value_at_risk": 0.1 + 0.2},
+    ),
+    (
+        "0eece664ad73c55e5ecfcdb973544b7d406c80f5ae673a614d545801acd105ec",
+        {"value_at_risk": 100},
+    ),
+    (
+        "4de8cab251bdb2ee9a590042bf6b0fac205f93bf905ec8974ef4d35adccb08d6",
+        {"score": -0.0},
+    ),
+    (
+        "a0d3f3bc9584c29ec9a08920b55f615c78090fd9526ea24922ac6b578f0f8204",
+        {"value_at_risk": -12.5},
+    ),
+    (
+        "01d760aef7a7200499ef1fde88ca6de02b02ab598a328c688941c5cdb9d7d24f",
+        {"stage": date(2017, 10, 1)},
+    ),
+    (
+        "df1e77d99d91029f03a50530966dc5413ac061aa2408ea214e192938431a32c5",
+        {"value_at_risk": Decimal("12.50")},
+    ),
+    (
+        "1cbdf36087a9e92839dd6a32d387a767003e65e8ab471a6514063a8c8a8d97bf",
+        dict.fromkeys(NAMES) | {"segment": "PROFILING_OPT_OUT", "offer": "NONE"},
+    ),
+]
+TEXTS = [field.name for field in FIELDS if field.type == "text"]
+NUMBERS = [field.name for field in FIELDS if field.type == "number"]
+SAID = st.sampled_from(["", "A", "NONE", "沉默 😀", "'", '"', "\\", "é", "e\u0301", "NaN", "null"])
+AMOUNTS = st.sampled_from([0.0, -0.0, 0.5, 1 / 3, 1e-05, 1e16, -12.5, 5e-324])
+CELLS = {name: SAID | st.none() for name in TEXTS} | {n: AMOUNTS | st.none() for n in NUMBERS}
 
 
-def because(**directions: str) -> str:
-    """The reasons of a score, strongest first: indicator -> what it does to the score."""
-    told = [{"indicator": name, "direction": way} for name, way in directions.items()]
-    return json.dumps(told)
+@pytest.mark.parametrize(("known", "changed"), GOLDEN)
+def test_the_hash_is_the_one_that_ledgers_hold(known: str, changed: dict[str, Any]) -> None:
+    assert hashed(FULL | changed, delivers=False) == known
 
 
-def tables(**changes: Any) -> dict[str, pd.DataFrame]:
-    ids = pd.DataFrame({"customer_id": ["h2", "h1"]})
-    cells: dict[str, Any] = {
-        "score": [0.6181, 0.1],
-        "value_at_risk": [129.7, 8.0],
-        "model": "rule-1",
-        "contract": "gone30-1",
-        "reasons": because(gap_ratio="up", spend_90d="down", recency_days="up"),
-        "stage": "silent",
-        "risk_band": ["high", "low"],
-        "value_band": "high",
-        "segment": ["A", "B"],
-        "arm": "open",
-        "offer": ["COUPON", "NONE"],
-    } | changes
-
-    def frame(*names: str) -> pd.DataFrame:
-        return ids.assign(**{name: cells[name] for name in names})
-
-    return {
-        "scores": frame("score", "value_at_risk", "model", "contract", "reasons"),
-        "segments": frame("stage", "risk_band", "value_band", "segment", "arm"),
-        "actions": frame("offer"),
-        "causes": ids[:1].assign(
-            cause="LOGISTICS_SLOW",
-            score=0.7,
-            stated=False,
-            evidence='[{"indicator": "late_share_180d", "strength": 1.0, "value": 0.5}]',
-        ),
-        "named_segments": pd.DataFrame(
-            {"customer_id": "h2", "segment": ["STAGE_SILENT", "HIGH_VALUE", "TIER_A", "HIGH_RISK"]}
-        ),
-    }
+def test_the_hash_of_a_contact_is_of_its_date_too() -> None:
+    known = "a9dcca8a2dae56423312274c75468b35c71af6fa783b99117ab88a1b61c1e3c1"
+    assert hashed(FULL, delivers=True) == known
+    assert hashed(FULL | {"as_of": "2017-11-01"}, delivers=True) != known
 
 
-def told(
-    *,
-    as_of: date = AS_OF,
-    tau: float = 0.0,
-    score_step: float = 0.05,
-    delivers: bool = False,
-    **changes: Any,
-) -> dict[str, Row]:
-    found = rows(
-        **tables(**changes), as_of=as_of, tau=tau, score_step=score_step, delivers=delivers
-    )
-    return {row.customer_id: row for row in found}
-
-
-def test_one_row_a_scored_customer_with_rounded_money_and_score() -> None:
-    found = told()
-    assert list(found) == ["h1", "h2"]
-    assert found["h2"].payload == {
-        "customer_id": "h2",
-        "as_of": "2017-10-01",
-        "contract": "gone30-1",
-        "model": "rule-1",
-        "threshold": 0.0,
-        "stage": "silent",
-        "score": 0.6,
-        "risk_band": "high",
-        "value_band": "high",
-        "value_at_risk": 100.0,
-        "segment": "A",
-        "offer": "COUPON",
-        "arm": "open",
-        "experiment": "",
-        "reasons": "raises the risk: gap_ratio, recency_days; lowers the risk: spend_90d",
-        "cause": "LOGISTICS_SLOW",
-        "evidence": "slow delivery (70%): share of late parcels in 180 days 50%",
-        "named_segments": "HIGH_RISK, HIGH_VALUE",
-    }
-    assert [found["h1"].payload[name] for name in ("cause", "evidence", "named_segments")] == [
-        ""
-    ] * 3
-    assert tuple(found["h2"].payload) == tuple(field.name for field in FIELDS)
-
-
-@pytest.mark.parametrize(
-    ("amount", "rounded"),
-    [(0.0, 0.0), (129.7, 100.0), (0.0044, 0.005), (98765.0, 100000.0), (3.1, 2.0), (3.2, 5.0)],
-)
-def test_money_is_told_on_the_one_two_five_series(amount: float, rounded: float) -> None:
-    assert preferred([amount]).tolist() == [rounded]
-
-
-def test_a_score_step_of_one_tenth_leaves_eleven_scores() -> None:
-    assert told(score_step=0.1, score=[0.6181, 0.97])["h1"].payload["score"] == 1.0
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"as_of": date(2017, 11, 1)},
-        {"model": "xgboost-2"},
-        {"tau": 3.5},
-        {"score": [0.6190, 0.1]},  # both are .6 when told
-        {"value_at_risk": [138.0, 8.0]},
-    ],
-)
-def test_what_says_nothing_new_about_the_customer_is_no_change(change: dict[str, Any]) -> None:
-    assert told(**change)["h2"].content_hash == told()["h2"].content_hash
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"contract": "gone90-1"},
-        {"stage": "active"},
-        {"score": [0.66, 0.1]},
-        {"risk_band": ["medium", "low"]},
-        {"value_band": "low"},
-        {"value_at_risk": [190.0, 8.0]},
-        {"segment": ["C", "B"]},
-        {"offer": ["NONE", "NONE"]},
-        {"arm": "holdout"},
-        {"reasons": because(gap_ratio="up")},
-        {"reasons": because(gap_ratio="up", spend_90d="up", recency_days="up")},
-    ],
-)
-def test_every_content_field_is_a_change(change: dict[str, Any]) -> None:
-    assert told(**change)["h2"].content_hash != told()["h2"].content_hash
-
-
-def test_where_a_destination_delivers_the_same_offer_a_month_later_is_a_second_contact() -> None:
-    october, november = told(delivers=True), told(delivers=True, as_of=date(2017, 11, 1))
-    assert (october["h2"].contact, october["h1"].contact) == (True, False)
-    assert october["h2"].content_hash != november["h2"].content_hash
-    assert october["h1"].content_hash == november["h1"].content_hash  # no offer, no contact
-
-
-def test_where_it_does_not_deliver_no_row_is_a_contact() -> None:
-    assert not any(row.contact for row in told().values())
+@given(st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=8), st.booleans())
+def test_the_rows_of_columns_have_the_hashes_of_their_cells(
+    told: list[dict[str, Any]], delivers: bool
+) -> None:
+    rows = [cells | {"as_of": "2017-10-01"} for cells in told]
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(TEXTS, "str") | dict.fromkeys(NUMBERS, float))
+    columns = {name: Column.of(frame[name]) for name in NAMES}
+    held = [{name: columns[name].at([n])[0] for name in NAMES} for n in range(len(rows))]
+    assert held == rows
+    assert hashes(columns, delivers=delivers) == [hashed(row, delivers=delivers) for row in held]
 
 
 def test_names_survive_the_journal() -> None:
     row = Row("王小明 😀", "upsert", AS_OF, {"stage": "沉默", "score": 0.6}, "9f", contact=True)
     assert restored(saved(row), AS_OF) == row
     assert restored(saved(removal("h1", AS_OF)), AS_OF) == removal("h1", AS_OF)
-
-
-def test_nobody_scored_is_nobody_told() -> None:
-    empty = {name: frame[:0] for name, frame in tables().items()}
-    assert rows(**empty, as_of=AS_OF, tau=0.0, score_step=0.05) == []
-
-
-@pytest.mark.parametrize("name", ["segments", "actions"])
-def test_a_scored_customer_missing_elsewhere_is_refused(name: str) -> None:
-    given = tables()
-    given[name] = given[name][1:]
-    with pytest.raises(BadInput, match="same customers"):
-        rows(**given, as_of=AS_OF, tau=0.0, score_step=0.05)
-
-
-def test_a_customer_twice_is_refused() -> None:
-    given = {name: pd.concat([frame, frame[:1]]) for name, frame in tables().items()}
-    with pytest.raises(BadInput, match="same customers"):
-        rows(**given, as_of=AS_OF, tau=0.0, score_step=0.05)
-
-
-def test_of_who_objects_to_profiling_no_more_is_told_than_that() -> None:
-    frames = tables()
-    placed = frames["segments"]
-    out = placed[:1].assign(customer_id="h3", segment="PROFILING_OPT_OUT", offer="NONE")
-    frames["segments"] = pd.concat([placed, out])
-    found = rows(**frames, as_of=AS_OF, tau=0.0, score_step=0.05)[-1]
-    assert {name: cell for name, cell in found.payload.items() if cell is not None} == {
-        "customer_id": "h3",
-        "as_of": "2017-10-01",
-        "segment": "PROFILING_OPT_OUT",
-        "offer": "NONE",
-    }
-    assert not found.contact

@@ -1,10 +1,13 @@
 """The world out: the outbox, what a destination is, and the destinations there are.
 
-Enters: the rows a destination shall hold (payload.rows). Leaves: the target in that state, and the
+Enters: the rows a destination shall hold (telling.rows). Leaves: the target in that state, and the
 counts. A new destination is one adapter file and one row in DESTINATIONS.
 
     protocol.py  Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
     payload.py   what is told about a customer, and what counts as a change
+    telling.py   from the tables of a score to what a destination shall hold
+    desired.py   that, as columns, of which only the rows that are sent are made
+    columns.py   cells of which many are alike
     means.py     what a destination may use beside its settings
     address.py   where an export may be sent
     remote.py    calling a server: pace, retries, the end of patience
@@ -51,7 +54,6 @@ from churn_ml.crm.hubspot import HubSpotDestination, open_hubspot
 from churn_ml.crm.journal import MemoryJournal
 from churn_ml.crm.means import Means
 from churn_ml.crm.outbox import Outbox
-from churn_ml.crm.payload import rows
 from churn_ml.crm.protocol import (
     Ack,
     Batch,
@@ -64,6 +66,7 @@ from churn_ml.crm.protocol import (
 from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
 from churn_ml.crm.reconcile import Reconciled, reconciled
 from churn_ml.crm.sql import SqlDestination, open_sql
+from churn_ml.crm.telling import rows
 from churn_ml.crm.tryton import open_tryton
 from churn_ml.errors import BadInput
 

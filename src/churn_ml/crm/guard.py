@@ -31,6 +31,7 @@ from typing import TypeVar
 
 from churn_ml.actions import NONE
 from churn_ml.config import Config
+from churn_ml.crm.desired import Desired
 from churn_ml.crm.protocol import Row
 from churn_ml.errors import ChurnError, Unreachable
 from churn_ml.segments import OPTED_OUT
@@ -112,16 +113,17 @@ class Guard:
         ...
         churn_ml.errors.Unreachable: cannot read suppression: nothing is exported | ... OSError ...
         """
-        upserts = [row for row in rows if row.op == "upsert"]
-        ids = [row.customer_id for row in upserts]
+        upserts = _upserts(rows)
+        ids = upserts.customer_ids
         barred = frozenset(_read("suppression", self.suppressed, ids))
         given = _read("consents", self.consents, ids)
         said = _read("consents", self.purposes, ids)
-        asked = (row for row in upserts if row.payload.get("offer") not in self.free_offers)
-        refused = (r.customer_id for r in asked if not self._may(r, given, said))
+        offered = zip(ids, upserts.offers, strict=True)
+        asked = ((c, str(offer)) for c, offer in offered if offer not in self.free_offers)
+        refused = (c for c, offer in asked if not self._may(c, offer, given, said))
         against = {c for c, words in said.items() if words.get(PROFILING) is False}
-        theirs = (row for row in upserts if row.customer_id in against)
-        objecting = (r.customer_id for r in theirs if r.payload.get("segment") != OPTED_OUT)
+        placed = zip(ids, upserts.segments, strict=True)
+        objecting = (c for c, segment in placed if c in against and segment != OPTED_OUT)
         return (
             dict.fromkeys(self._recently_contacted(upserts), RECENT)
             | dict.fromkeys(refused, "no_consent")
@@ -130,27 +132,39 @@ class Guard:
         )
 
     def _may(
-        self, row: Row, given: Mapping[str, bool], said: Mapping[str, Mapping[str, bool]]
+        self,
+        customer_id: str,
+        offer: str,
+        given: Mapping[str, bool],
+        said: Mapping[str, Mapping[str, bool]],
     ) -> bool:
-        """Whether the row's offer may be made: the word on its channel, unless all is refused."""
-        contact = given.get(row.customer_id)
+        """Whether the offer may be made: the word on its channel, unless all is refused."""
+        contact = given.get(customer_id)
         if contact is False:
             return False
         general = self.consent_default if contact is None else contact
-        channel = self.channels.get(str(row.payload.get("offer")), "")
-        return said.get(row.customer_id, {}).get(channel, general)
+        channel = self.channels.get(offer, "")
+        return said.get(customer_id, {}).get(channel, general)
 
-    def _recently_contacted(self, upserts: Sequence[Row]) -> list[str]:
+    def _recently_contacted(self, upserts: Desired) -> list[str]:
         """Whom a contact would reach too soon after one under another contract, or before it."""
         found: set[str] = set()
-        for day in {row.as_of for row in upserts if row.contact}:  # a plan is of one as_of
+        contacts = upserts.made([n for n, contact in enumerate(upserts.contacts) if contact])
+        for day in {row.as_of for row in contacts}:  # a plan is of one as_of
 
             def recent(ids: Sequence[str], day: date = day) -> Collection[str]:
                 return self.recent(ids, day)
 
-            asked = [row.customer_id for row in upserts if row.contact and row.as_of == day]
+            asked = [row.customer_id for row in contacts if row.as_of == day]
             found |= set(asked) & set(_read("contacts", recent, asked))
         return sorted(found)
+
+
+def _upserts(rows: Sequence[Row]) -> Desired:
+    """The upserts among the rows; what shall be held is of no others."""
+    if isinstance(rows, Desired):
+        return rows
+    return Desired.of([row for row in rows if row.op == "upsert"])
 
 
 def _read(what: str, source: Callable[[Sequence[str]], Found], ids: Sequence[str]) -> Found:

@@ -30,9 +30,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from churn_ml.crm.desired import Desired
 from churn_ml.crm.exported import Exported, Settled, counted, foreseen
 from churn_ml.crm.guard import RECENT, Guard
-from churn_ml.crm.payload import quiet, removal, restored, saved
+from churn_ml.crm.payload import removal, restored, saved
 from churn_ml.crm.plan import Plan, plan
 from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
 from churn_ml.crm.radius import Ask, Asked, never, withdrawals
@@ -102,21 +103,19 @@ class Outbox:
         last, left = self.journal.last_plan(name), self.left_open()
         expected = {row.customer_id: row.content_hash for row in (left.rows if left else ())}
         held = self.journal.held(name) | expected
-        withheld = self.guard.withheld(desired)
+        told = Desired.of(desired)
+        withheld = self.guard.withheld(told)
+        recent = {customer_id for customer_id, why in withheld.items() if why == RECENT}
         # a contact that the destination has acknowledged is made: it is not too soon after itself
-        late = {
-            row.customer_id
-            for row in desired
-            if withheld.get(row.customer_id) == RECENT
-            and held.get(row.customer_id, REMOVED) != row.content_hash
-        }
+        both = zip(told.customer_ids, told.hashes, strict=True) if recent else ()
+        late = {one for one, made in both if one in recent and held.get(one, REMOVED) != made}
         planned = plan(
-            [quiet(row) if row.customer_id in late else row for row in desired],
+            told.quietly(late) if late else told,
             as_of,
             name,
             held=held,
             last=last,
-            withheld=frozenset(c for c, why in withheld.items() if why != RECENT),
+            withheld=frozenset(withheld.keys() - recent),
         )
         if planned.older:
             return planned, None

@@ -25,6 +25,7 @@ from typing import Any
 
 import msgspec
 
+from churn_ml.crm.desired import Desired
 from churn_ml.crm.payload import removal
 from churn_ml.crm.protocol import REMOVED, Batch, Row
 from churn_ml.errors import BadInput
@@ -83,13 +84,15 @@ def plan(
     >>> [(row.customer_id, row.op) for row in found.rows], sorted(found.unchanged)
     ([('h2', 'remove'), ('h4', 'upsert')], ['h1'])
     """
-    ids = _checked(desired, as_of, destination)
+    told = Desired.of(desired)
+    ids = _checked(told, as_of, destination)
     if last and as_of < last[1]:
         return Plan("", as_of, (), older=len(desired))
     wanted = ids - withheld
-    rows = [row for row in desired if row.customer_id in wanted]
-    changed = [row for row in rows if held.get(row.customer_id, REMOVED) != row.content_hash]
-    unchanged = wanted - {row.customer_id for row in changed}
+    both = enumerate(zip(told.customer_ids, told.hashes, strict=True))
+    news = [n for n, (one, made) in both if held.get(one, REMOVED) != made and one in wanted]
+    changed = told.made(news)
+    unchanged = wanted.difference(row.customer_id for row in changed)
     there = (customer_id for customer_id, told in held.items() if told != REMOVED)
     gone = [removal(customer_id, as_of) for customer_id in there if customer_id not in wanted]
     rows = sorted([*changed, *gone], key=lambda row: row.customer_id)
@@ -107,10 +110,10 @@ def _hashed(value: list[Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
 
 
-def _checked(desired: Sequence[Row], as_of: date, destination: str) -> frozenset[str]:
+def _checked(desired: Desired, as_of: date, destination: str) -> frozenset[str]:
     """Whom the rows are about, once it is sure that each is there once and of that as_of."""
-    ids = frozenset(row.customer_id for row in desired)
-    if len(ids) < len(desired) or any(row.as_of != as_of for row in desired):
+    ids = frozenset(desired.customer_ids)
+    if len(ids) < len(desired) or desired.as_ofs - {as_of}:
         raise BadInput(
             "the rows of an export must hold each customer once, all of one as_of",
             where=f"destination {destination}, as of {as_of}",
