@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from churn_ml.crm import Exported, Guard, MemoryJournal, Outbox, Radius, Recorder, Row
+from churn_ml.crm import Exported, Foreseen, Guard, MemoryJournal, Outbox, Radius, Recorder, Row
+from churn_ml.crm.radius import affected
 
 DAY, NEXT = date(2017, 10, 1), date(2017, 11, 1)
 ANYBODY = Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
@@ -29,6 +30,21 @@ def export(
     guard = replace(ANYBODY, suppressed=lambda _: suppressed)
     outbox = Outbox(crm, journal, guard, lambda: datetime(2026, 11, 22, tzinfo=UTC), radius=radius)
     return outbox.export(rows, rows[0].as_of)
+
+
+def foresee(
+    crm: Recorder,
+    journal: MemoryJournal,
+    radius: Radius,
+    rows: list[Row],
+    suppressed: Collection[str],
+) -> Foreseen:
+    guard = replace(ANYBODY, suppressed=lambda _: suppressed)
+    outbox = Outbox(crm, journal, guard, lambda: datetime(2026, 11, 22, tzinfo=UTC), radius=radius)
+    before = crm.rows.copy(), journal.last_plan("recorder")
+    foreseen = outbox.foresee(rows, rows[0].as_of)
+    assert (crm.rows, journal.last_plan("recorder")) == before, "a dry run touches nothing"
+    return foreseen
 
 
 def held(count: int) -> tuple[Recorder, MemoryJournal]:
@@ -134,5 +150,35 @@ def test_what_was_asked_is_told_without_a_customer() -> None:
     told = export(crm, journal, Radius(0.3), desired(400, "2", NEXT))
     assert told.asks is not None
     assert "h0" not in repr(told)
-    said = "400 upserts and 0 removals, 100.0 % of the 400 customers it holds"
-    assert told.asks.in_words() == said
+    said = "0 to create, 400 to update, 0 to remove: 100.0 % of the 400 customers it holds,"
+    assert told.asks.in_words() == f"{said} more than 30 %"
+
+
+def test_what_is_asked_tells_new_from_known_and_who_is_affected() -> None:
+    crm, journal = held(400)
+    rows = [*desired(300, "2", NEXT), *desired(500, "3", NEXT)[300:]]
+    asks = export(crm, journal, Radius(0.3), rows).asks
+    assert asks is not None
+    assert (asks.upserts, asks.creates, asks.removals, asks.limit) == (500, 100, 0, 0.3)
+    assert asks.affected == {"segment": {"2": 300, "3": 200}, "offer": {"NONE": 500}}
+
+
+def test_of_many_segments_the_most_frequent_are_told_and_the_others_counted() -> None:
+    rows = [row for n in range(9) for row in desired(n + 1, f"S{n}")]
+    told = affected(rows)["segment"]
+    assert list(told.items())[:2] == [("S8", 9), ("S7", 8)]
+    assert (len(told), told["others"], sum(told.values())) == (6, 1 + 2 + 3 + 4, len(rows))
+
+
+@pytest.mark.parametrize("gone", [5, 20], ids=["the rest still asks", "the rest goes at once"])
+def test_p3_a_dry_run_counts_what_goes_at_once_as_the_export_does(gone: int) -> None:
+    crm, journal = held(400)
+    rows = [*desired(110, "2", NEXT), *desired(400, "1", NEXT)[110:]]
+    barred = {f"h{n:04}" for n in range(390 - gone, 390)}
+    radius = Radius(0.275 if gone == 5 else 0.3)
+    foreseen = foresee(crm, journal, radius, rows, barred)
+    assert foreseen.away is not None
+    assert len(foreseen.away.rows) == gone
+    done = export(crm, journal, radius, rows, barred)
+    assert foreseen.counted == done
+    assert (done.asks is None) == (gone == 20)

@@ -15,6 +15,7 @@ from churn_ml.flow.doctor import doctor
 from churn_ml.house import House
 
 from ..conftest import FIRST
+from .test_approving import under
 
 
 @pytest.fixture
@@ -67,3 +68,16 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     assert {one.agreeing for one in flow.reconcile(house).values() if one.whole} == {0, sent}
     churn_ml(house, "allow", "crm_sql")
     assert flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"] == sent
+
+
+def test_a_stop_of_one_destination_hides_no_plan_that_waits_for_another(house: House) -> None:
+    asking = under(house, first_load="ask")
+    flow.stop(asking, "crm_sql", who="ada", why="drill")
+    with pytest.raises(Stopped) as raised:
+        flow.export(asking, FIRST)
+    (one,) = asking.ledger.waiting()
+    told = str(raised.value.next_step)
+    assert "churn-ml export allow crm_sql" in told
+    assert (
+        f"crm_file waits for a yes: churn-ml export approve crm_file --plan {one.plan_id}" in told
+    )

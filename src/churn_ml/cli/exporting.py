@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,22 +36,38 @@ def export(
     as_json: Json = False,
     contract: ContractName = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
+        bool, typer.Option("--dry-run", help="Show the plan row by row, send nothing.")
     ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Dry run: rows of each kind to show; 0 is all. 5, in JSON all."),
+    ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(help="Dry run: a new CSV file for every row, a line for each changed field."),
+    ] = None,
 ) -> None:
     """Send what changed since the last acknowledged state to every destination.
 
     Reads: scores, segments, actions. Writes: the destinations of [destinations], plan and acks.
+    With --dry-run nothing is sent or asked: it shows whom an export would create, update and
+    remove, with former and new values, and what would hold it back.
     """
     if context.invoked_subcommand is not None:
         return
     if as_of is None:
         raise typer.BadParameter("is needed to export: --as-of YYYY-MM-DD", param_hint="--as-of")
     from churn_ml import flow
+    from churn_ml.cli import foreseen
+    from churn_ml.timeline import parse_as_of
 
-    answers.answer(
-        partial(flow.export, dry_run=dry_run), config, as_of, as_json=as_json, contract=contract
-    )
+    if dry_run:
+        day, house = parse_as_of(as_of), answers.opened(config, quiet=True).under(contract)
+        foreseen.show(house, day, limit=limit, rows=rows, as_json=as_json)
+        return
+    if limit is not None or rows is not None:
+        raise typer.BadParameter("go with --dry-run only", param_hint="--limit and --rows")
+    answers.answer(flow.export, config, as_of, as_json=as_json, contract=contract)
 
 
 @app.command("log")

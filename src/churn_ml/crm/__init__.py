@@ -15,6 +15,7 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
     plan.py      the difference between what a destination holds and what it shall hold
     radius.py    which plan changes so much that a person has to say yes
     outbox.py    save the plan, send, acknowledge, resume
+    foreseen.py  what an export would change, row by row
     undo.py      give a destination back what it held before its newest export
     exported.py  what an export did, in rows
     journal.py   the ledger's double in memory
@@ -49,6 +50,7 @@ from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
 from churn_ml.crm.exported import Exported
 from churn_ml.crm.file import FileDestination, open_file
+from churn_ml.crm.foreseen import Change, Foreseen, changes
 from churn_ml.crm.guard import Guard
 from churn_ml.crm.hubspot import HubSpotDestination, open_hubspot
 from churn_ml.crm.journal import MemoryJournal
@@ -77,9 +79,11 @@ __all__ = [
     "Ack",
     "Asked",
     "Batch",
+    "Change",
     "Destination",
     "Exported",
     "FileDestination",
+    "Foreseen",
     "Guard",
     "HubSpotDestination",
     "Journal",
@@ -92,6 +96,7 @@ __all__ = [
     "Rejection",
     "Row",
     "SqlDestination",
+    "changes",
     "open_destination",
     "reconciled",
     "rows",

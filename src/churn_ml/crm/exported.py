@@ -78,10 +78,3 @@ def counted(
         older=planned.older,
         asks=asks,
     )
-
-
-def foreseen(planned: Plan | None) -> Settled:
-    """What becomes of the plan's rows if the destination takes every one."""
-    settled = Settled()
-    settled.note(planned.rows if planned else (), (), ())
-    return settled

@@ -31,12 +31,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from churn_ml.crm.desired import Desired
-from churn_ml.crm.exported import Exported, Settled, counted, foreseen
+from churn_ml.crm.exported import Exported, Settled, counted
+from churn_ml.crm.foreseen import Foreseen
 from churn_ml.crm.guard import RECENT, Guard
 from churn_ml.crm.payload import removal, restored, saved
 from churn_ml.crm.plan import Plan, plan
 from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
-from churn_ml.crm.radius import Ask, Asked, never, withdrawals
+from churn_ml.crm.radius import Ask, never, withdrawals
 from churn_ml.errors import BrokenPromise, StaleAttempt
 
 
@@ -66,23 +67,33 @@ class Outbox:
         the target is not ours or lacks a column; BadInput as `plan` does; Stopped where a person
         has stopped exports, between two batches too.
         """
-        left = self.left_open()
         if dry_run:
-            planned, asks = self._plan(desired, as_of)
-            fresh = foreseen(None if asks else planned)
-            return counted(planned, left, foreseen(left), fresh, asks)
+            return self.foresee(desired, as_of).counted
+        left = self.left_open()
         self.journal.heed_stops(self.destination.name)
         self.destination.preflight()
         resumed = self.deliver(left) if left else Settled()
-        planned, asks = self._plan(desired, as_of)
-        if asks and (away := withdrawals(planned)).rows:
+        found = self._plan(desired, as_of)
+        if found.asks and (away := withdrawals(found.planned)).rows:
             self.save(away)
             resumed.add(self.deliver(away))
-            planned, asks = self._plan(desired, as_of)
+            found = self._plan(desired, as_of)
+        planned, asks = found.planned, found.asks
         if asks:
             return counted(planned, left, resumed, Settled(), asks)
         self.save(planned)
         return counted(planned, left, resumed, self.deliver(planned))
+
+    def foresee(self, desired: Sequence[Row], as_of: date) -> Foreseen:
+        """What `export` would do, asking whom the journal and the guard know of; touches nothing.
+
+        Raises: Unreachable where a source of the guard cannot be read; BadInput as `plan` does.
+        """
+        found = self._plan(desired, as_of)
+        away = withdrawals(found.planned) if found.asks else None
+        if away is None or not away.rows:
+            return found
+        return replace(self._plan(desired, as_of, after=away), away=away, state=found.state)
 
     def left_open(self) -> Plan | None:
         """What is left of the plan that was not finished; None where there is none."""
@@ -92,17 +103,19 @@ class Outbox:
         plan_id, as_of, rows = found
         return Plan(plan_id, as_of, tuple(restored(row, as_of) for row in rows))
 
-    def _plan(self, desired: Sequence[Row], as_of: date) -> tuple[Plan, Asked | None]:
+    def _plan(self, desired: Sequence[Row], as_of: date, after: Plan | None = None) -> Foreseen:
         """The plan on what is acknowledged, and on rows still open as if they were; what it asks.
 
         The newest plan is read before the state: one that is saved in between is noticed when
         ours is saved on the older one. A customer contacted under another contract about now keeps
-        segment and score, without the offer.
+        segment and score, without the offer. `after`: a plan that would be sent before it.
         """
         name = self.destination.name
         last, left = self.journal.last_plan(name), self.left_open()
-        expected = {row.customer_id: row.content_hash for row in (left.rows if left else ())}
-        held = self.journal.held(name) | expected
+        first = [*(left.rows if left else ()), *(after.rows if after else ())]
+        expected = {row.customer_id: row.content_hash for row in first}
+        state = self.journal.held(name)
+        held = state | expected
         told = Desired.of(desired)
         withheld = self.guard.withheld(told)
         recent = {customer_id for customer_id, why in withheld.items() if why == RECENT}
@@ -114,12 +127,15 @@ class Outbox:
             as_of,
             name,
             held=held,
-            last=last,
+            last=(after.id, after.as_of) if after else last,
             withheld=frozenset(withheld.keys() - recent),
         )
+        why = {c: withheld[c] for c in withheld if c in late or c in planned.withheld}
         if planned.older:
-            return planned, None
-        return replace(planned, withheld=planned.withheld | late), self.radius(planned, held)
+            return Foreseen(planned, state, why, left=left)
+        asks = self.radius(planned, held)
+        planned = replace(planned, withheld=planned.withheld | late)
+        return Foreseen(planned, state, why, asks, left)
 
     def save(self, planned: Plan) -> None:
         """Save the plan; an empty one too where its as_of is new, which older runs must respect."""

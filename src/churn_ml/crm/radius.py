@@ -15,16 +15,17 @@ upserts and 60 removals asks, for 700 of 2,000 is a share of .35; one of 500 cha
 >>> rows = tuple(Row(f"h{n}", "upsert", day, {}, "b1") for n in range(150))
 >>> found = Radius(ask_above=.3)(Plan("5f1c", day, rows), held)
 >>> found.in_words()
-'150 upserts and 0 removals, 37.5 % of the 400 customers it holds'
+'0 to create, 150 to update, 0 to remove: 37.5 % of the 400 customers it holds, more than 30 %'
 >>> Radius(ask_above=.3, answers=lambda plan_id: "approve")(Plan("5f1c", day, rows), held) is None
 True
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from churn_ml.config import content_hash
 from churn_ml.crm.plan import Plan
@@ -35,6 +36,13 @@ LEAST = 100
 APPROVED, REFUSED = "approve", "refuse"
 Held: TypeAlias = Mapping[str, str]
 """customer_id -> content hash, REMOVED for who was taken out: the journal's answer."""
+AFFECTED = ("segment", "offer", "cause")
+"""The fields by whose values a question says who is affected."""
+MOST = 5
+"""How many values of such a field are told; the rest are OTHERS."""
+OTHERS = "others"
+Kind: TypeAlias = Literal["create", "update", "remove"]
+KINDS: tuple[Kind, ...] = ("create", "update", "remove")
 Answers: TypeAlias = Callable[[str], str | None]
 Ask: TypeAlias = Callable[[Plan, Held], "Asked | None"]
 
@@ -44,7 +52,9 @@ class Asked:
     """What a plan would change, in rows, of a destination that holds `of_rows` customers.
 
     `share` is the changes as a part of them; None where the destination holds nobody yet.
-    `refused`: a person has said no to this very plan.
+    `refused`: a person has said no to this very plan. `creates` of the upserts are of customers
+    whom it does not hold; `limit` is the share above which it asks. `affected` counts the upserts
+    by what they tell: segment, offer and cause -> value -> rows, the most frequent first.
     """
 
     plan_id: str
@@ -53,17 +63,22 @@ class Asked:
     of_rows: int
     share: float | None
     refused: bool = False
+    creates: int = 0
+    limit: float = 0.0
+    affected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def in_words(self) -> str:
         """The counts in one line, without a customer.
 
-        >>> Asked("5f1c", 2000, 0, 0, None).in_words()
-        '2,000 upserts and 0 removals: the first load, it holds nobody yet'
+        >>> Asked("5f1c", 2000, 0, 0, None, creates=2000).in_words()
+        '2,000 to create, 0 to update, 0 to remove: the first load, it holds nobody yet'
         """
-        changes = f"{self.upserts:,} upserts and {self.removals:,} removals"
+        updates = self.upserts - self.creates
+        changes = f"{self.creates:,} to create, {updates:,} to update, {self.removals:,} to remove"
         if self.share is None:
             return f"{changes}: the first load, it holds nobody yet"
-        return f"{changes}, {100 * self.share:.1f} % of the {self.of_rows:,} customers it holds"
+        share = f"{100 * self.share:.1f} % of the {self.of_rows:,} customers it holds"
+        return f"{changes}: {share}, more than {100 * self.limit:g} %"
 
 
 def unasked(_: str) -> str | None:
@@ -95,24 +110,34 @@ class Radius:
         >>> from datetime import date
         >>> day = date(2017, 10, 1)
         >>> rows = tuple(Row(f"h{n}", "upsert", day, {}, "b1") for n in range(150))
-        >>> Radius(.3)(Plan("5f1c", day, rows), {})
-        Asked(plan_id='5f1c', upserts=150, removals=0, of_rows=0, share=None, refused=False)
+        >>> asks = Radius(.3)(Plan("5f1c", day, rows), {})
+        >>> (asks.upserts, asks.creates, asks.removals, asks.of_rows, asks.share, asks.refused)
+        (150, 150, 0, 0, None, False)
         >>> Radius(.3, first_load=False)(Plan("5f1c", day, rows), {}) is None
         True
         >>> Radius(.3)(Plan("5f1c", day, rows[:99]), {}) is None
         True
         """
         changes = len(planned.rows)
-        of_rows = sum(told != REMOVED for told in held.values())
+        of_rows = holds(held)
         large = changes > self.ask_above * of_rows if of_rows else self.first_load
         if changes < LEAST or not large:
             return None
         answer = self.answers(planned.id)
         if answer == APPROVED:
             return None
-        upserts = _upserts(planned.rows)
-        share = round(changes / of_rows, 4) if of_rows else None
-        return Asked(planned.id, upserts, changes - upserts, of_rows, share, answer == REFUSED)
+        kinds = kinds_of(planned.rows, held)
+        return Asked(
+            planned.id,
+            changes - kinds["remove"],
+            kinds["remove"],
+            of_rows,
+            round(changes / of_rows, 4) if of_rows else None,
+            answer == REFUSED,
+            kinds["create"],
+            self.ask_above,
+            affected(planned.rows),
+        )
 
 
 def withdrawals(planned: Plan) -> Plan:
@@ -131,5 +156,50 @@ def withdrawals(planned: Plan) -> Plan:
     return replace(planned, id=plan_id, rows=rows)
 
 
-def _upserts(rows: tuple[Row, ...]) -> int:
-    return sum(row.op == "upsert" for row in rows)
+def holds(held: Held) -> int:
+    """How many customers a destination holds.
+
+    >>> holds({"h1": "9f", "h2": REMOVED})
+    1
+    """
+    return sum(told != REMOVED for told in held.values())
+
+
+def kind_of(row: Row, held: Held) -> Kind:
+    """Whether the row creates, updates or removes its customer where `held` is held.
+
+    >>> from datetime import date
+    >>> kind_of(Row("h1", "upsert", date(2017, 11, 1), {}, "9f"), {"h1": "b1"})
+    'update'
+    """
+    if row.op == "remove":
+        return "remove"
+    return "update" if held.get(row.customer_id, REMOVED) != REMOVED else "create"
+
+
+def kinds_of(rows: Sequence[Row], held: Held) -> dict[Kind, int]:
+    """How many of the rows are of each kind.
+
+    >>> from datetime import date
+    >>> kinds_of([Row("h1", "upsert", date(2017, 11, 1), {}, "9f")], {})
+    {'create': 1, 'update': 0, 'remove': 0}
+    """
+    found = Counter(kind_of(row, held) for row in rows)
+    return {kind: found[kind] for kind in KINDS}
+
+
+def affected(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """How many upserts tell which segment, offer and cause: the MOST frequent, then the OTHERS.
+
+    >>> from datetime import date
+    >>> day = date(2017, 11, 1)
+    >>> affected([Row(f"h{n}", "upsert", day, {"segment": "AB"[n > 1]}, "9f") for n in range(5)])
+    {'segment': {'B': 3, 'A': 2}}
+    """
+    told = {}
+    for name in AFFECTED:
+        found = Counter(row.payload.get(name) for row in rows if row.op == "upsert")
+        most = {str(value): count for value, count in found.most_common() if value}
+        rest = sum(list(most.values())[MOST:])
+        told[name] = dict(list(most.items())[:MOST]) | ({OTHERS: rest} if rest else {})
+    return {name: counts for name, counts in told.items() if counts}

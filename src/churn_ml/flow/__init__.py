@@ -19,6 +19,7 @@ from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
 from churn_ml.flow.explain import explain
 from churn_ml.flow.export import export, reconcile
+from churn_ml.flow.foreseeing import foresee
 from churn_ml.flow.holdout import holdout
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.judge import judge
@@ -43,6 +44,7 @@ __all__ = [
     "explain",
     "export",
     "fit",
+    "foresee",
     "holdout",
     "horizon",
     "ingest",

@@ -7,11 +7,11 @@ plan would change more of a destination than [destinations.NAME] ask_above, it w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
@@ -27,19 +27,22 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 READS = ("scores", "segments", "actions", "causes", "named_segments")
-
+Seen: TypeAlias = "Callable[[str, crm.Foreseen, pd.DataFrame], None]"
+"""Takes a destination, what an export would do to it, and the segments as they are decided."""
 
 ASKS, KEPT_BACK = "asks", "kept_back"
 """Statuses: a plan waits for a person's yes, or a person said no to it; nothing of it was sent."""
 
 
-def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
+def export(
+    house: House, as_of: date, *, dry_run: bool = False, seen: Seen | None = None
+) -> Receipt:
     """Send what changed since the last acknowledged state to every destination of the contract.
 
     Reads what was scored and decided as of `as_of`, and consent and suppression as they are now.
-    Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing. A
-    plan that changes too much is not sent: the receipt says `asks` until somebody has answered
-    (approving.py), `kept_back` after a no.
+    Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing, and
+    `seen` is then shown every row (foreseeing.py). A plan that changes too much is not sent: the
+    receipt says `asks` until somebody has answered (approving.py), `kept_back` after a no.
     Raises NotReady where `as_of` is not scored, Transient where a destination did not answer;
     Stopped where a person has stopped exports to one, once the others are done.
     """
@@ -51,17 +54,36 @@ def export(house: House, as_of: date, *, dry_run: bool = False) -> Receipt:
         stopped: list[Stopped] = []
         for name in destinations(house.config):
             try:
-                told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run)
+                told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run, seen=seen)
             except Stopped as stop:
                 stopped.append(stop)
         if stopped:
-            raise stopped[0]
+            raise _beside_what_waits(stopped[0], told)
         trial.details |= {"destinations": told}
         if dry_run:
             trial.leave("dry_run")
         else:
             _hold(trial, [counts["asks"] for counts in told.values() if "asks" in counts])
     return trial.receipt
+
+
+def _beside_what_waits(stop: Stopped, told: Mapping[str, Mapping[str, Any]]) -> Stopped:
+    """The stop, which says too how a plan for another destination is answered that waits.
+
+    >>> asks = {"asks": {"plan_id": "5f1c", "refused": False}}
+    >>> error = Stopped("exports to bi are stopped", next_step="churn-ml export allow bi")
+    >>> print(_beside_what_waits(error, {"crm": asks}))
+    exports to bi are stopped | next step: churn-ml export allow bi; crm waits for a yes: churn-ml
+        export approve crm --plan 5f1c
+    """
+    asked = ((name, counts["asks"]) for name, counts in told.items() if counts.get("asks"))
+    waits = [
+        f"{name} waits for a yes: churn-ml export approve {name} --plan {asks['plan_id']}"
+        for name, asks in asked
+        if not asks["refused"]
+    ]
+    steps = "; ".join([*([stop.next_step] if stop.next_step else []), *waits])
+    return Stopped(stop.what, where=stop.where, got=stop.got, next_step=steps or None)
 
 
 def _hold(trial: Attempt, asked: Sequence[Mapping[str, Any]]) -> None:
@@ -97,6 +119,7 @@ def _send(
     guard: crm.Guard,
     *,
     dry_run: bool,
+    seen: Seen | None,
 ) -> dict[str, Any]:
     """The counts of one destination's export, with what it asks."""
     house, settings = trial.house, trial.house.config.destinations[name]
@@ -112,8 +135,13 @@ def _send(
     first, answers = settings.first_load == "ask", partial(house.ledger.answered, name)
     radius = crm.Radius(settings.ask_above, first, answers)
     outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock, run=run, radius=radius)
-    done = outbox.export(desired, trial.as_of, dry_run=dry_run)
-    if not dry_run:
+    if dry_run:
+        foreseen = outbox.foresee(desired, trial.as_of)
+        if seen:
+            seen(name, foreseen, frames["segments"])
+        done = foreseen.counted
+    else:
+        done = outbox.export(desired, trial.as_of)
         _note(house, name, trial.as_of, done.asks)
     would = "would be sent" if dry_run else "sent"
     older = f", {done.older:,} older than what was sent already" if done.older else ""

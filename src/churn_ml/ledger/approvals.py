@@ -122,6 +122,10 @@ class Approvals(Database):
         with self.reading() as connection:
             return connection.execute(query).scalar_one_or_none()
 
+    def approval(self, destination: str, plan_id: str) -> Approval | None:
+        """What was asked about the plan, and the answer; None where nothing was, or is no more."""
+        return next(iter(self._found(_plan(destination, plan_id))), None)
+
     def waiting(self) -> list[Approval]:
         """What waits for an answer, the newest as_of first."""
         return self._found(APPROVALS.c.answer.is_(None))

@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, func, literal, select
+from sqlalchemy import and_, delete, func, literal, select, true
 
 from churn_ml.ledger.database import Database, stored
 from churn_ml.ledger.rows import upsert_from
 from churn_ml.ledger.schema import PLAN_ROWS, SETTLED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Connection
 
 EMPTY = "{}"
 """The payload of a removal."""
 PLANNED = "planned"
 """The outcome of a row that no destination has answered yet."""
+_CHUNK = 5000
+"""Customers asked about at once: fewer than any database's limit on bound values."""
 HELD = ("acknowledged", "withdrawn")
 """The outcomes after which the destination holds what was sent."""
 
@@ -103,18 +107,37 @@ class History(Database):
         told = select(SETTLED.c.customer_id).where(mine, SETTLED.c.outcome != "rejected")
         left = select(PLAN_ROWS.c.customer_id).where(planned, PLAN_ROWS.c.status == "open")
         touched = told.union(left)
-        newest = (SETTLED.c.as_of.desc(), SETTLED.c.settled_at.desc())
-        place = func.row_number().over(partition_by=SETTLED.c.customer_id, order_by=newest)
-        held = (
-            select(SETTLED.c.customer_id, SETTLED.c.payload, place.label("place"))
-            .where(SETTLED.c.destination == destination, SETTLED.c.plan_id != plan_id)
-            .where(SETTLED.c.outcome.in_(HELD), SETTLED.c.customer_id.in_(touched))
-            .subquery()
-        )
-        last = select(held.c.customer_id, held.c.payload).where(held.c.place == 1)
+        others = and_(SETTLED.c.plan_id != plan_id, SETTLED.c.customer_id.in_(touched))
         with self.reading() as connection:
             before = dict.fromkeys(sorted(connection.execute(touched).scalars()), EMPTY)
-            return before | {row[0]: row[1] for row in connection.execute(last)}
+            return before | _newest(connection, destination, others)
+
+    def told(self, destination: str, customer_ids: Sequence[str] | None = None) -> dict[str, str]:
+        """What the destination took last of these customers, or of all, and holds by its answer.
+
+        Returns: customer_id -> payload as JSON; who was taken out, or never told of, is left out.
+
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, base = Ledger.open("sqlite://"), None
+        >>> for plan_id, score, hour in (("p1", ".2", 6), ("p2", ".9", 7)):
+        ...     rows = [("h1", score, score, False), ("h2", "", "{}", False)]
+        ...     ledger.save_plan("crm", plan_id, date(2017, 10, 1), rows, base=base)
+        ...     at = datetime(2017, 10, 1, hour, tzinfo=UTC)
+        ...     ledger.acknowledge(plan_id, ["h1", "h2"], at=at)
+        ...     base = plan_id
+        >>> ledger.told("crm"), ledger.told("crm", ["h2", "h3"])
+        ({'h1': '.9'}, {})
+        """
+        found: dict[str, str] = {}
+        with self.reading() as connection:
+            if customer_ids is None:
+                found = _newest(connection, destination, true())
+            for start in range(0, len(customer_ids or ()), _CHUNK):
+                chunk = list((customer_ids or ())[start : start + _CHUNK])
+                asked = SETTLED.c.customer_id.in_(chunk)
+                found |= _newest(connection, destination, asked)
+        return {customer_id: payload for customer_id, payload in found.items() if payload != EMPTY}
 
     def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:
         """Close what is open of a plan: whether the destination has it, nobody knows."""
@@ -122,6 +145,19 @@ class History(Database):
         with self.writing() as connection:
             note(connection, left, "given_up", stored(at), run)
             connection.execute(delete(PLAN_ROWS).where(left))
+
+
+def _newest(connection: Connection, destination: str, which: ColumnElement[bool]) -> dict[str, str]:
+    """customer_id -> payload of the newest row that the destination took, of `which`."""
+    newest = (SETTLED.c.as_of.desc(), SETTLED.c.settled_at.desc())
+    place = func.row_number().over(partition_by=SETTLED.c.customer_id, order_by=newest)
+    held = (
+        select(SETTLED.c.customer_id, SETTLED.c.payload, place.label("place"))
+        .where(SETTLED.c.destination == destination, SETTLED.c.outcome.in_(HELD), which)
+        .subquery()
+    )
+    last = select(held.c.customer_id, held.c.payload).where(held.c.place == 1)
+    return {row[0]: row[1] for row in connection.execute(last)}
 
 
 def note(

@@ -1,0 +1,229 @@
+"""A dry run of an export on the screen, in a file, or as JSON: what would change, and for whom.
+
+Enters: what `flow.foresee` shows of each destination. Leaves: counts, what stands in the way and
+the first rows of each kind; every row where a file or JSON is asked for. Worked example: as of
+2017-11-01 the screen says that `h1` would be moved from SILENT to LOST in `crm`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from churn_ml.cli.judged import draw
+from churn_ml.errors import BadInput
+from churn_ml.grid import Grid, grid
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from churn_ml.crm import Change
+    from churn_ml.crm.protocol import Cell
+    from churn_ml.flow.foreseeing import Shown
+    from churn_ml.house import House
+    from churn_ml.ledger import Approval
+
+SHOWN = 5
+"""Rows of each kind on the screen, where nobody asks for more or fewer."""
+WIDEST = 40
+"""Characters of a value on the screen; a file and JSON hold it whole."""
+HEADER = ("destination", "customer_id", "change", "why", "field", "before", "after")
+_FIRST = ("segment", "offer", "arm", "score", "value_at_risk", "cause")
+"""What the screen says of a customer who is created or removed."""
+_BESIDE = ("model", "threshold", "evidence", "named_segments")
+"""Fields that make no change of their own: told on the screen where nothing else is."""
+
+
+def show(house: House, day: date, *, limit: int | None, rows: Path | None, as_json: bool) -> None:
+    """Print what an export of `day` would change; nothing is sent.
+
+    `limit`: rows of each kind, None where nobody said: SHOWN on the screen, all in JSON; 0 is all.
+    `rows`: a new file for every row. Raises BadInput where it is there already.
+    """
+    from churn_ml import flow
+
+    console = None if limit == 0 or (limit is None and as_json) else limit or SHOWN
+    parts: list[Grid | str | None] = []
+    told: dict[str, Any] = {}
+    with _file(rows) as file:
+
+        def take(shown: Shown) -> None:
+            if as_json:
+                told[shown.destination] = as_told(shown, console)
+            else:
+                parts.extend([*lines(shown), table(shown.changes(console)), _rest(shown, console)])
+            if file:
+                file.take(shown.destination, shown.changes(None))
+
+        receipt = flow.foresee(house, day, take)
+    if as_json:
+        print(json.dumps(json.loads(receipt.to_json()) | {"plans": told}, default=str))
+        return
+    draw([f"export as of {day}: a dry run, nothing was sent, {receipt.seconds:.1f} s", *parts])
+    if file:
+        print(f"{file.count:,} rows are in {rows}")
+
+
+def lines(shown: Shown) -> Iterator[str]:
+    """What would change at one destination, in counts, and what stands in its way."""
+    creates, updates, removals = (f"{count:,}" for count in shown.kinds.values())
+    sends = shown.kinds["create"] + shown.kinds["update"]
+    yield (
+        f"\n{shown.destination}: would {'ask about' if shown.asks else 'send'} {sends:,}"
+        f" ({creates} to create, {updates} to update), remove {removals},"
+        f" leave {shown.unchanged:,}"
+    )
+    held = f"{shown.of_rows:,} customers it holds would change" if shown.share is not None else ""
+    share = f"{100 * (shown.share or 0):.1f} % of the {held}" if held else "it holds nobody yet"
+    yield f"  {share}; a person is asked above {100 * shown.ask_above:g} %{_first_load(shown)}"
+    if shown.older:
+        yield f"  nothing of {shown.older:,} rows: a newer date was sent there already"
+    if shown.resumed:
+        yield f"  first of them the {shown.resumed:,} rows that an earlier export left"
+    yield from _in_the_way(shown)
+
+
+def table(changes: Iterable[Change]) -> Grid | None:
+    """The rows with what changes in words; None where there are none."""
+    told = ((one.kind, one.customer_id, in_words(one)) for one in changes)
+    return grid("", ("change", "customer", "what"), told)
+
+
+def in_words(change: Change) -> str:
+    """What changes of one customer: each field with its former and its new value.
+
+    >>> from churn_ml.crm import Change
+    >>> in_words(Change("h1", "update", {"segment": ("NEW", "LOST"), "score": (.2, .6)}))
+    'segment: NEW -> LOST; score: 0.2 -> 0.6'
+    >>> in_words(Change("h2", "remove", {"segment": ("NEW", None)}, "suppressed"))
+    'held: segment NEW (suppressed)'
+    """
+    fields, why = change.fields, f" ({change.why})" if change.why else ""
+    if change.kind != "update":
+        at = 0 if change.kind == "remove" else 1
+        known = {name: fields[name][at] for name in _FIRST if name in fields}
+        told = ", ".join(
+            f"{name} {_cell(cell)}" for name, cell in known.items() if cell is not None
+        )
+        return f"{'held: ' if at == 0 and told else ''}{told or 'nothing known of it'}{why}"
+    shown = {name: pair for name, pair in fields.items() if name not in _BESIDE} or fields
+    told = "; ".join(f"{name}: {_cell(a)} -> {_cell(b)}" for name, (a, b) in shown.items())
+    return f"{told or 'as it was told before: what is there is in doubt'}{why}"
+
+
+def records(shown: Shown, limit: int | None) -> list[dict[str, Any]]:
+    """The rows as they stand in JSON."""
+    told = (asdict(one) for one in shown.changes(limit))
+    return [{**one, "fields": {k: list(v) for k, v in one["fields"].items()}} for one in told]
+
+
+def as_told(shown: Shown, limit: int | None) -> dict[str, Any]:
+    """All that is shown of one destination, for JSON."""
+    plain = ("kinds", "unchanged", "older", "of_rows", "share", "ask_above", "at_once", "resumed")
+    told: dict[str, Any] = {name: getattr(shown, name) for name in plain}
+    for name in ("asks", "stop", "waiting", "answer"):
+        found = getattr(shown, name)
+        told[name] = asdict(found) if found else None
+    return told | {"changes": records(shown, limit)}
+
+
+def _first_load(shown: Shown) -> str:
+    return "" if shown.of_rows or not shown.asks else ", and before a first load"
+
+
+def _rest(shown: Shown, limit: int | None) -> str | None:
+    """How many rows are not on the screen, and how to see them."""
+    rest = 0 if limit is None else sum(max(0, n - limit) for n in shown.kinds.values())
+    return f"  and {rest:,} more: --limit 0, or --rows FILE.csv" if rest else None
+
+
+@contextmanager
+def _file(path: Path | None) -> Iterator[Rows | None]:
+    """The file for every row, closed at the end; None where none is asked for."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = Rows(path)
+    except OSError as error:
+        raise BadInput(
+            "cannot make the file for the rows",
+            where=str(path),
+            got=type(error).__name__,
+            next_step="name a new file in a folder that is there: --rows FILE.csv",
+        ) from error
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+class Rows:
+    """A CSV file that takes the rows of one destination after the other, a line a changed field.
+
+    It is safe to open in a spreadsheet: text that would run as a formula has an apostrophe before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count = path, 0
+        self._file = path.open("x", encoding="utf-8", newline="")
+        self._lines = csv.writer(self._file)
+        self._lines.writerow(HEADER)
+
+    def take(self, destination: str, changes: Iterable[Change]) -> None:
+        """Write the rows."""
+        from churn_ml.crm.file_rows import safe
+
+        for one in changes:
+            self.count += 1
+            head = [safe(cell) for cell in (destination, one.customer_id, one.kind, one.why)]
+            pairs: Mapping[str, Sequence[Cell]] = one.fields or {"": (None, None)}
+            for name, (before, after) in pairs.items():
+                self._lines.writerow([*head, name, safe(before), safe(after)])
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()
+
+
+def _in_the_way(shown: Shown) -> Iterator[str]:
+    """A stop, a question, or an answer: one line each, with what lifts it."""
+    name, asks, waiting = shown.destination, shown.asks, shown.waiting
+    if shown.stop:
+        lifts = f"churn-ml export allow{shown.stop.named}"
+        yield f"  {shown.stop.in_words()}; nothing goes there until: {lifts}"
+    if shown.at_once and asks:
+        yield f"  {shown.at_once:,} of the removals go at once: who may not be told about any more"
+    if asks and asks.refused:
+        by = f", by {shown.answer.who}" if shown.answer else ""
+        yield f"  kept back after a no{by}; the export of another day asks anew"
+    elif asks:
+        yield f"  a person has to say yes first to plan {asks.plan_id}"
+    elif shown.answer:
+        yield f"  plan {shown.answer.plan_id} was approved by {shown.answer.who}: it would be sent"
+    if waiting and (asks is None or waiting.plan_id != asks.plan_id):
+        yield f"  {_other(waiting)}"
+    elif waiting:
+        yield f"  it waits already: churn-ml export approve {name} --plan {waiting.plan_id}"
+
+
+def _other(waiting: Approval) -> str:
+    at = f"{waiting.asked_at:%Y-%m-%d %H:%M} UTC"
+    return f"another plan, {waiting.plan_id} as of {waiting.as_of}, waits for an answer since {at}"
+
+
+def _cell(cell: Cell) -> str:
+    """A value on the screen, cut where it is long.
+
+    >>> _cell(None), _cell(50.0), _cell("x" * 50)
+    ('nothing', '50', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…')
+    """
+    if cell is None:
+        return "nothing"
+    told = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return told if len(told) <= WIDEST else f"{told[: WIDEST - 1]}…"
