@@ -2,13 +2,15 @@
 
 Enters: the connections `churn_ledger` and `churn_mlflow` (where one is absent, churn.toml speaks),
 and those that [sources] and [destinations] name. Leaves: URLs, which may hold passwords and are
-shown nowhere. Worked example: `churn_mlflow` of type http with the host mlflow.example.com, the
-schema https and the port 8443 stands for https://mlflow.example.com:8443.
+shown nowhere, and Airflow's own hook of each connection to Salesforce. Worked example:
+`churn_mlflow` of type http with the host mlflow.example.com, the schema https and the port 8443
+stands for https://mlflow.example.com:8443.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import Connection
@@ -18,6 +20,7 @@ from churn_ml.errors import BadConfig
 
 if TYPE_CHECKING:
     from churn_ml.config import Config
+    from churn_ml.connections import Hook
     from churn_ml.house import Addresses
 
 
@@ -25,9 +28,8 @@ def known(config: Config) -> Addresses:
     """Every address that Airflow knows; what it does not know, churn.toml says."""
     from churn_ml.house import Addresses
 
-    return Addresses(
-        ledger=url("churn_ledger"), mlflow=url("churn_mlflow"), connections=named(config)
-    )
+    ledger, mlflow = url("churn_ledger"), url("churn_mlflow")
+    return Addresses(ledger, mlflow, named(config), hooks(config))
 
 
 def named(config: Config) -> dict[str, str]:
@@ -36,6 +38,23 @@ def named(config: Config) -> dict[str, str]:
     fed = {told.connection for told in config.destinations.values()}
     found = {name: url(name) for name in sorted(filter(None, read | fed))}
     return {name: url for name, url in found.items() if url is not None}
+
+
+def hooks(config: Config) -> dict[str, Hook]:
+    """Airflow's own hook of each connection to Salesforce; other CRMs have none of its own."""
+    fed = {told.connection for told in config.destinations.values() if told.kind == "salesforce"}
+    return {name: partial(salesforce, name) for name in fed}
+
+
+def salesforce(conn_id: str, session: Any) -> Any:
+    """What SalesforceHook gives over an HTTP session: simple-salesforce's client, signed in.
+
+    The hook reads no `session_id` of the connection: it is handed one.
+    """
+    from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+
+    given = Connection.get(conn_id).extra_dejson.get("session_id")
+    return SalesforceHook(conn_id, session_id=given or None, session=session).get_conn()
 
 
 def url(conn_id: str) -> str | None:

@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from churn_ml.errors import BadConfig
 
+Hook: TypeAlias = Callable[[Any], Any]
+"""Airflow's own hook of a connection: given an HTTP session, the vendor's client, signed in."""
 EXTRA = "__extra__"
 """Where Airflow keeps, in a connection's URI, an extra that is not flat."""
 
@@ -51,7 +54,8 @@ class Endpoint:
             parts = urlsplit(url)
             options = dict(parse_qsl(parts.query))
             further = json.loads(options.pop(EXTRA, "") or "{}")
-            extra = {**options, **{name: str(value) for name, value in further.items()}}
+            told = {n: "" if value is None else str(value) for n, value in further.items()}
+            extra = {**options, **told}
             kind, host, port = parts.scheme, unquote(parts.hostname or ""), parts.port
         except (ValueError, AttributeError):
             kind = ""

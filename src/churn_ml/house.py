@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from churn_ml.checks import check
 from churn_ml.config import Config
+from churn_ml.connections import Hook
 from churn_ml.errors import BadConfig, NotReady
 from churn_ml.ledger import Ledger
 from churn_ml.receipts import Receipt
@@ -49,13 +50,15 @@ def silent(_: str) -> None:
 class Addresses:
     """Where the ledger and MLflow are, for a door that knows better than churn.toml.
 
-    None is what [paths] says. `connections` has the URL of each connection that [sources] names. A
-    URL may hold a password, so none is shown.
+    None is what [paths] says. `connections` has the URL of each connection that [sources] and
+    [destinations] name, `hooks` Airflow's own hook of those that have one: it signs in. A URL may
+    hold a password, so none is shown.
     """
 
     ledger: str | None = field(default=None, repr=False)
     mlflow: str | None = field(default=None, repr=False)
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hooks: Mapping[str, Hook] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

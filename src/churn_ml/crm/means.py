@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from churn_ml.connections import Endpoint, from_environment
+from churn_ml.connections import Endpoint, Hook, from_environment
 from churn_ml.limits import Bucket, Limit, taken
 
 
@@ -90,7 +90,8 @@ class Means:
     `owner`: the deployment that may feed the target, as in "Corner shop with ledger 5f1c" (O3).
     `connections`: connection id -> URL, as the door knows them; they hold secrets and are no part
     of the repr. `told(destination)`: the customers of whom it acknowledged an upsert last, so that
-    it can tell a record that was deleted there from one that was never made (R11).
+    it can tell a record that was deleted there from one that was never made (R11). `hooks`:
+    connection id -> Airflow's own hook of it, inside a task.
     """
 
     owner: str
@@ -98,6 +99,7 @@ class Means:
     jobs: Jobs = field(default_factory=MemoryJobs, repr=False)
     buckets: Buckets = field(default_factory=MemoryBuckets, repr=False)
     told: Callable[[str], Collection[str]] = field(default=nobody, repr=False)
+    hooks: Mapping[str, Hook] = field(default_factory=dict, repr=False)
 
     def endpoint(self, connection: str, where: str, example: str) -> Endpoint:
         """The connection of that name, of the door or else of the environment.

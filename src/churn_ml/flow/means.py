@@ -28,4 +28,5 @@ def means(house: House) -> Means:
         jobs=house.ledger,
         buckets=house.ledger,
         told=told,
+        hooks=house.addresses.hooks,
     )

@@ -2,6 +2,7 @@
 
 faults.py   what goes wrong, request by request
 server.py   the HTTP server that all fakes are: state, write log, faults
+https.py    the hosts of a vendor by https, for a client that insists on both
 hubspot.py  HubSpot's contacts and properties
 salesforce.py  an object of a Salesforce org, and the ingest jobs of Bulk API 2.0
 

@@ -133,37 +133,46 @@ class Fake:
         return (None if fault.kind == "drop_after" else reply), fault
 
 
+def asked_by(handler: BaseHTTPRequestHandler) -> Asked:
+    """The request that a handler has read the head of."""
+    parts = urlsplit(handler.path)
+    length = int(handler.headers.get("Content-Length") or 0)
+    return Asked(
+        handler.command,
+        parts.path,
+        {name: ",".join(told) for name, told in parse_qs(parts.query).items()},
+        {name.lower(): value for name, value in handler.headers.items()},
+        handler.rfile.read(length),
+    )
+
+
+def tell(handler: BaseHTTPRequestHandler, reply: Reply, *, pause_seconds: float = 0.0) -> None:
+    """Answer with `reply`; after half of it, wait."""
+    handler.send_response(reply.status)
+    for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(reply.content)))
+    handler.end_headers()
+    half = len(reply.content) // 2 if pause_seconds else len(reply.content)
+    handler.wfile.write(reply.content[:half])
+    if pause_seconds:
+        handler.wfile.flush()
+        time.sleep(pause_seconds)
+        handler.wfile.write(reply.content[half:])
+
+
 def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # an answer is not held back for 40 ms
 
         def _do(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            asked = Asked(
-                self.command,
-                parts.path,
-                {name: ",".join(told) for name, told in parse_qs(parts.query).items()},
-                {name.lower(): value for name, value in self.headers.items()},
-                self.rfile.read(length),
-            )
-            reply, fault = fake.handle(asked)
+            reply, fault = fake.handle(asked_by(self))
             if reply is None:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            self.send_response(reply.status)
-            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.content)))
-            self.end_headers()
-            half = len(reply.content) // 2 if fault.kind == "slow" else len(reply.content)
-            self.wfile.write(reply.content[:half])
-            if fault.kind == "slow":
-                self.wfile.flush()
-                time.sleep(fault.seconds)
-                self.wfile.write(reply.content[half:])
+            tell(self, reply, pause_seconds=fault.seconds if fault.kind == "slow" else 0.0)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _do  # noqa: N815 - http.server's
 

@@ -4,7 +4,8 @@
     fields.py       the fields that the object must have
     jobs.py         one job a file: made, noted, waited for, adopted after a crash
     file.py         the CSV of a job, and that of its results
-    org.py          signing in; describe and SOQL
+    org.py          describe and SOQL, over a session that is kept signed in
+    login.py        signing in, by Airflow's hook or by the connection's fields
     session.py      HTTP: pace, retries, what an error means
 
 Worked example: `kind = "salesforce"` in churn.toml is opened by `open_salesforce`. This package

@@ -231,10 +231,11 @@ def open_salesforce(
     SalesforceDestination('crm', Contact by customer_ref__c)
     """
     endpoint = means.endpoint(settings.connection, f"[destinations.{name}]", EXAMPLE)
+    hook = means.hooks.get(settings.connection)
     limit = Limit(settings.requests_per_10_seconds, per_day=settings.requests_per_day)
     return SalesforceDestination(
         name,
-        Org(name, endpoint, limit, means.buckets, test_host=settings.test_host),
+        Org(name, endpoint, limit, means.buckets, hook=hook, test_host=settings.test_host),
         settings.object or "Contact",
         settings.key or "customer_ref__c",
         means,

@@ -1,11 +1,11 @@
 """A Salesforce org that we are signed in to: describe, SOQL and ingest jobs over one session.
 
-Enters: the connection, by the fields that Airflow's SalesforceHook reads, and a `session_id` beside
-them. Leaves: answers, or errors in the house's words: Salesforce's own quote rows, URLs and names,
-so that only its codes are kept. Every request has a timeout, a token of the bucket and its retries;
-the session's token lives in the session alone and is fetched anew once where it has expired (R8).
+Enters: the connection, and inside a task Airflow's own hook of it (login.py). Leaves: answers, or
+errors in the house's words: Salesforce's own quote rows, URLs and names, so that only its codes are
+kept. Every request has a timeout, a token of the bucket and its retries; the session's token lives
+in the session alone and is fetched anew once where it has expired (R8).
 
-Worked example: `salesforce://ada:secret@/?security_token=xyz&domain=test` signs in to a sandbox.
+Worked example: the records of h1 to h3 are one query, told in the body of a request.
 
 >>> literal("O'Brien")
 "'O\\\\'Brien'"
@@ -19,49 +19,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from simple_salesforce.api import DEFAULT_API_VERSION, Salesforce
 from simple_salesforce.bulk2 import _Bulk2Client as Bulk2Client  # its public face waits blindly
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.util import call_salesforce
 
-from churn_ml.connections import Endpoint
+from churn_ml.connections import Endpoint, Hook
 from churn_ml.crm.address import allowed
 from churn_ml.crm.means import Buckets
 from churn_ml.crm.remote import Caller
+from churn_ml.crm.salesforce.login import sign_in
 from churn_ml.crm.salesforce.session import Bounded, Session, trouble
 from churn_ml.errors import BadConfig, ChurnError, Unreachable
 from churn_ml.limits import Limit
 
 T = TypeVar("T")
-_LOGIN = {
-    "security_token": "security_token",
-    "domain": "domain",
-    "instance": "instance",
-    "instance_url": "instance_url",
-    "organization_id": "organizationId",
-    "version": "version",
-    "client_id": "client_id",
-    "consumer_key": "consumer_key",
-    "consumer_secret": "consumer_secret",
-    "private_key_file_path": "privatekey_file",
-    "private_key": "privatekey",
-    "session_id": "session_id",
-}
-"""simple-salesforce's word for each field of the connection, as SalesforceHook passes them on."""
 _HOSTS = ("salesforce.com", "force.com", "salesforce.mil", "sfcrmproducts.cn")
 _LISTED_BYTES = 8000
 """Of keys in one query: its URL may have 16,384, in the body of a request too."""
 _NOT_WELL = 300
 _HEADERS = {"Content-Type": "application/json"}
-_HOST = re.compile(r"[A-Za-z0-9.-]+")
-_VERSION = re.compile(r"\d+\.\d")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 
 
 class Org:
     """An org behind a connection; signs in when it is first asked.
 
-    `test_host`: it may be this very machine, without https.
+    `hook`: Airflow's own of that connection, inside a task; `test_host`: it may be this very
+    machine, without https.
     """
 
     def __init__(
@@ -71,12 +55,13 @@ class Org:
         limit: Limit,
         buckets: Buckets,
         *,
+        hook: Hook | None = None,
         test_host: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._where = f"[destinations.{name}]"
-        self._endpoint, self._test_host = endpoint, test_host
+        self._endpoint, self._hook, self._test_host = endpoint, hook, test_host
         self._caller = Caller(
             name, limit, buckets, trouble, renew=self._sign_in, clock=clock, sleep=sleep
         )
@@ -145,41 +130,12 @@ class Org:
         return self._base
 
     def _sign_in(self) -> None:
-        given = login(self._endpoint)
-        self._check(given)
-        if "session_id" in given and "instance_url" in given:
-            token, address = given["session_id"], given["instance_url"].rstrip("/")
-        else:
-            found = self._caller.call(lambda: self._logged_in(given))
-            token, address = found.session_id, f"https://{found.sf_instance}"
-        allowed(address, self._where, hosts=_HOSTS, test_host=self._test_host)
-        version = given.get("version", DEFAULT_API_VERSION)
-        self._base, self._session.token = f"{address}/services/data/v{version}/", token
-
-    def _logged_in(self, given: Mapping[str, str]) -> Salesforce:
-        try:
-            return Salesforce(session=self._login, **given)  # type: ignore[arg-type] # all are texts
-        except TypeError:
-            raise BadConfig(
-                "the connection does not say how to sign in to Salesforce",
-                where=self._where,
-                expected="user, password and security_token, or the fields of another way",
-                next_step="fill in the connection as docs/destinations-salesforce.md says",
-            ) from None
-
-    def _check(self, given: Mapping[str, str]) -> None:
-        """Refuse what would make another address of https://DOMAIN.salesforce.com/…/vVERSION."""
-        shapes = {"domain": _HOST, "instance": _HOST, "version": _VERSION}
-        if "session_id" not in given:
-            shapes["instance_url"] = _HOST  # simple-salesforce then takes it for a domain
-        wrong = [n for n, shape in shapes.items() if n in given and not shape.fullmatch(given[n])]
-        if wrong:
-            raise BadConfig(
-                f"the connection's {wrong[0]} is none",
-                where=self._where,
-                expected="a host as in my-shop.my, a version as in 59.0",
-                next_step="correct the connection",
-            )
+        found = self._caller.call(
+            lambda: sign_in(self._endpoint, self._login, self._hook, self._where)
+        )
+        allowed(found.address, self._where, hosts=_HOSTS, test_host=self._test_host)
+        self._base = f"{found.address}/services/data/v{found.version}/"
+        self._session.token = found.token
 
 
 def literal(text: str) -> str:
@@ -203,18 +159,6 @@ def listed(texts: Sequence[str]) -> Iterator[str]:
         size += length
     if group:
         yield ", ".join(group)
-
-
-def login(endpoint: Endpoint) -> dict[str, str]:
-    """The arguments of simple-salesforce's `Salesforce` that the connection fills in.
-
-    >>> sorted(login(Endpoint.of("salesforce://ada:x@/?security_token=y&domain=", "here")))
-    ['password', 'security_token', 'username']
-    """
-    extra = {name.removeprefix("extra__salesforce__"): v for name, v in endpoint.extra.items()}
-    given = {_LOGIN[name]: value for name, value in extra.items() if name in _LOGIN}
-    given |= {"username": endpoint.login, "password": endpoint.password}
-    return {name: value for name, value in given.items() if value}
 
 
 def _meant(error: SalesforceError, where: str) -> ChurnError:
