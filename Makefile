@@ -45,8 +45,8 @@ test: install ## what CI runs: format, lint, types, imports, every test but the 
 test-all: install ## the slow tests too
 	$(PYTEST)
 
-faults: install ## kill, stop, fill and cut the export: SEEDS=200 of it, or SEED=17 again; a violation keeps its history
-	$(BIN)/python -m tests.faults.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+faults: install ## kill, stop, fill and cut the export: SEEDS=200 of it, JOBS=2 at a time, or SEED=17 again; a violation keeps its history
+	$(BIN)/python -m tests.faults.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(if $(JOBS),--jobs $(JOBS))
 
 coverage: install ## lines and branches of the rooms in COVERED, by the tests that are about them
 	$(BIN)/pytest -m "not slow and not stack" --cov-fail-under=95 --cov-report=term-missing \

@@ -27,7 +27,7 @@ def violations(world: World) -> list[str]:
     """What of the claim does not hold, in words; run in a process of its own."""
     house, history = world.house(), world.history
     published = {day: house.publication("score", day) for day in INTERVALS}
-    found = [*_fences(published, history)]
+    found = [*_fences(published, history), *late(history)]
     newest = max((day for day, one in published.items() if one), default=None)
     if newest is None:
         return [*found, "nothing is published"]
@@ -75,6 +75,26 @@ def _fences(published: dict[date, Any], history: History) -> Iterator[str]:
         newest = max((event["said"]["token"] for event in done), default=0)
         if newest and (one is None or one.token < newest):
             yield f"publish {day}: token {newest} was published, {one and one.token} stands"
+
+
+def late(history: History) -> Iterator[str]:
+    """Who began to publish after a newer token of its step was taken, and was let.
+
+    Nobody has a lease that runs out: a token is worth nothing from the moment of the next one.
+    """
+    done = {event["number"] for event in history.events(kind="ok")}
+    taken = history.events("token")
+    for event in history.events("publishing"):
+        newer = (
+            one["token"]
+            for one in taken
+            if (one["step"], one["as_of"]) == (event["step"], event["as_of"])
+            and one["token"] > event["token"]
+            and one["at"] < event["at"]
+        )
+        if event["number"] in done and (by := max(newer, default=None)):
+            told = f"{event['step']} {event['as_of']}: token {event['token']}"
+            yield f"{told} was published after token {by} was taken"
 
 
 def _suppressed(history: History) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Named places where a process under test is killed, stopped or disturbed.
 
 The product knows none of them. A test's own process, started for the purpose, wraps the function
-of one place by `arm`; any other process runs the code as it was written. `FAILPOINT=plan.saved:2:
-kill` in the environment of such a process says: the second time a plan was saved, kill -9.
+of one place by `arm`; any other process runs the code as it was written. `plan.saved:2:kill` says:
+the second time a plan was saved, kill -9.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from functools import reduce
 from typing import Any, Literal
 
 from churn_ml.errors import Unreachable
-
-ENVIRONMENT = "FAILPOINT"
 
 
 @dataclass(frozen=True)
@@ -113,8 +111,15 @@ ACTIONS: Mapping[str, Callable[[], None]] = {
 """What happens there; after "stop" the process goes on when somebody sends SIGCONT."""
 
 
-def arm(spec: str) -> None:
-    """Wrap the place of `spec`, NAME:COUNT:ACTION, in this process: only its COUNT-th pass acts."""
+def nothing() -> None:
+    """What is done first where nobody asks to be told."""
+
+
+def arm(spec: str, first: Callable[[], None] = nothing) -> None:
+    """Wrap the place of `spec`, NAME:COUNT:ACTION, in this process: only its COUNT-th pass acts.
+
+    `first` is called right before it acts, and may tell of it.
+    """
     name, count, action = spec.split(":")
     left = [int(count)]
     point, act = BY_NAME[name], ACTIONS[action]
@@ -122,15 +127,10 @@ def arm(spec: str) -> None:
     def passed() -> None:
         left[0] -= 1
         if left[0] == 0:
+            first()
             act()
 
     wrap(point.where, **{point.when: passed})
-
-
-def arm_from_environment() -> None:
-    """`arm` what the environment names, if it does."""
-    if spec := os.environ.get(ENVIRONMENT):
-        arm(spec)
 
 
 def wrap(

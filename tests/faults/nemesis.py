@@ -1,8 +1,8 @@
 """The nemesis: what one seed does to a house, and the processes it does it with.
 
-Each operation is a process of its own, forked from this one, which has imported the product and
-started nothing: a fork costs milliseconds where a new interpreter costs a second. A fork that is
-killed is killed like any other process.
+Everything is drawn from the seed. Nothing here knows what the product promises: that is the
+checker's. Nobody has a lease that a clock ends: who is overtaken sleeps until another run of its
+step is over, as under a scheduler that missed its heartbeat and started a second one.
 """
 
 from __future__ import annotations
@@ -11,37 +11,18 @@ import os
 import random
 import signal
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from churn_ml.crm import HubSpotDestination, SqlDestination
-from churn_ml.errors import ChurnError
-
-from ..crm.fakes import faults
-from .failpoints import FAILPOINTS, arm
+from .child import Broken, child
 from .history import History
+from .places import ON_THE_WAY, drawn, held
+from .troubles import troubles
 from .world import CUSTOMERS, INTERVALS, World
 
-TRANSACTIONS = frozenset(
-    {
-        *("publish.token_checked", "publish.partitions", "publish.lots", "publish.receipt"),
-        *("plan.on_top", "ack.noted", "ack.taken", "table.written"),
-    }
-)
-"""Places inside a transaction: a process stopped there would only hold everybody up."""
-REAL_SCORING = frozenset({"features.built", "scores.made", "actions.decided"})
-"""Places that a seed does not pass: its publications are not computed."""
-HELD = (
-    *("plan.made", "plan.saved", "guard.asked", "file.send", "file.sent", "table.send"),
-    *("table.sent", "hub.send", "hub.sent", "ack", "acked"),
-)
-"""Where an export holds something that the next one takes over."""
-STEPS = 9
-SMALL_BATCHES = 5
+STEPS = 8
 SECONDS = 60
 """How long any one operation may take before the seed is given up."""
 WEIGHTS = {
@@ -49,17 +30,16 @@ WEIGHTS = {
     "export": 6,
     "both": 3,
     "overtake": 3,
+    "backfill": 2,
+    "cut": 4,
     "suppress": 1,
     "consent": 1,
     "refuse": 1,
     "wake": 1,
-    "fill": 1,
-    "restart": 1,
-    "cut": 4,
 }
 """How often each kind of step is drawn."""
-ACTION_WEIGHTS = {"kill": 6, "stop": 2, "lose": 2, "fill": 1}
-Broken = Callable[[], None]
+ON_A_SMALL_DISK, ON_A_SERVER = {"fill": 1}, {"restart": 3, "down": 1}
+"""And where there is a disk to fill, or a server to take down."""
 
 
 @dataclass
@@ -70,9 +50,9 @@ class Nemesis:
     history: History
     broken: Broken | None = None
     fill: Callable[[bool], None] | None = None
-    restart: Callable[[], None] | None = None
+    server: Any = None
     number: int = 0
-    stopped: list[int] = field(default_factory=list)
+    stopped: list[tuple[int, int]] = field(default_factory=list)
     unheard: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -91,20 +71,29 @@ class Nemesis:
         """Publish and export under faults; two operations begin in peace so that there is data."""
         self.run("publish", INTERVALS[1])
         self.run("export", INTERVALS[1])
-        kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
+        weights = WEIGHTS | (ON_A_SMALL_DISK if self.fill else {})
+        weights |= ON_A_SERVER if self.server else {}
         for _ in range(STEPS):
-            getattr(self, f"_{self.draw.choices(kinds, weights)[0]}")()
+            getattr(self, f"_{self.draw.choices(list(weights), list(weights.values()))[0]}")()
+
+    def sweep(self) -> None:
+        """Die at every place of an operation's way, each time with something new to tell."""
+        for op, places in ON_THE_WAY.items():
+            for place in places:
+                if op == "export":
+                    self.run("publish", INTERVALS[-1])
+                self.run(op, INTERVALS[-1], failpoint=f"{place}:1:kill")
 
     def calm(self) -> None:
         """Lift every fault and let who was stopped go on to the end."""
         self._free()
-        self.world.refuse([])
+        self.world.lift()
         self._wake()
 
     def run(self, op: str, *about: Any, failpoint: str | None = None) -> bool:
         """One operation to its end; True where it said that it was done."""
         pid, number = self.start(op, *about, failpoint=failpoint)
-        self.wait(pid)
+        self.wait(pid, number)
         return bool([e for e in self.history.events(op, "ok") if e["number"] == number])
 
     def start(self, op: str, *about: Any, failpoint: str | None = None) -> tuple[int, int]:
@@ -119,16 +108,18 @@ class Nemesis:
         self.unheard.add(pid)
         return pid, number
 
-    def wait(self, pid: int) -> None:
+    def wait(self, pid: int, number: int) -> None:
         """Until the process has ended or is stopped; one that hangs is killed, and that is said."""
         until = time.monotonic() + SECONDS
         while True:
             found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
             if found and os.WIFSTOPPED(status):
-                self.stopped.append(pid)
+                self.stopped.append((pid, number))
                 return
             if found:
                 self.unheard.discard(pid)
+                if os.WIFSIGNALED(status):
+                    self.history.note("info", number, "killed", pid=pid)
                 return
             if time.monotonic() > until:
                 self.history.note("info", 0, "hang", pid=pid)
@@ -147,34 +138,53 @@ class Nemesis:
         self.unheard.clear()
 
     def _publish(self) -> None:
-        self.run("publish", self.draw.choice(INTERVALS), failpoint=self._failpoint("score"))
+        for _ in range(self.draw.choice((1, 2))):
+            self._harmed("publish", self.draw.choice(INTERVALS))
 
     def _export(self) -> None:
-        self.run("export", self.draw.choice(self._told()), failpoint=self._failpoint("export"))
+        """Something new to tell, and exports that come to grief over it, one after another."""
+        as_of = self._due()
+        self.run("publish", as_of)
+        for _ in range(self.draw.choice((1, 2, 2, 3))):
+            self._harmed("export", as_of)
 
     def _both(self) -> None:
-        """Two runs of the same interval at once, one of which may be disturbed."""
-        op, step = self.draw.choice((("publish", "score"), ("export", "export")))
-        as_of = self.draw.choice(self._told())
-        first, _ = self.start(op, as_of, failpoint=self._failpoint(step))
-        second, _ = self.start(op, as_of)
+        """Two runs of the same interval at once, one of which may be harmed."""
+        op, as_of = self.draw.choice(("publish", "export")), self._due()
+        if op == "export":
+            self._afresh(as_of)
+        first = self.start(op, as_of, failpoint=drawn(self.draw, op))
+        second = self.start(op, as_of)
         if self.draw.random() < 0.5:
             time.sleep(self.draw.random() * 0.3)
-            os.kill(second, signal.SIGKILL)
-        self.wait(second)
-        self.wait(first)
+            os.kill(second[0], signal.SIGKILL)
+        self.wait(*second)
+        self.wait(*first)
 
     def _overtake(self) -> None:
-        """One is stopped, the next does the same interval or a newer one, the first wakes up."""
-        op, step = self.draw.choice((("publish", "score"), ("export", "export")))
-        as_of = self.draw.choice(self._told())
-        place = self.draw.choice(HELD) if op == "export" else None
-        self.run(op, as_of, failpoint=f"{place}:1:stop" if place else self._at(step, "stop"))
-        later = self.draw.choice([day for day in INTERVALS if day >= as_of])
-        self.run("publish", as_of if op == "publish" else later)
+        """One is stopped, another does its step meanwhile, and the first wakes up, if not later."""
+        op, as_of = self.draw.choice(("publish", "export")), self._due()
         if op == "export":
-            self.run(op, later)
-        self._wake()
+            self.run("publish", as_of)
+        self.run(op, as_of, failpoint=held(self.draw, op))
+        if op == "publish":
+            self.run("publish", as_of)
+        else:
+            later = self.draw.choice([day for day in INTERVALS if day >= as_of])
+            self._afresh(later)
+            self.run("export", later if str(later) in map(str, self._told()) else as_of)
+        if self.draw.random() < 0.7:
+            self._wake()
+
+    def _backfill(self) -> None:
+        """Several intervals anew, in any order, and their exports all at once."""
+        days = self.draw.sample(INTERVALS, 3)
+        for day in days:
+            self.run("publish", day)
+        at_once = [self.start("export", day) for day in days[1:]]
+        at_once.append(self.start("export", days[0], failpoint=drawn(self.draw, "export")))
+        for one in at_once:
+            self.wait(*one)
 
     def _suppress(self) -> None:
         self.run("suppress", self.draw.sample(CUSTOMERS, 2))
@@ -191,35 +201,28 @@ class Nemesis:
 
     def _cut(self) -> None:
         """HubSpot's next requests go wrong, each in its way, and an export meets them."""
-        whom = tuple(self.draw.sample(CUSTOMERS, 3))
-        kinds = (
-            *(faults.http(429, retry_after=0.05), faults.http(500), faults.http(503)),
-            *(faults.drop_before(), faults.drop_after(), faults.drop_after(path="upsert")),
-            *(faults.slow(0.05), faults.partial(whom, path="upsert")),
-            faults.refuse_whole(path="upsert"),
-        )
-        drawn = self.draw.choices(kinds, k=self.draw.randrange(1, 5))
-        self.history.note("info", 0, "cut", faults=[fault.kind for fault in drawn])
+        as_of, kinds = self._due(), troubles(self.draw)
+        self._afresh(as_of)
+        names = self.draw.choices(list(kinds), k=self.draw.randrange(1, 5))
+        self.history.note("info", 0, "cut", faults=names)
         with (self.world.hub / "faults.jsonl").open("a", encoding="utf-8") as script:
-            script.writelines(fault.line() for fault in drawn)
-        self.run("export", self.draw.choice(self._told()))
+            script.writelines(kinds[name].line() for name in names)
+        self.run("export", as_of)
 
     def _wake(self) -> None:
         """Those who were stopped go on, long after others took over."""
         while self.stopped:
-            pid = self.stopped.pop(0)
-            self.history.note("info", 0, "wake", pid=pid)
+            pid, number = self.stopped.pop(0)
+            self.history.note("info", number, "wake", pid=pid)
             os.kill(pid, signal.SIGCONT)
-            self.wait(pid)
+            self.wait(pid, number)
 
     def _fill(self) -> None:
         """The disk is full for one operation."""
-        if self.fill is None:
-            return
+        assert self.fill is not None
         self.history.note("info", 0, "disk full")
         self.fill(True)
-        op = self.draw.choice(("publish", "export"))
-        self.run(op, self.draw.choice(self._told()))
+        self.run(self.draw.choice(("publish", "export")), self._due())
         self._free()
 
     def _free(self) -> None:
@@ -228,86 +231,33 @@ class Nemesis:
 
     def _restart(self) -> None:
         """The ledger's server is restarted at once, in the middle of an export or a publication."""
-        if self.restart is None:
-            return
-        op = self.draw.choice(("publish", "export"))
-        pid, _ = self.start(op, self.draw.choice(self._told()))
+        one = self.start(self.draw.choice(("publish", "export")), self._due())
         time.sleep(self.draw.random() * 0.4)
         self.history.note("info", 0, "restart")
-        self.restart()
-        self.wait(pid)
+        self.server.restart()
+        self.wait(*one)
+
+    def _down(self) -> None:
+        """The ledger's server is away for a whole operation, which cannot but fail."""
+        self.history.note("info", 0, "down")
+        self.server.stop()
+        self.run(self.draw.choice(("publish", "export")), self._due())
+        self.server.start()
+
+    def _harmed(self, op: str, as_of: date) -> None:
+        self.run(op, as_of, failpoint=drawn(self.draw, op))
+
+    def _afresh(self, as_of: date) -> None:
+        """Two times in three, publish `as_of` anew, so that an export has something to tell."""
+        if self.draw.random() < 0.67:
+            self.run("publish", as_of)
+
+    def _due(self) -> date:
+        """An interval that somebody began to publish; the newest more often than the others."""
+        told = self._told()
+        return self.draw.choice([*told, *[told[-1]] * len(told)])
 
     def _told(self) -> Sequence[date]:
         """The intervals that somebody began to publish, in any order: backfills come late."""
         begun = {event["about"][0] for event in self.history.events("publish", "invoke")}
         return [day for day in INTERVALS if str(day) in begun]
-
-    def _failpoint(self, step: str) -> str | None:
-        if self.draw.random() > 0.9:
-            return None
-        action = self.draw.choices(list(ACTION_WEIGHTS), list(ACTION_WEIGHTS.values()))[0]
-        return self._at(step, action)
-
-    def _at(self, step: str, action: str) -> str:
-        """A place that the step passes, with what happens there."""
-        here = [point.name for point in FAILPOINTS if step in point.steps]
-        places = [name for name in here if name not in REAL_SCORING]
-        if action == "stop":
-            places = [name for name in places if name not in TRANSACTIONS]
-        if step == "export" and self.draw.random() < 0.5:
-            places = list(HELD)
-        # most places are passed several times: five tables, some batches
-        return f"{self.draw.choice(places)}:{self.draw.choice((1, 1, 1, 1, 2))}:{action}"
-
-
-def child(
-    world: World,
-    history: History,
-    number: int,
-    op: str,
-    about: Sequence[Any],
-    failpoint: str | None,
-    broken: Broken | None,
-) -> None:
-    """The life of one process: do it, say how it ended, and never return."""
-    status = 1
-    try:
-        _log_to(world.folder / "children.log")
-        _hurried()
-        if broken is not None:
-            broken()
-        if failpoint is not None:
-            arm(failpoint)
-        said = getattr(world, op)(number, *about)
-        history.note("ok", number, op, about=[str(one) for one in about], said=said)
-        status = 0
-    except Exception as error:  # noqa: BLE001 - whatever it was, the history has to know
-        kind = type(error).__name__
-        traceback.print_exc()
-        told = str(error)[:500]
-        history.note("fail", number, op, error=kind, ours=isinstance(error, ChurnError), told=told)
-    finally:
-        os._exit(status)
-
-
-def _log_to(path: Path) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-
-
-def _hurried() -> None:
-    """A table takes a plan of two dozen rows in a few batches, as it does one of thousands.
-
-    Between two tries at HubSpot hundredths of a second pass in place of seconds.
-    """
-    made, asked = SqlDestination.__init__, HubSpotDestination.__init__
-
-    def smaller(self: SqlDestination, *args: Any, **kwargs: Any) -> None:
-        made(self, *args, **{"batch_size": SMALL_BATCHES, **kwargs})
-
-    def sooner(self: HubSpotDestination, *args: Any, **kwargs: Any) -> None:
-        asked(self, *args, **{"sleep": lambda seconds: time.sleep(seconds / 100), **kwargs})
-
-    SqlDestination.__init__ = smaller  # type: ignore[method-assign]
-    HubSpotDestination.__init__ = sooner  # type: ignore[method-assign]

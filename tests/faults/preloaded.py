@@ -1,5 +1,7 @@
 """What a child needs, imported once before the first fork."""
 
+import encodings.idna  # noqa: F401
+
 import alembic.config
 import alembic.runtime.environment
 import alembic.runtime.migration
@@ -8,10 +10,15 @@ import deltalake  # noqa: F401
 import duckdb  # noqa: F401
 import hubspot.client
 import hubspot.crm.contacts
-import hubspot.crm.properties  # noqa: F401
+import hubspot.crm.properties
+import hubspot.discovery.crm.contacts.discovery
+import hubspot.discovery.crm.properties.discovery
+import hubspot.discovery.oauth.discovery  # noqa: F401
 import ibis
 import ibis.backends.duckdb
-import pandas as pd  # noqa: F401
+import ibis.backends.duckdb.converter
+import ibis.formats.pandas
+import pandas.core.methods.to_dict  # noqa: F401
 import psycopg2  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 import sqlalchemy.dialects.postgresql

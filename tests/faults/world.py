@@ -30,11 +30,15 @@ from churn_ml.house import Addresses, House, open_house, open_ledger
 from churn_ml.warehouse import Warehouse
 
 from ..crm.fakes import hubspot
+from ..crm.fakes.faults import Fault, FaultScript
+from ..crm.fakes.server import Asked, Reply
 from .history import History
 
 INTERVALS = tuple(date(2017, month, 1) for month in range(6, 11))
 CUSTOMERS = tuple(f"c{number:02}" for number in range(24))
 TABLE, FILE, HUB = "crm_table", "crm_file", "crm_hub"
+CALM = "calm"
+"""The file in HubSpot's folder that ends its faults."""
 OFFERS = ("NONE", "NONE", "COUPON")
 SHOP = """
 shop = {name = "Corner shop", currency = "EUR"}
@@ -56,6 +60,7 @@ delivers = true
 kind = "hubspot"
 connection = "hubspot_crm"
 batch_size = 10
+requests_per_10_seconds = 5000
 test_host = true
 """
 WATCHED = """
@@ -77,6 +82,12 @@ class HubSpot(hubspot.HubSpot):
 
     def accept(self, write: dict[str, Any]) -> None:
         super().accept(write | {"at": time.time()})
+
+    def handle(self, asked: Asked) -> tuple[Reply | None, Fault]:
+        """As any fake; once it is calm, without the faults that nobody has met."""
+        if self.folder and (self.folder / CALM).exists():
+            self.script = FaultScript()
+        return super().handle(asked)
 
 
 @dataclass(frozen=True)
@@ -116,9 +127,8 @@ class World:
             trial.pins |= {"model": f"m{number}", "tau": 0.0, "number": number}
         return {"token": trial.token.number}
 
-    def export(self, number: int, as_of: date) -> dict[str, Any]:
+    def export(self, _number: int, as_of: date) -> dict[str, Any]:
         """Export `as_of` to every target."""
-        self._witness(number)
         return dict(flow.export(self.house(), as_of).details["destinations"])
 
     def settle(self, number: int) -> dict[str, Any]:
@@ -163,6 +173,11 @@ class World:
             whole.rename(self.hub / "connection")
             signal.pause()
 
+    def lift(self) -> None:
+        """From now on every target takes what it is given."""
+        self.refuse([])
+        (self.hub / CALM).touch()
+
     def _addresses(self) -> Addresses:
         connection = (self.hub / "connection").read_text(encoding="utf-8")
         return Addresses(ledger=self.ledger, connections={"hubspot_crm": connection})
@@ -172,23 +187,6 @@ class World:
         with sqlite3.connect(self.folder / "out.db") as target:
             target.execute("delete from refused")
             target.executemany("insert into refused values (?)", [(c,) for c in customers])
-
-    def _witness(self, number: int) -> None:
-        """Note every look of the guard and every ack of this process in the history."""
-        from churn_ml.crm import Guard
-        from churn_ml.ledger import Ledger
-
-        withheld, acknowledge, note = Guard.withheld, Ledger.acknowledge, self.history.note
-
-        def looked(guard: Guard, rows: Any) -> Any:
-            note("info", number, "guard")
-            return withheld(guard, rows)
-
-        def acked(ledger: Any, plan_id: str, taken: Sequence[str], **rest: Any) -> None:
-            acknowledge(ledger, plan_id, taken, **rest)
-            note("info", number, "ack", plan=plan_id, customers=list(taken))
-
-        Guard.withheld, Ledger.acknowledge = looked, acked  # type: ignore[method-assign]
 
 
 def said(seed: int, number: int, as_of: date) -> dict[str, dict[str, Any]]:
