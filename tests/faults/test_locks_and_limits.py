@@ -1,19 +1,14 @@
-"""Locks whose holder dies, disks and rights that end, a database that is away, a storm of days.
+"""Locks and decisions whose holder dies, a database that is away, an export that is overtaken.
 
-C7, C11, C14, C17, O7 and O8 of the fault catalogue by real processes, signals, limits and servers;
-C9 and O6 on an outbox in this process, since there they are a matter of the order of plans alone.
+C7, C17, O7 and O8 of the fault catalogue by real processes, signals and servers; C9 on an outbox in
+this process, since there it is a matter of the order of plans alone.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from churn_ml.crm import Ack, Batch, Guard, MemoryJournal, Outbox, Recorder, Rejection, Row
-from churn_ml.errors import StaleAttempt, Transient, Unreachable
+from churn_ml.errors import StaleAttempt, Unreachable
 from churn_ml.ledger import Ledger
 from churn_ml.receipts import Receipt
 from churn_ml.warehouse import Warehouse
@@ -119,95 +114,6 @@ def test_o8_a_publication_outlives_a_ledger_that_is_down_for_a_while(
     assert ledger.versions(["features"]) == {"features": {DAY.isoformat(): written[0].version}}
     with pytest.raises(StaleAttempt):
         ledger.publish(type(token)("score", DAY, 0), written=[], receipt=receipt, at=AT)
-
-
-LIMITED = """
-import resource, signal, sys
-from pathlib import Path
-from datetime import date
-from churn_ml.crm import Batch, FileDestination, Row
-from churn_ml.errors import ChurnError
-folder, rows = Path(sys.argv[1]), int(sys.argv[2])
-target = FileDestination("out", folder, "me")
-told = [Row(f"h{n:04}", "upsert", date(2017, 10, 1), {"segment": "S" * 50}, "9f")
-        for n in range(rows)]
-try:
-    target.preflight()
-    target.send(Batch("first", "first", date(2017, 10, 1), tuple(told[:1])))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-    target.send(Batch("all", "all", date(2017, 10, 1), tuple(told)))
-except ChurnError as error:
-    print(type(error).__name__, error)
-"""
-
-
-def test_c11_a_file_that_may_not_grow_is_a_clear_error_and_the_old_one_stands(
-    tmp_path: Path,
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(tmp_path), "1000"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith("Transient cannot write "), done.stderr
-    assert str(tmp_path) in done.stdout
-    assert "room for " in done.stdout
-    manifest = tmp_path / f"as_of={DAY.isoformat()}" / "manifest.json"
-    assert [part["file"] for part in json.loads(manifest.read_text())["parts"]] == [
-        "part-first.csv"
-    ]
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of one megabyte."""
-    with tempfile.TemporaryDirectory(prefix="churn-ml-disk-") as folder:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "churn-ml", folder]
-        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-            pytest.skip("mounting a small disk is not allowed here")
-        yield Path(folder)
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def test_c11_a_full_disk_below_the_lake_is_said_and_what_was_published_stands(
-    small_disk: Path,
-) -> None:
-    lake = Warehouse(str(small_disk / "lake"))
-    few, many = (
-        pa.table({"customer_id": [f"h{n}" for n in range(count)], "recency": numbers(count)})
-        for count in (10, 200_000)
-    )
-    first = lake.replace(lake.handle("features"), DAY, few)
-    handle = lake.handle("features")
-    with pytest.raises(Transient, match=r"disk of the lake is full.*features.*bytes free"):
-        lake.replace(handle, DAY, many)
-    with (small_disk / "ballast").open("wb") as ballast:
-        os.posix_fallocate(ballast.fileno(), 0, shutil.disk_usage(small_disk).free)
-    with pytest.raises(Transient, match="disk of the lake is full"):
-        lake.handle("scores")
-    assert lake.read_partition("features", DAY, first.version).num_rows == 10
-    (small_disk / "ballast").unlink()
-    assert lake.replace(lake.handle("features"), DAY, few).rows == 10
-
-
-def numbers(count: int) -> list[float]:
-    """Numbers that no file format makes small."""
-    draw = random.Random(1)
-    return [draw.random() for _ in range(count)]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody without the right")
-def test_c14_a_folder_without_the_right_to_write_is_a_clear_error() -> None:
-    tried = LIMITED.replace("target = ", "import os; os.setuid(65534); target = ", 1)
-    with tempfile.TemporaryDirectory(prefix="churn-ml-rights-") as folder:
-        Path(folder).chmod(0o755)
-        command = [sys.executable, "-c", tried, folder, "1"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert done.stdout.startswith("BadConfig cannot write to"), done.stderr
-        assert "make the folder writable" in done.stdout
-        assert list(Path(folder).iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def bracket(trial: Attempt) -> Iterator[None]:
         # a foreign error may quote values of rows: only its kind goes on record
         told = str(error) if isinstance(error, ChurnError) else type(error).__name__
         status = "too_early" if isinstance(error, TooEarly) else "failed"
-        with suppress(Transient):
+        with suppress(Transient, BadConfig):  # of a ledger that cannot be reached or written now
             house.ledger.record_failure(trial.token, told, house.clock(), house.caller, status)
         raise
 

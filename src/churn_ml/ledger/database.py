@@ -1,7 +1,8 @@
 """Opening the ledger, migrating it, writing under a lock.
 
 Writers queue: SQLite by `BEGIN IMMEDIATE` (see engine.py), PostgreSQL by row locks, and by an
-advisory lock while migrating. A server that does not answer becomes Unreachable, which is retried.
+advisory lock while migrating. A server that does not answer becomes Unreachable, which is retried;
+a file that may not be written becomes BadConfig, which is not.
 """
 
 from __future__ import annotations
@@ -11,17 +12,31 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from churn_ml.errors import BadInput, BrokenPromise, Transient, Unreachable
+from churn_ml.errors import (
+    BadConfig,
+    BadInput,
+    BrokenPromise,
+    ChurnError,
+    Transient,
+    Unreachable,
+)
 from churn_ml.ledger.engine import WRITES, open_engine, use_write_ahead_log
 from churn_ml.ledger.schema import IDENTITY
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
+
+
+_FORBIDDEN = {
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+}
+"""What SQLite says of a file that this user may not open or write."""
 
 
 class Database:
@@ -39,7 +54,8 @@ class Database:
         with libpq's own `postgres://`;
         `sqlite://` is a ledger in memory. Two processes may open the same one at once.
 
-        Raises: BadConfig for a URL that cannot be meant, Unreachable where nobody answers.
+        Raises: BadConfig for a URL that cannot be meant or a file that may not be written,
+        Unreachable where nobody answers.
 
         >>> Database.open("sqlite://").url
         'sqlite://'
@@ -125,12 +141,7 @@ class Database:
         try:
             yield
         except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
-            raise Unreachable(
-                "the ledger's database does not answer",
-                where=self.url,
-                got=_first_line(error),
-                next_step="start the database or wait for its lock, then run the step again",
-            ) from error
+            raise _unusable(error, self._engine.url) from error
         except DBAPIError as error:
             raise BrokenPromise(
                 "the ledger's database refused a statement",
@@ -161,6 +172,23 @@ def remember_shop(connection: Connection, shop: tuple[str, str]) -> None:
 def _shop(connection: Connection) -> tuple[str, str] | None:
     row = connection.execute(select(IDENTITY.c.currency, IDENTITY.c.time_zone)).one()
     return None if row.currency is None else (row.currency, row.time_zone)
+
+
+def _unusable(error: Exception, url: URL) -> ChurnError:
+    """Why the database cannot be used: a file that may not be written, a full disk, or silence.
+
+    A folder that is not there may be mounted later; a file in one that is there needs a person.
+    """
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+    told = {"where": url.render_as_string(hide_password=True), "got": _first_line(error)}
+    if code in _FORBIDDEN and Path(str(url.database)).parent.is_dir():
+        step = "give this user the right to read and write the file and its folder"
+        return BadConfig("the ledger's file cannot be opened or written", **told, next_step=step)
+    if code == sqlite3.SQLITE_FULL:
+        step = "make room and run the step again: nothing of this transaction was kept"
+        return Transient("the disk of the ledger is full", **told, next_step=step)
+    step = "start the database or wait for its lock, then run the step again"
+    return Unreachable("the ledger's database does not answer", **told, next_step=step)
 
 
 def _first_line(error: Exception) -> str:

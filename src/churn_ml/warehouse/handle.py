@@ -12,12 +12,8 @@ publishes. Attempt 1 wakes up and wants to write 2017-10-01: StaleAttempt.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -25,6 +21,7 @@ from urllib.parse import unquote
 
 from churn_ml.errors import StaleAttempt, Transient
 from churn_ml.warehouse.place import folder
+from churn_ml.warehouse.room import room
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 PARTITION = "churn_ml.partition"
 TOKEN = "churn_ml.token"  # noqa: S105 - the name of a field, not a secret
 _TRIES = 50
-_FULL = f"os error {errno.ENOSPC}"
 # An expired log could not be read at an old version any more: ours never expires.
 _SETTINGS = {
     "delta.enableExpiredLogCleanup": "false",
@@ -72,7 +68,7 @@ class Handle:
 
 def open_handle(uri: str, table: Table, token: int | None) -> Handle:
     """The table below `uri`, created where it does not exist, opened now."""
-    with _room(uri):
+    with room(uri):
         return Handle(table, uri, token, _opened_or_created(uri, table))
 
 
@@ -83,7 +79,8 @@ def commit(handle: Handle, partition: date, rows: Conformed) -> int:
     commit at the same moment is waited out by writing again on top of it.
 
     Raises: StaleAttempt where the partition was written since the handle was opened; Transient
-    where other writers were faster every time, or the disk is full.
+    where other writers were faster every time, or the disk is full; BadConfig where the lake may
+    not be written to.
     """
     from deltalake import DeltaTable, write_deltalake
     from deltalake.exceptions import CommitFailedError
@@ -93,7 +90,7 @@ def commit(handle: Handle, partition: date, rows: Conformed) -> int:
         _check_fence(handle, state, partition)
         number = (state.transaction_version(partition.isoformat()) or 0) + 1
         try:
-            with _room(handle.uri):
+            with room(handle.uri):
                 write_deltalake(
                     state,
                     rows.reader(),
@@ -178,26 +175,6 @@ def _opened_or_created(uri: str, table: Table) -> DeltaTable:
 
 def _columns(state: DeltaTable) -> list[str]:
     return [column.name for column in state.schema().fields]
-
-
-@contextmanager
-def _room(uri: str) -> Iterator[None]:
-    """Say in the house's words that the lake's disk is full (fault C11).
-
-    Delta has no error of its own for it, only the system's text.
-    """
-    try:
-        yield
-    except Exception as error:
-        root = folder(uri)
-        if root is None or _FULL not in str(error):
-            raise
-        raise Transient(
-            f"the disk of the lake is full: {os.strerror(errno.ENOSPC)}",
-            where=uri,
-            got=f"{shutil.disk_usage(root.parent).free:,} bytes free",
-            next_step="make room and run the step again: what was published stands",
-        ) from error
 
 
 def _flush(uri: str, state: DeltaTable) -> None:

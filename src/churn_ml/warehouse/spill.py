@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.clock import literal
+from churn_ml.warehouse.room import room
 
 if TYPE_CHECKING:
     import ibis
@@ -44,7 +45,8 @@ def opened(lake: Path | None, settings: Mapping[str, Any]) -> ibis.backends.duck
     if lake is not None:
         spill = lake / "_spill" / str(os.getpid())
         if lake.exists():  # DuckDB makes the last folder of the path alone
-            spill.parent.mkdir(exist_ok=True)
+            with room(str(spill.parent)):
+                spill.parent.mkdir(exist_ok=True)
         connection.raw_sql(f"set temp_directory = {literal(str(spill))}")
     return connection
 
@@ -62,7 +64,8 @@ def scratch(lake: Path | None) -> Iterator[Path]:
     """
     spill = lake / "_spill" if lake is not None else None
     if spill is not None:
-        spill.mkdir(parents=True, exist_ok=True)
+        with room(str(spill)):
+            spill.mkdir(parents=True, exist_ok=True)
         _sweep(spill)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=spill) as place:
         yield Path(place)
