@@ -9,7 +9,9 @@ removal takes categories and attachment away and leaves the party.
 A call of Tryton's is one transaction, and every call here may be made twice: parties are searched
 by code before they are made, categories are added to a set and taken from it. The calls that change
 categories also move the fence of the tree (tree.py): a process that wakes up after a newer export
-is refused with the whole of its call (faults O3, O4); two that send the same take turns.
+is refused with the whole of its call (faults O3, O4); two that send the same take turns. The
+attachments are read between the fence and those calls, and written only where nobody wrote them
+since: a process that sleeps after it cannot put its older cells over newer ones.
 
 Tryton rolls a call back for one bad row: the batch is halved until that stands alone (R6).
 
@@ -31,7 +33,7 @@ from churn_ml.crm.means import Means, nobody
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Caller, Refused, bisected
 from churn_ml.crm.tryton import cells
-from churn_ml.crm.tryton.notes import Notes
+from churn_ml.crm.tryton.notes import Notes, There
 from churn_ml.crm.tryton.parties import Found, Parties
 from churn_ml.crm.tryton.rights import check_rights
 from churn_ml.crm.tryton.rpc import Changed, Tryton
@@ -117,9 +119,10 @@ class TrytonDestination:
         )
 
     def _write(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
-        # the fence is read before the parties: its condition then holds for what is found of both
+        # the fence is read before all else: its condition then holds for what is found
         tree = self._trees.fenced(as_of)
         found = self._parties.named([row.customer_id for row in rows])
+        there = self._notes.of(row["id"] for row in found.values()) if found else {}
         unsent = self._unsent(rows, found)
         kept = [row for row in rows if row.customer_id not in unsent]
         told_of = [row for row in kept if row.op == "upsert"]
@@ -134,7 +137,7 @@ class TrytonDestination:
             tree = self._trees.fenced(as_of) if known else tree
         if known:
             self._parties.place(known, found, tree, as_of)
-        self._note([*new, *known], parties, as_of)
+        self._note([*new, *known], parties, there, as_of)
         return [unsent.get(row.customer_id) or Ack(row.customer_id) for row in rows]
 
     def _unsent(self, rows: Sequence[Row], found: Mapping[str, Found]) -> Mapping[str, Rejection]:
@@ -147,13 +150,15 @@ class TrytonDestination:
         said |= dict.fromkeys(gone, ("deleted_there", "its party is gone; see recreate"))
         return {code: Rejection(code, *why) for code, why in said.items()}
 
-    def _note(self, rows: Sequence[Row], parties: Mapping[str, int], as_of: date) -> None:
+    def _note(
+        self, rows: Sequence[Row], parties: Mapping[str, int], there: There, as_of: date
+    ) -> None:
         """Give the parties their attachments; what was made too late is taken back."""
         wanted = {
             parties[row.customer_id]: cells.text(row.payload) if row.op == "upsert" else None
             for row in rows
         }
-        made = self._notes.put(wanted) if wanted else []
+        made = self._notes.put(wanted, there) if wanted else []
         if made:
             try:
                 self._trees.fenced(as_of)

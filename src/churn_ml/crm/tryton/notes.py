@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from churn_ml.crm.tryton.rpc import Tryton
 
 MODEL = "ir.attachment"
+There: TypeAlias = Mapping[int, list[dict[str, Any]]]
+"""The attachments of parties as they were read, by the party's id."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,30 @@ class Notes:
 
     def texts(self, parties: Iterable[int]) -> dict[int, str]:
         """The text of each party that has one."""
-        found = self._of(parties, "description")
+        found = self.of(parties, "description")
         return {party: rows[0]["description"] or "" for party, rows in found.items()}
 
-    def put(self, wanted: Mapping[int, str | None]) -> list[int]:
+    def of(self, parties: Iterable[int], *fields: str) -> There:
+        """The attachments of each party that has any, the one made first before the others."""
+        wanted = ["resource", "_timestamp", *fields]
+        found = self.crm.call(
+            f"{MODEL}.search_read", self._domain(parties), 0, None, [["id", "ASC"]], wanted
+        )
+        rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in found:
+            rows[int(row["resource"].partition(",")[2])].append(row)
+        return dict(rows)
+
+    def put(self, wanted: Mapping[int, str | None], there: There) -> list[int]:
         """Give each party its text, or none; the attachments that were made for it.
 
-        Raises: Changed where one was written since it was read.
+        `there`: what `of` found. Raises: Changed where one was written since then.
         """
-        there = self._of(wanted)
-        spare = [row for party, rows in there.items() for row in rows[wanted[party] is not None :]]
+        spare = [
+            row
+            for party, text in wanted.items()
+            for row in there.get(party, [])[text is not None :]
+        ]
         told = {party: text for party, text in wanted.items() if text is not None}
         written = [(there[party][0], text) for party, text in told.items() if party in there]
         if written:
@@ -59,23 +75,12 @@ class Notes:
         ]
         made: list[int] = self.crm.call(f"{MODEL}.create", rows)
         if self.crm.call(f"{MODEL}.search_count", self._domain(told), 0, None) > len(made):
-            self._delete([row for rows in self._of(told).values() for row in rows[1:]])
+            self._delete([row for rows in self.of(told).values() for row in rows[1:]])
         return made
 
     def _delete(self, rows: list[dict[str, Any]]) -> None:
         if rows:
             self.crm.call(f"{MODEL}.delete", [row["id"] for row in rows], read=_stamps(rows))
-
-    def _of(self, parties: Iterable[int], *fields: str) -> dict[int, list[dict[str, Any]]]:
-        """The attachments of each party that has any, the one made first before the others."""
-        wanted = ["resource", "_timestamp", *fields]
-        found = self.crm.call(
-            f"{MODEL}.search_read", self._domain(parties), 0, None, [["id", "ASC"]], wanted
-        )
-        rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for row in found:
-            rows[int(row["resource"].partition(",")[2])].append(row)
-        return dict(rows)
 
     def _domain(self, parties: Iterable[int]) -> list[object]:
         resources = [f"party.party,{party}" for party in parties]
