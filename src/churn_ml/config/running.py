@@ -78,8 +78,9 @@ class Destination(Section):
     `first_load` is "send".
 
     `batch_size`: rows sent at once; a kind's own where absent. All workers together make at most
-    `requests_per_10_seconds` and, in a day of UTC, `requests_per_day` requests; the latter is what
-    you leave to this export of what the vendor allows you. A customer's record that a person has
+    `requests_per_10_seconds` (100 where absent, 1,000 of Tryton) and, in a day of UTC,
+    `requests_per_day` requests; the latter is what you leave to this export of what the vendor
+    allows you. A customer's record that a person has
     deleted there is made anew only with `recreate`. `test_host` lets a CRM be on this very machine
     and without https, for tests; `private_network` lets one that you run yourself be in your own
     network. `page` is where people look at the target: Airflow's export tasks link to it.
@@ -98,7 +99,7 @@ class Destination(Section):
     ask_above: Annotated[float, Field(ge=0)] = 0.3
     first_load: Literal["ask", "send"] = "ask"
     batch_size: Annotated[int, Field(gt=0)] | None = None
-    requests_per_10_seconds: Annotated[int, Field(ge=2)] = 100
+    requests_per_10_seconds: Annotated[int, Field(ge=2)] | None = None
     requests_per_day: Annotated[int, Field(gt=0)] | None = None
     recreate: bool = False
     test_host: bool = False

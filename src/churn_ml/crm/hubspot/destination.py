@@ -42,7 +42,7 @@ from churn_ml.crm.hubspot.rows import Contact, answers, cells, day, values
 from churn_ml.crm.hubspot.schema import claim, prepare
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import Caller, bisected
+from churn_ml.crm.remote import PACE, Caller, bisected
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.limits import Limit
 
@@ -221,7 +221,7 @@ def open_hubspot(
     >>> open_hubspot("crm", told, config, Means("demo")).batch_size
     50
     """
-    limit = Limit(settings.requests_per_10_seconds, per_day=settings.requests_per_day)
+    limit = Limit(settings.requests_per_10_seconds or PACE, per_day=settings.requests_per_day)
     return HubSpotDestination(
         name,
         settings.connection,

@@ -31,7 +31,7 @@ from churn_ml.config import Destination as Settings
 from churn_ml.crm.means import Means
 from churn_ml.crm.payload import FIELDS
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import bisected
+from churn_ml.crm.remote import PACE, bisected
 from churn_ml.crm.salesforce.fields import check_fields
 from churn_ml.crm.salesforce.file import (
     MOST_BYTES,
@@ -232,7 +232,7 @@ def open_salesforce(
     """
     endpoint = means.endpoint(settings.connection, f"[destinations.{name}]", EXAMPLE)
     hook = means.hooks.get(settings.connection)
-    limit = Limit(settings.requests_per_10_seconds, per_day=settings.requests_per_day)
+    limit = Limit(settings.requests_per_10_seconds or PACE, per_day=settings.requests_per_day)
     return SalesforceDestination(
         name,
         Org(name, endpoint, limit, means.buckets, hook=hook, test_host=settings.test_host),

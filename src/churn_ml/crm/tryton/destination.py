@@ -44,6 +44,8 @@ from churn_ml.limits import Limit
 TURNS = 5
 """How often a batch is begun again because somebody else wrote meanwhile."""
 BATCH = 500
+PACE = 1_000
+"""Requests in 10 s: the server is the shop's own, and no vendor limits it."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ def open_tryton(
         test_host=settings.test_host,
         private_network=settings.private_network,
     )
-    limit = Limit(settings.requests_per_10_seconds, per_day=settings.requests_per_day)
+    limit = Limit(settings.requests_per_10_seconds or PACE, per_day=settings.requests_per_day)
     return TrytonDestination(
         name,
         Tryton(endpoint, partial(Caller, name, limit, means.buckets), secure=scheme == "https"),
