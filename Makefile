@@ -11,7 +11,7 @@ COVERED := validate sources cohort timeline features labels
 COVERED_TESTS := validate sources bad_input test_cohort.py test_timeline.py test_contract_events.py features test_labels.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo stop status test test-all faults coverage fmt lint types imports unit stack bench docs lock clean
+.PHONY: help install demo stop status test test-all faults clients coverage fmt lint types imports unit stack bench docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,11 @@ test-all: install ## the slow tests too
 
 faults: install ## kill, stop, fill and cut the export: SEEDS=200 of it, JOBS=2 at a time, or SEED=17 again; a violation keeps its history
 	$(BIN)/python -m tests.faults.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200)) $(if $(JOBS),--jobs $(JOBS))
+
+clients: install ## what speaks through HubSpot's and Salesforce's clients, with their newest in place of the locked ones
+	rm -rf var/clients
+	$(BIN)/uv pip install --quiet --upgrade --python $(BIN)/python --target var/clients hubspot-api-client simple-salesforce
+	PYTHONPATH=var/clients $(BIN)/pytest tests/faults/test_clients.py tests/crm/test_hubspot.py $(wildcard tests/crm/test_salesforce*.py) tests/plugins/test_hooks.py
 
 coverage: install ## lines and branches of the rooms in COVERED, by the tests that are about them
 	$(BIN)/pytest -m "not slow and not stack" --cov-fail-under=95 --cov-report=term-missing \

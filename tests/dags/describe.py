@@ -16,6 +16,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -110,7 +111,20 @@ def told(each: Any) -> dict[str, Any]:
         "map_name": getattr(each, "map_index_template", None),
         "answers": [getattr(each, "options", None), getattr(each, "defaults", None)],
         "waits_seconds": waits and waits.total_seconds(),
+        "waits_by": waiting(each) if waits else None,
+        "triggers": getattr(each, "deferrable", False) or each.start_from_trigger,
     }
+
+
+def waiting(each: Any) -> str:
+    """What a task that asks a person raises to give its place free: a trigger is TaskDeferred."""
+    module = importlib.import_module("airflow.providers.standard.operators.hitl")
+    module.upsert_hitl_detail = lambda **_: None  # there is no server to tell
+    try:
+        each.execute({"task_instance": SimpleNamespace(id="asked")})
+    except BaseException as error:  # noqa: BLE001 - Airflow waits by one that is no Exception
+        return type(error).__name__
+    return "nothing"
 
 
 def under(config: str, folder: Path) -> dict[str, Any]:

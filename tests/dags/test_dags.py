@@ -160,6 +160,13 @@ def test_the_class_of_an_error_decides_whether_it_is_tried_again(dag: dict[str, 
         ]
 
 
+def test_c10_no_task_needs_a_triggerer(dag: dict[str, Any]) -> None:
+    assert not any(task["triggers"] for task in dag["tasks"].values())
+    waits = {task["waits_by"] for task in dag["tasks"].values() if task["waits_seconds"]}
+    assert waits <= {"TaskAwaitingInput"}, "the scheduler keeps who waits, not a trigger"
+    assert bool(waits) == (dag["dag_id"] in {"churn_export", "churn_promote"})
+
+
 def test_a_task_hands_on_one_value_and_not_one_a_key(dag: dict[str, Any]) -> None:
     assert not any(task["splits"] for task in dag["tasks"].values())
 
