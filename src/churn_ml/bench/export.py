@@ -8,7 +8,6 @@ day's 10,000, and nobody else.
 
 from __future__ import annotations
 
-import json
 import resource
 import tempfile
 import time
@@ -34,12 +33,15 @@ SEED = 17
 DAY = date(2017, 10, 1)
 CHANGED_SHARE = 0.01
 SCORE_STEP = 0.05
-REASONS = json.dumps(
-    [
-        {"indicator": name, "direction": direction}
-        for name, direction in (("recency_days", "up"), ("gap_ratio", "up"), ("spend_90d", "down"))
-    ]
+INDICATORS = (
+    "recency_days",
+    "gap_ratio",
+    "spend_90d",
+    "late_share_180d",
+    "visits_30d",
+    "csat_last",
 )
+REASONS = 3
 
 
 def measure(rows: int, *, say: Progress) -> dict[str, Any]:
@@ -103,13 +105,32 @@ def customers(rows: int) -> dict[str, pd.DataFrame]:
         "scores": ids.assign(
             score=score,
             value_at_risk=score * value,
-            reasons=REASONS,
+            reasons=_reasons(draw, rows),
             model="xgboost-bench",
             contract="bench-1",
         ),
         "segments": ids.assign(**named, arm=held),
         "actions": ids.assign(offer=offer),
     }
+
+
+def _reasons(draw: np.random.Generator, rows: int) -> list[str]:
+    """Three reasons of every customer as a score has them: no two customers' are the same text."""
+    first = draw.integers(0, len(INDICATORS), rows).tolist()
+    effects = draw.normal(0, 1, (rows, REASONS)).round(6).tolist()
+    return [
+        f"[{', '.join(_reason(place + n, effect) for n, effect in enumerate(told))}]"
+        for place, told in zip(first, effects, strict=True)
+    ]
+
+
+def _reason(place: int, effect: float) -> str:
+    """One reason as JSON; the indicator's value is never looked at, so it is the effect again."""
+    name, direction = INDICATORS[place % len(INDICATORS)], "up" if effect > 0 else "down"
+    return (
+        f'{{"average": 8.0, "direction": "{direction}", "effect": {effect!r},'
+        f' "indicator": "{name}", "value": {effect!r}}}'
+    )
 
 
 def later_of(tables: Mapping[str, pd.DataFrame], changed: int) -> dict[str, pd.DataFrame]:
