@@ -200,7 +200,7 @@ def _held(house: House, customer_id: str) -> list[dict[str, Any]]:
 
     `holds`: whether it is a row; else it was told to forget the customer.
     """
-    from churn_ml.ledger.deliveries import REMOVED
+    from churn_ml.ledger.held import REMOVED
 
     found = []
     for name in sorted(house.config.destinations):

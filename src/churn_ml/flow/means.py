@@ -19,8 +19,8 @@ def means(house: House) -> Means:
     """
 
     def told(destination: str) -> set[str]:
-        state = house.ledger.state(destination)
-        return {customer for customer, (hashed, _) in state.items() if hashed != REMOVED}
+        held = house.ledger.held(destination)
+        return {customer for customer, hashed in held.items() if hashed != REMOVED}
 
     return Means(
         owner=f"{house.config.shop.name} with ledger {house.ledger.id}",

@@ -15,6 +15,7 @@ the same code. Customer ids stand only in the delivery tables.
     models.py        models that were trained
     decisions.py     the hash chain of promotions and refusals
     deliveries.py    export plan, acks, rejections
+    held.py          what the destinations acknowledged
     doubts.py        of whom a destination may hold something else
     contacts.py      who was contacted, and who is about to be
     approvals.py     plans that wait for a person's yes, and the answers
@@ -47,6 +48,7 @@ from churn_ml.ledger.contacts import Contact, Contacts
 from churn_ml.ledger.database import Database
 from churn_ml.ledger.decisions import ASKED, NOBODY, TAU, Decision, Decisions
 from churn_ml.ledger.deliveries import Deliveries
+from churn_ml.ledger.held import Held
 from churn_ml.ledger.jobs import Jobs
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
@@ -84,6 +86,7 @@ class Ledger(
     Models,
     Decisions,
     Deliveries,
+    Held,
     Contacts,
     History,
     Stops,

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import and_, delete, func, literal, select, update
 
-from churn_ml.config import content_hash
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.ledger.database import stored
 from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
+from churn_ml.ledger.held import REMOVED
 from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
 from churn_ml.ledger.settled import EMPTY, note
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 SavedRow: TypeAlias = tuple[str, str, str, bool]
 """customer_id, content_hash ("" = removal), payload as JSON, contact."""
-REMOVED = ""
-"""The content hash of a customer who was taken out of a destination."""
 _MANY = 5000
 """More rows than this are settled by one condition where they are all that is open."""
 
@@ -138,44 +136,6 @@ class Deliveries(Doubts):
         with self.reading() as connection:
             found = connection.execute(select(*columns).where(mine)).all()
         return sorted((row[0], row[1], row[2]) for row in found)
-
-    def state(self, destination: str) -> dict[str, tuple[str, date]]:
-        """What the destination has: customer_id -> (content hash, as_of of the row it took).
-
-        A customer who was taken out stays, with the content hash REMOVED.
-        """
-        columns = (DELIVERED.c.customer_id, DELIVERED.c.content_hash, DELIVERED.c.as_of)
-        query = select(*columns).where(DELIVERED.c.destination == destination)
-        with self.reading() as connection:
-            found = connection.execute(query).all()  # row by row it takes twice as long
-        return {customer_id: (told, as_of) for customer_id, told, as_of in found}
-
-    def held(self, destination: str) -> dict[str, str]:
-        """What the destination has: customer_id -> content hash, as `state` says it.
-
-        The driver's own tuples become the dictionary: of a million customers SQLAlchemy's rows
-        take three times as long.
-
-        >>> from churn_ml.ledger import Ledger
-        >>> Ledger.open("sqlite://").held("crm")
-        {}
-        """
-        columns = (DELIVERED.c.customer_id, DELIVERED.c.content_hash)
-        query = select(*columns).where(DELIVERED.c.destination == destination)
-        with self.reading() as connection:
-            return dict(connection.execute(query).cursor.fetchall())
-
-    def acknowledged(self) -> dict[str, str]:
-        """One sha256 a destination over all that it took: customer, content hash and as_of.
-
-        >>> from churn_ml.ledger import Ledger
-        >>> Ledger.open("sqlite://").acknowledged()
-        {}
-        """
-        query = select(DELIVERED.c.destination).distinct()
-        with self.reading() as connection:
-            names = sorted(connection.execute(query).scalars())
-        return {name: content_hash(sorted(self.state(name).items())) for name in names}
 
 
 def _planned(head: dict[str, Any], rows: Sequence[SavedRow]) -> dict[str, Sequence[Any]]:
