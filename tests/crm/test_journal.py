@@ -164,3 +164,15 @@ def test_a_plan_of_thousands_is_settled_at_once_or_in_pieces_alike(journal: Jour
     state = journal.state("crm")
     assert left(journal) is None
     assert state == {c: (f"hash of {c}", OCTOBER) for c in names[:-2]} | {names[-2]: ("", OCTOBER)}
+
+
+def test_a_plan_that_waits_is_neither_open_nor_the_newest(journal: Journal) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, [], base=None)
+    for _ in range(2):
+        journal.hold("crm", "p2", NOVEMBER, rows("a", "b"), at=AT, run="export/2017-11-01/1")
+    assert journal.open_plan("crm") is None
+    assert journal.last_plan("crm") == ("p1", OCTOBER)
+    assert journal.state("crm") == {}
+    journal.save_plan("crm", "p2", NOVEMBER, rows("a", "b"), base="p1")
+    journal.acknowledge("p2", ["a", "b"], at=AT)
+    assert journal.state("crm") == {c: (f"hash of {c}", NOVEMBER) for c in ("a", "b")}

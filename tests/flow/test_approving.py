@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from churn_ml import flow
+from churn_ml import cli, flow
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
@@ -111,6 +112,65 @@ def test_m7_who_started_the_export_cannot_approve_of_it(cautious: House) -> None
     alone = cautious.config.schedule.model_copy(update={"four_eyes": False})
     config = cautious.config.model_copy(update={"schedule": alone})
     assert flow.approve(replace(by_hand, config=config), "crm_file", "approve", who="ada").who
+
+
+def story(house: House) -> list[tuple[str, str | None]]:
+    """Outcome and who answered, of the first customer at `crm_file`, as `export log` tells it."""
+    customer = min(house.ledger.told("crm_sql"))
+    told = house.ledger.story(customer)
+    return [(one.outcome, one.who) for one in told if one.destination == "crm_file"]
+
+
+def test_each_customer_of_a_plan_that_waits_is_told_so(cautious: House) -> None:
+    done = flow.export(cautious, FIRST)
+    customer = min(cautious.ledger.told("crm_sql"))
+    one = next(s for s in cautious.ledger.story(customer) if s.destination == "crm_file")
+    assert (one.outcome, one.plan_id, one.run) == ("waits", asked(done)["plan_id"], done.reference)
+    assert '"segment"' in one.payload
+    assert cautious.ledger.state("crm_file") == {}
+    assert cautious.ledger.told("crm_file") == {}
+    flow.export(cautious, FIRST)
+    assert story(cautious) == [("waits", None)], "asked twice is asked once"
+
+
+@pytest.mark.parametrize(
+    ("answer", "who", "told"),
+    [
+        ("approve", "ada", [("acknowledged", "ada")]),
+        ("refuse", "ada", [("kept_back", "ada")]),
+        ("refuse", None, [("kept_back", NOBODY)]),
+    ],
+)
+def test_each_customer_is_told_what_was_answered_and_by_whom(
+    cautious: House, answer: str, who: str | None, told: list[tuple[str, str]]
+) -> None:
+    plans = flow.waiting(flow.export(cautious, FIRST))
+    flow.send(cautious, FIRST, plans=plans, answer=answer, who=who)
+    assert story(cautious) == told
+
+
+def test_an_approved_plan_is_told_as_such_until_it_is_sent(cautious: House) -> None:
+    flow.export(cautious, FIRST)
+    flow.approve(cautious, "crm_file", "approve", who="ada")
+    assert story(cautious) == [("approved", "ada")]
+    flow.export(cautious, FIRST)
+    assert story(cautious) == [("acknowledged", "ada")]
+
+
+def test_a_plan_that_another_one_replaced_stays_in_the_story(cautious: House) -> None:
+    flow.export(cautious, FIRST)
+    flow.export(under(cautious, first_load="ask", score_step=0.5), FIRST)
+    assert sorted(story(cautious), key=str) == [("replaced", None), ("waits", None)]
+
+
+def test_the_log_of_a_customer_says_why_nothing_was_sent(cautious: House) -> None:
+    flow.export(cautious, FIRST)
+    flow.approve(cautious, "crm_file", "refuse", who="ada")
+    words = ["export", "log", min(cautious.ledger.told("crm_sql"))]
+    toml = str(cautious.config.root / "churn.toml")
+    done = CliRunner().invoke(cli.app, [*words, "--config", toml], catch_exceptions=False)
+    assert "kept_back" in done.stdout
+    assert "a no, by ada" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,27 @@ def reconcile(
 def _row(one: Settled) -> list[str]:
     told = json.loads(one.payload)
     removed = "(removal)" if not told else ""
-    why = ": ".join(part for part in (one.code, one.message) if part)
+    why = ": ".join(part for part in (one.code, one.message) if part) or _answer(one)
     at = one.settled_at.isoformat(" ", "seconds") if one.settled_at else ""
     says = [str(told.get("segment") or removed), str(told.get("offer") or "")]
     return [one.as_of.isoformat(), one.destination, *says, one.outcome, at, one.run, why]
+
+
+def _answer(one: Settled) -> str:
+    """What came of the question whether the row may go; empty where nobody was asked.
+
+    >>> from datetime import date
+    >>> from churn_ml.ledger import Settled
+    >>> _answer(Settled("crm", "5f1c", date(2017, 11, 1), "{}", "kept_back", who="ada"))
+    'a no, by ada'
+    """
+    told = {
+        "waits": f"plan {one.plan_id} changes so much that a person has to say yes",
+        "kept_back": f"a no, by {one.who}",
+        "approved": f"approved by {one.who}; the next export of its date sends it",
+        "replaced": "another plan came before anybody answered",
+    }
+    return told.get(one.outcome, f"approved by {one.who}" if one.who else "")
 
 
 def _nothing(customer: str) -> str:

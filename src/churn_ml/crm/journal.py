@@ -45,6 +45,8 @@ class MemoryJournal:
     acked: dict[str, dict[str, tuple[str, date]]] = field(default_factory=dict)
     contacts: list[tuple[str, str, date]] = field(default_factory=list)
     """(destination, customer_id, as_of) of every acknowledged contact."""
+    waiting: dict[tuple[str, str], Sequence[SavedRow]] = field(default_factory=dict)
+    """(destination, plan_id) -> the rows of every plan that waited for a yes."""
     stopped: set[str] = field(default_factory=set)
     """The destinations that exports are stopped to."""
 
@@ -78,6 +80,19 @@ class MemoryJournal:
             )
         by_customer = {row[0]: row for row in sorted(rows)}
         self.plans.append(_Saved(destination, plan_id, as_of, by_customer))
+
+    def hold(
+        self,
+        destination: str,
+        plan_id: str,
+        as_of: date,  # noqa: ARG002 - the protocol's; a double tells no story
+        rows: Sequence[SavedRow],
+        *,
+        at: datetime,  # noqa: ARG002 - nor times
+        run: str,  # noqa: ARG002 - nor runs
+    ) -> None:
+        """Remember what a plan says that waits for a person's yes."""
+        self.waiting[destination, plan_id] = rows
 
     def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
         """The plan with unsettled rows, and those rows; None where there is none."""

@@ -136,6 +136,21 @@ class Journal(Protocol):
         Raises StaleAttempt where `base` is no longer the newest plan or that one is still open.
         """
 
+    def hold(
+        self,
+        destination: str,
+        plan_id: str,
+        as_of: date,
+        rows: Sequence[SavedRow],
+        *,
+        at: datetime,
+        run: str,
+    ) -> None:
+        """Remember what a plan says that waits for a person's yes, or got a no; twice is once.
+
+        It is not saved by that: nothing is open, and the newest plan stays the newest.
+        """
+
     def open_plan(self, destination: str) -> tuple[str, date, Sequence[SavedRow]] | None:
         """Id, as_of and unsettled rows, by customer_id, of the plan that has any, or None."""
 

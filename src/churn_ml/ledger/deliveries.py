@@ -24,7 +24,7 @@ from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
 from churn_ml.ledger.held import REMOVED
 from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
-from churn_ml.ledger.settled import EMPTY, note
+from churn_ml.ledger.settled import EMPTY, note, release, was_asked
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -75,6 +75,8 @@ class Deliveries(Doubts):
         with self.writing() as connection:
             _put_on_top(connection, head, base)
             connection.execute(delete(PLAN_ROWS).where(PLAN_ROWS.c.destination == destination))
+            if was_asked(connection, destination, plan_id):
+                release(connection, destination, plan_id)
             if rows:
                 insert_columns(connection, PLAN_ROWS, _planned(head, rows))
 
