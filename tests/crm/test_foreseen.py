@@ -35,7 +35,7 @@ class World:
         """customer -> kind, changed fields and why, of a dry run on `rows`."""
         foreseen = self.outbox().foresee(rows, NEXT)
         held = self.ledger.told("recorder", [one.customer_id for one in foreseen.rows])
-        found = changes(foreseen.rows, foreseen.state, held, foreseen.why)
+        found = changes(foreseen.rows, foreseen.held, held, foreseen.why)
         return {one.customer_id: (one.kind, dict(one.fields), one.why) for one in found}
 
 
@@ -79,7 +79,7 @@ def test_what_is_in_doubt_is_told_again_and_a_stranger_taken_out(world: World) -
     rows = [row("h1", DAY, "NEW", "COUPON")]
     foreseen = world.outbox().foresee(rows, DAY)
     held = world.ledger.told("recorder", ["h1", "x9"])
-    found = {one.customer_id: one for one in changes(foreseen.rows, foreseen.state, held, {})}
+    found = {one.customer_id: one for one in changes(foreseen.rows, foreseen.held, held, {})}
     assert (found["h1"].kind, found["h1"].fields) == ("update", {})
     assert (found["x9"].kind, found["x9"].fields) == ("remove", {})
 

@@ -79,3 +79,31 @@ def test_a_folder_is_read_as_its_reader_would(tmp_path: Path, ledger: Ledger) ->
     named["parts"][0]["sha256"] = hashlib.sha256(part.read_bytes()).hexdigest()
     manifest.write_text(json.dumps(named))
     assert told(target, ledger) == crm.Reconciled(1, (), (), ("h1",))
+
+
+def test_a_table_that_is_gone_holds_nobody_and_comes_back(tmp_path: Path, ledger: Ledger) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=True)
+    assert told(target, ledger).whole, "nothing was told yet, and no table is made"
+    outbox(target, ledger).export(desired("h1", "h2"), DAY)
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("drop table segments")
+    found = told(target, ledger)
+    assert found == crm.Reconciled(0, ("h1", "h2"), (), ())
+    ledger.doubt("bi", found.doubtful, datetime(2017, 10, 2, tzinfo=UTC))
+    assert outbox(target, ledger).export(desired("h1", "h2"), DAY).sent == 2
+    assert told(target, ledger) == crm.Reconciled(2, (), (), ())
+
+
+def test_a_difference_is_told_field_by_field(tmp_path: Path, ledger: Ledger) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=True)
+    outbox(target, ledger).export(desired("h1", "h2"), DAY)
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("update segments set segment = 'MINE', cause = 'FX' where customer_id = 'h2'")
+    found = told(target, ledger)
+    apart = crm.apart(found, ledger.told("bi", list(found.there)))
+    assert apart == {"h2": {"segment": ("S", "MINE"), "cause": (None, "FX")}}
+    ledger.doubt("bi", ["h1"], datetime(2017, 10, 2, tzinfo=UTC))
+    found = told(target, ledger)
+    assert crm.apart(found, ledger.told("bi", list(found.there)))["h1"] == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ import pytest
 
 from churn_ml import crm
 from churn_ml.bench import export
-from churn_ml.crm import Batch, Exported, FileDestination, Guard, Outbox, Row, SqlDestination
+from churn_ml.crm import Asked, Batch, Exported, FileDestination, Guard, Outbox, Row, SqlDestination
 from churn_ml.crm.undo import undo, undoing
 from churn_ml.errors import NotReady, Stopped, Unreachable
 from churn_ml.ledger import Ledger
 
-OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
+OCTOBER, NOVEMBER, DECEMBER = date(2017, 10, 1), date(2017, 11, 1), date(2017, 12, 1)
 CUSTOMERS = export.customers(12)
 
 
@@ -27,6 +27,11 @@ def desired(as_of: date, first: int, last: int, segment: str, offer: str = "COUP
     tables["actions"].loc[tables["actions"].index[::2], "offer"] = offer
     frames = (tables[name] for name in ("scores", "segments", "actions"))
     return crm.rows(*frames, as_of=as_of, tau=0.0, score_step=0.05, delivers=True)
+
+
+def asks(plan_id: str) -> Asked:
+    """What a radius says that asks about everything."""
+    return Asked(plan_id, 1, 0, 1, 1.0)
 
 
 @dataclass
@@ -177,3 +182,44 @@ def test_p3_who_is_suppressed_meanwhile_is_not_brought_back(world: World) -> Non
     world.undo()
     assert "c00000000" not in world.held()
     assert "c00000001" in world.held()
+
+
+def test_withdrawals_that_went_alone_do_not_hide_the_export_before_them(world: World) -> None:
+    before = world.october()
+    world.november()
+    asking = replace(world.outbox(), radius=lambda planned, _: asks(planned.id))
+    world.suppressed = {"c00000004"}
+    held = asking.export(desired(DECEMBER, 2, 11, "BACK"), DECEMBER)
+    assert (held.asks is not None, held.removed) == (True, 1)
+    newest = world.ledger.last_plan("out")
+    assert newest is not None
+    assert newest[0].startswith("away-")
+    what = undoing(world.outbox(), world.ledger)
+    assert (what.exported, what.planned.as_of) == (NOVEMBER, DECEMBER)
+    foreseen = world.undo(dry_run=True)
+    assert world.undo() == foreseen
+    assert world.held() == {c: cells for c, cells in before.items() if c != "c00000004"}
+    assert world.agrees()
+    with pytest.raises(NotReady, match="undone already"):
+        world.undo()
+
+
+def test_who_may_be_told_about_again_comes_back_with_the_undo(world: World) -> None:
+    before = world.october()
+    world.november()
+    asking = replace(world.outbox(), radius=lambda planned, _: asks(planned.id))
+    world.suppressed = {"c00000004"}
+    asking.export(desired(DECEMBER, 2, 11, "BACK"), DECEMBER)
+    world.suppressed = set()
+    world.undo()
+    assert (world.held(), world.agrees()) == (before, True)
+
+
+def test_an_export_that_changed_nothing_is_not_the_one_that_is_undone(world: World) -> None:
+    before = world.october()
+    world.november()
+    empty = world.outbox().export(desired(NOVEMBER, 2, 11, "LOST", "NONE"), NOVEMBER)
+    later = world.outbox().export(desired(DECEMBER, 2, 11, "LOST", "NONE"), DECEMBER)
+    assert empty.sent == later.removed == 0
+    assert world.undo().sent > 0
+    assert (world.held(), world.agrees()) == (before, True)

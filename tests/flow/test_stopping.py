@@ -59,10 +59,16 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     assert house.ledger.stops() == []
     sent = flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"]
     told = churn_ml(house, "undo", "crm_sql", "--who", "ada", "--dry-run")
-    assert told == f"crm_sql: 0 would be told anew, {sent:,} would be removed\n"
+    counts = f"0 would be told anew, {sent:,} would be removed"
+    assert told.startswith(f"crm_sql: the export as of 2017-10-01 would be undone: {counts}\n")
+    assert "(first told by that export)" in told
+    assert f"and {sent - 5:,} more: --limit 0, or --rows FILE.csv" in told
+    rows = json.loads(churn_ml(house, "undo", "crm_sql", "--dry-run", "--json"))["plans"]
+    assert len(rows["crm_sql"]["changes"]) == sent
     assert house.ledger.stops() == []
     done = json.loads(churn_ml(house, "undo", "crm_sql", "--who", "ada", "--json"))
     assert (done["sent"], done["removed"]) == (0, sent)
+    assert done["exported_as_of"] == "2017-10-01"
     with pytest.raises(Stopped, match="exports to crm_sql are stopped"):
         flow.export(house, FIRST)
     assert {one.agreeing for one in flow.reconcile(house).values() if one.whole} == {0, sent}

@@ -11,7 +11,9 @@ imported by the steps that need them, so `--help` answers at once::
     source.py    the kinds of sources, and the skeleton of a new one
     asking.py    what the data say before a model: preflight, horizon, rates
     deciding.py  who is champion: decisions, rollback, doctor
-    exporting.py what destinations are told, were told, and hold
+    exporting.py what destinations are told, and were told of one customer
+    foreseen.py  what they would be told, row by row
+    reconciling.py whether they hold what they were told
     stopping.py  exports stopped, allowed again, undone
     approving.py yes or no to an export that would change much
     explaining.py one customer: score, reasons, causes, offers, what was sent
@@ -40,6 +42,7 @@ from churn_ml.cli import (
     exporting,
     judging,
     making,
+    reconciling,
     shop,
     showing,
     sizing,
@@ -84,8 +87,9 @@ for command in (
     showing.demo,
 ):
     app.command()(command)
-exporting.app.command()(approving.approve)
-exporting.app.command()(approving.refuse)
+exporting.app.command()(reconciling.reconcile)
+exporting.app.command("approve")(approving.approve)
+exporting.app.command("refuse")(approving.refuse)
 exporting.app.command()(stopping.stop)
 exporting.app.command()(stopping.allow)
 exporting.app.command()(stopping.undo)

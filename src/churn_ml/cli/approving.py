@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,52 +31,48 @@ PlanId = Annotated[
 ]
 
 
-def approve(
-    destination: Name,
-    config: ConfigPath = DEFAULT_CONFIG,
-    as_json: Json = False,
-    approver: Approver = None,
-    plan: PlanId = None,
-) -> None:
+def _answering(answer: str, says: str) -> Callable[..., None]:
+    """The command that gives this answer; `says` is its help."""
+
+    def command(
+        destination: Name,
+        config: ConfigPath = DEFAULT_CONFIG,
+        as_json: Json = False,
+        approver: Approver = None,
+        plan: PlanId = None,
+    ) -> None:
+        from churn_ml import flow
+
+        house, who = answers.opened(config, quiet=True), approver or getpass.getuser()
+        done = flow.approve(house, destination, answer, who=who, plan=plan)
+        if as_json:
+            print(json.dumps(asdict(done), indent=1, default=str))
+            return
+        line = house.config.destinations[destination].contract
+        print("\n".join(_told(done, f" --contract {line}" if line else "")))
+
+    command.__doc__ = says
+    return command
+
+
+approve = _answering(
+    "approve",
     """Say yes to the plan of a destination that waits; the next export of its date sends it.
 
-    Reads: the ledger. Writes: the answer to the ledger.
-    """
-    _answer("approve", destination, config, approver, plan, as_json=as_json)
-
-
-def refuse(
-    destination: Name,
-    config: ConfigPath = DEFAULT_CONFIG,
-    as_json: Json = False,
-    approver: Approver = None,
-    plan: PlanId = None,
-) -> None:
-    """Say no to the plan of a destination that waits: it is not sent; a changed one asks anew.
+    Look at its rows first: churn-ml export --as-of DATE --dry-run.
 
     Reads: the ledger. Writes: the answer to the ledger.
-    """
-    _answer("refuse", destination, config, approver, plan, as_json=as_json)
+    """,
+)
+refuse = _answering(
+    "refuse",
+    """Say no to the plan of a destination that waits: nothing of it is sent, the no stands.
 
+    The destination stays as it is; a changed plan, or that of another day, asks anew.
 
-def _answer(
-    answer: str,
-    destination: str,
-    config: Path,
-    approver: str | None,
-    plan: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    from churn_ml import flow
-
-    house, who = answers.opened(config, quiet=True), approver or getpass.getuser()
-    done = flow.approve(house, destination, answer, who=who, plan=plan)
-    if as_json:
-        print(json.dumps(asdict(done), indent=1, default=str))
-        return
-    line = house.config.destinations[destination].contract
-    print("\n".join(_told(done, f" --contract {line}" if line else "")))
+    Reads: the ledger. Writes: the answer to the ledger.
+    """,
+)
 
 
 def _told(done: Approval, under: str) -> list[str]:
@@ -92,5 +88,8 @@ def _told(done: Approval, under: str) -> list[str]:
     day = done.as_of.isoformat()
     about = f"{done.changes:,} changes where it holds {done.of_rows:,} customers"
     told = f"{done.destination}: plan {done.plan_id} as of {day}, {about}: {done.answer}"
-    sends = [f"  next step: churn-ml export --as-of {day}{under}"]
-    return [f"{told}, by {done.who}", *(sends if done.answer == "approve" else [])]
+    next_step = {
+        "approve": f"  next step: churn-ml export --as-of {day}{under}",
+        "refuse": "  it stays as it is; a changed plan, or that of another day, asks anew",
+    }
+    return [f"{told}, by {done.who}", next_step[str(done.answer)]]

@@ -1,29 +1,32 @@
-"""Commands around what destinations were told: export, its log, and whether targets agree.
+"""Commands around what destinations are told: the export, and its log of one customer.
 
-Enters: a churn.toml, an as_of or a customer. Leaves: a receipt, a customer's story, or differences,
-in words or as JSON. Worked example: `churn-ml export log h1` shows that h1 was planned for the CRM
-as of 2017-10-01, acknowledged at 06:12 UTC by the run export/2017-10-01/1.
+Enters: a churn.toml, an as_of or a customer. Leaves: a receipt, what would change, or a customer's
+story, in words or as JSON. Worked example: `churn-ml export log h1` shows that h1 was planned for
+the CRM as of 2017-10-01, acknowledged at 06:12 UTC by the run export/2017-10-01/1.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from churn_ml.cli import answers
-from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, ContractName, Json
+from churn_ml.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    ContractName,
+    Json,
+    Limit,
+    RowsFile,
+)
 
 if TYPE_CHECKING:
-    from churn_ml.crm import Reconciled
     from churn_ml.ledger import Settled
 
 app = typer.Typer()
-SHOWN = 20
 
 
 @app.callback(invoke_without_command=True)
@@ -38,14 +41,8 @@ def export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan row by row, send nothing.")
     ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=0, help="Dry run: rows of each kind to show; 0 is all. 5, in JSON all."),
-    ] = None,
-    rows: Annotated[
-        Path | None,
-        typer.Option(help="Dry run: a new CSV file for every row, a line for each changed field."),
-    ] = None,
+    limit: Limit = None,
+    rows: RowsFile = None,
 ) -> None:
     """Send what changed since the last acknowledged state to every destination.
 
@@ -61,13 +58,14 @@ def export(
     from churn_ml.cli import foreseen
     from churn_ml.timeline import parse_as_of
 
-    if dry_run:
+    with foreseen.Screen(limit, rows, as_json=as_json, dry_run=dry_run) as screen:
+        if not dry_run:
+            answers.answer(flow.export, config, as_of, as_json=as_json, contract=contract)
+            return
         day, house = parse_as_of(as_of), answers.opened(config, quiet=True).under(contract)
-        foreseen.show(house, day, limit=limit, rows=rows, as_json=as_json)
-        return
-    if limit is not None or rows is not None:
-        raise typer.BadParameter("go with --dry-run only", param_hint="--limit and --rows")
-    answers.answer(flow.export, config, as_of, as_json=as_json, contract=contract)
+        done = flow.foresee(house, day, screen.take)
+        head = f"export as of {day}: a dry run, nothing was sent, {done.seconds:.1f} s"
+        screen.show(head, json.loads(done.to_json()))
 
 
 @app.command("log")
@@ -90,33 +88,6 @@ def log(
         return
     heads = ("as_of", "destination", "segment", "offer", "outcome", "at, UTC", "by run", "why")
     draw([grid("Deliveries", heads, map(_row, found)) or _nothing(customer)])
-
-
-@app.command("reconcile")
-def reconcile(
-    config: ConfigPath = DEFAULT_CONFIG,
-    as_json: Json = False,
-    contract: ContractName = "",
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Let the next export send what differs again.")
-    ] = False,
-) -> None:
-    """Compare every target with what it acknowledged; exits with 1 where they differ.
-
-    Reads: the destinations and the ledger. Writes: nothing; with --repair the ledger's account of
-    the customers that differ, so that the next export puts them right and takes strangers out.
-    """
-    from churn_ml import flow
-
-    house = answers.opened(config, quiet=as_json).under(contract)
-    found = flow.reconcile(house, repair=repair)
-    if as_json:
-        print(json.dumps({name: asdict(one) for name, one in found.items()}, indent=1))
-    else:
-        lines = _lines(found.items(), repaired=repair)
-        print("\n".join(lines) or "no destination is named in churn.toml")
-    if not all(one.whole for one in found.values()):
-        raise typer.Exit(1)
 
 
 def _row(one: Settled) -> list[str]:
@@ -147,28 +118,3 @@ def _answer(one: Settled) -> str:
 
 def _nothing(customer: str) -> str:
     return f"nothing was ever planned for {customer}: churn-ml explain {customer} --as-of DATE"
-
-
-def _lines(found: Iterable[tuple[str, Reconciled]], *, repaired: bool = False) -> Iterator[str]:
-    """Each destination in a line, and whom it differs about, the first of them by name.
-
-    >>> from churn_ml.crm import Reconciled
-    >>> print("\\n".join(_lines([("crm", Reconciled(7, ("h1",), (), ()))])))
-    crm: 7 agree, 1 missing, 0 extra, 0 different
-      missing: h1
-      next step: churn-ml export reconcile --repair, then export the newest day again
-    >>> *_, last = _lines([("crm", Reconciled(7, ("h1",), (), ()))], repaired=True)
-    >>> print(last.strip())
-    next step: export the newest day again
-    """
-    for name, one in found:
-        sides = {"missing": one.missing, "extra": one.extra, "different": one.different}
-        counts = ", ".join(f"{len(ids):,} {word}" for word, ids in sides.items())
-        yield f"{name}: {one.agreeing:,} agree, {counts}"
-        for word, ids in sides.items():
-            if ids:
-                more = f" and {len(ids) - SHOWN:,} more (--json)" if len(ids) > SHOWN else ""
-                yield f"  {word}: {', '.join(ids[:SHOWN])}{more}"
-        if not one.whole:
-            first = "" if repaired else "churn-ml export reconcile --repair, then "
-            yield f"  next step: {first}export the newest day again"

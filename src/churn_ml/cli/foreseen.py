@@ -10,22 +10,20 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
 
 from churn_ml.cli.judged import draw
 from churn_ml.errors import BadInput
 from churn_ml.grid import Grid, grid
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from churn_ml.crm import Change
     from churn_ml.crm.protocol import Cell
     from churn_ml.flow.foreseeing import Shown
-    from churn_ml.house import House
     from churn_ml.ledger import Approval
 
 SHOWN = 5
@@ -39,34 +37,66 @@ _BESIDE = ("model", "threshold", "evidence", "named_segments")
 """Fields that make no change of their own: told on the screen where nothing else is."""
 
 
-def show(house: House, day: date, *, limit: int | None, rows: Path | None, as_json: bool) -> None:
-    """Print what an export of `day` would change; nothing is sent.
+def pairs(fields: Mapping[str, tuple[Cell, Cell]]) -> str:
+    """Fields with the value on either side, in one line.
+
+    >>> pairs({"segment": ("NEW", "LOST"), "cause": ("FX", None)})
+    'segment: NEW -> LOST; cause: FX -> nothing'
+    """
+    return "; ".join(f"{name}: {_cell(a)} -> {_cell(b)}" for name, (a, b) in fields.items())
+
+
+class Screen:
+    """Where the rows of a dry run go: to the screen, into a file, or into JSON.
 
     `limit`: rows of each kind, None where nobody said: SHOWN on the screen, all in JSON; 0 is all.
-    `rows`: a new file for every row. Raises BadInput where it is there already.
+    `rows`: a new file for every row. Raises BadInput where it is there already, BadParameter where
+    either is asked for without a dry run.
     """
-    from churn_ml import flow
 
-    console = None if limit == 0 or (limit is None and as_json) else limit or SHOWN
-    parts: list[Grid | str | None] = []
-    told: dict[str, Any] = {}
-    with _file(rows) as file:
+    def __init__(
+        self, limit: int | None, rows: Path | None, *, as_json: bool, dry_run: bool
+    ) -> None:
+        if not dry_run and (limit is not None or rows is not None):
+            raise typer.BadParameter("go with --dry-run only", param_hint="--limit and --rows")
+        self._as_json, self._told = as_json, dict[str, Any]()
+        self._limit = None if limit == 0 or (limit is None and as_json) else limit or SHOWN
+        self._parts: list[Grid | str | None] = []
+        self._file = Rows(rows) if rows else None
 
-        def take(shown: Shown) -> None:
-            if as_json:
-                told[shown.destination] = as_told(shown, console)
-            else:
-                parts.extend([*lines(shown), table(shown.changes(console)), _rest(shown, console)])
-            if file:
-                file.take(shown.destination, shown.changes(None))
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
 
-        receipt = flow.foresee(house, day, take)
-    if as_json:
-        print(json.dumps(json.loads(receipt.to_json()) | {"plans": told}, default=str))
-        return
-    draw([f"export as of {day}: a dry run, nothing was sent, {receipt.seconds:.1f} s", *parts])
-    if file:
-        print(f"{file.count:,} rows are in {rows}")
+    def __exit__(self, *_: object) -> None:
+        """End the file."""
+        if self._file:
+            self._file.close()
+
+    def take(self, shown: Shown) -> None:
+        """Take what would change at one destination, and what stands in the way."""
+        self._parts += [] if self._as_json else lines(shown)
+        self.rows_of(shown)
+
+    def rows_of(self, shown: Shown) -> None:
+        """Take the rows alone."""
+        if self._as_json:
+            self._told[shown.destination] = as_told(shown, self._limit)
+        else:
+            rest = _rest(shown, self._limit)
+            self._parts += [table(shown.changes(self._limit)), rest]
+        if self._file:
+            self._file.take(shown.destination, shown.changes(None))
+
+    def show(self, head: str, told: Mapping[str, Any]) -> None:
+        """Print all that was taken, below `head`; in JSON beside `told`, as `plans`."""
+        if self._as_json:
+            plans = {"plans": self._told} if self._told else {}
+            print(json.dumps({**told, **plans}, default=str))
+            return
+        draw([head, *self._parts])
+        if self._file:
+            print(f"{self._file.count:,} rows are in {self._file.path}")
 
 
 def lines(shown: Shown) -> Iterator[str]:
@@ -112,8 +142,7 @@ def in_words(change: Change) -> str:
         )
         return f"{'held: ' if at == 0 and told else ''}{told or 'nothing known of it'}{why}"
     shown = {name: pair for name, pair in fields.items() if name not in _BESIDE} or fields
-    told = "; ".join(f"{name}: {_cell(a)} -> {_cell(b)}" for name, (a, b) in shown.items())
-    return f"{told or 'as it was told before: what is there is in doubt'}{why}"
+    return f"{pairs(shown) or 'as it was told before: what is there is in doubt'}{why}"
 
 
 def records(shown: Shown, limit: int | None) -> list[dict[str, Any]]:
@@ -142,36 +171,24 @@ def _rest(shown: Shown, limit: int | None) -> str | None:
     return f"  and {rest:,} more: --limit 0, or --rows FILE.csv" if rest else None
 
 
-@contextmanager
-def _file(path: Path | None) -> Iterator[Rows | None]:
-    """The file for every row, closed at the end; None where none is asked for."""
-    if path is None:
-        yield None
-        return
-    try:
-        file = Rows(path)
-    except OSError as error:
-        raise BadInput(
-            "cannot make the file for the rows",
-            where=str(path),
-            got=type(error).__name__,
-            next_step="name a new file in a folder that is there: --rows FILE.csv",
-        ) from error
-    try:
-        yield file
-    finally:
-        file.close()
-
-
 class Rows:
     """A CSV file that takes the rows of one destination after the other, a line a changed field.
 
     It is safe to open in a spreadsheet: text that would run as a formula has an apostrophe before.
+    Raises: BadInput where the file is there already, or cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.count = path, 0
-        self._file = path.open("x", encoding="utf-8", newline="")
+        try:
+            self._file = path.open("x", encoding="utf-8", newline="")
+        except OSError as error:
+            raise BadInput(
+                "cannot make the file for the rows",
+                where=str(path),
+                got=type(error).__name__,
+                next_step="name a new file in a folder that is there: --rows FILE.csv",
+            ) from error
         self._lines = csv.writer(self._file)
         self._lines.writerow(HEADER)
 
@@ -182,8 +199,8 @@ class Rows:
         for one in changes:
             self.count += 1
             head = [safe(cell) for cell in (destination, one.customer_id, one.kind, one.why)]
-            pairs: Mapping[str, Sequence[Cell]] = one.fields or {"": (None, None)}
-            for name, (before, after) in pairs.items():
+            fields: Mapping[str, Sequence[Cell]] = one.fields or {"": (None, None)}
+            for name, (before, after) in fields.items():
                 self._lines.writerow([*head, name, safe(before), safe(after)])
 
     def close(self) -> None:

@@ -26,5 +26,15 @@ ContractName = Annotated[
     str,
     typer.Option("--contract", help="Name of a further contract; the main one where left out."),
 ]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=0, help="Dry run: rows of each kind to show; 0 is all. 5, in JSON all."),
+]
+RowsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--rows", help="Dry run: a new CSV file for every row, a line for each changed field."
+    ),
+]
 Approver = Annotated[str | None, typer.Option(help="Who answers a verdict to promote.")]
 DEFAULT_CONFIG = Path("churn.toml")

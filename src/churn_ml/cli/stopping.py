@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churn_ml.cli import answers
-from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from churn_ml.cli import answers, foreseen
+from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Limit, RowsFile
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Stop
@@ -66,24 +66,33 @@ def undo(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
     who: Who = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, touch nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show it row by row, touch nothing.")
+    ] = False,
+    limit: Limit = None,
+    rows: RowsFile = None,
 ) -> None:
     """Give a destination back what it held before its newest export, and leave it stopped.
 
     Who was first told by that export is removed. A contact that was made stays made, and noted.
+    Withdrawals that went alone, while a large plan waited, are no export of their own here.
 
     Reads: the ledger. Writes: the destination, plan and acks, a stop of the destination.
     """
     from churn_ml import flow
 
-    house = answers.opened(config, quiet=as_json)
-    done = flow.undo(house, destination, who=who or getpass.getuser(), dry_run=dry_run)
-    if as_json:
-        print(json.dumps(asdict(done), indent=1))
-        return
-    would = "would be " if dry_run else ""
-    print(f"{destination}: {done.sent:,} {would}told anew, {done.removed:,} {would}removed")
-    if not dry_run:
+    house, by = answers.opened(config, quiet=as_json), who or getpass.getuser()
+    with foreseen.Screen(limit, rows, as_json=as_json, dry_run=dry_run) as screen:
+        show = screen.rows_of if dry_run else None
+        done, day = flow.undo(house, destination, who=by, dry_run=dry_run, show=show)
+        told = asdict(done) | {"exported_as_of": day.isoformat()}
+        would = "would be " if dry_run else ""
+        counts = f"{done.sent:,} {would}told anew, {done.removed:,} {would}removed"
+        if done.withheld:
+            counts += f" ({done.withheld:,} may not be told about any more)"
+        about = f"{destination}: the export as of {day} {would or 'is '}undone"
+        screen.show(f"{about}: {counts}", told)
+    if not dry_run and not as_json:
         print(f"  exports to it stay stopped until: churn-ml export allow {destination}")
 
 

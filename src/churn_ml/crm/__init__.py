@@ -66,7 +66,7 @@ from churn_ml.crm.protocol import (
     Row,
 )
 from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
-from churn_ml.crm.reconcile import Reconciled, reconciled
+from churn_ml.crm.reconcile import Reconciled, apart, reconciled
 from churn_ml.crm.sql import SqlDestination, open_sql
 from churn_ml.crm.telling import rows
 from churn_ml.crm.tryton import open_tryton
@@ -96,6 +96,7 @@ __all__ = [
     "Rejection",
     "Row",
     "SqlDestination",
+    "apart",
     "changes",
     "open_destination",
     "reconciled",

@@ -8,10 +8,10 @@ Worked example: as of 2017-11-01 `h1` would be moved to another segment, and `h2
 
 >>> from datetime import date
 >>> day = date(2017, 11, 1)
->>> held = {"h1": '{"segment":"NEW","offer":"NONE"}', "h2": '{"segment":"SILENT"}'}
+>>> told = {"h1": '{"segment":"NEW","offer":"NONE"}', "h2": '{"segment":"SILENT"}'}
 >>> rows = [Row("h1", "upsert", day, {"segment": "LOST", "offer": "NONE"}, "9f"),
 ...         Row("h2", "remove", day, {}, "")]
->>> for one in changes(rows, dict.fromkeys(held, "b1"), held, {"h2": "suppressed"}):
+>>> for one in changes(rows, {c: "b1" for c in told}, told, {"h2": "suppressed"}):
 ...     print(one.customer_id, one.kind, dict(one.fields), one.why)
 h1 update {'segment': ('NEW', 'LOST')}
 h2 remove {'segment': ('SILENT', None)} suppressed
@@ -27,7 +27,7 @@ from churn_ml.crm.exported import Exported, Settled, counted
 from churn_ml.crm.payload import NAMES
 from churn_ml.crm.plan import Plan
 from churn_ml.crm.protocol import Cell, Row
-from churn_ml.crm.radius import Asked, Held, Kind, holds, kind_of
+from churn_ml.crm.radius import Asked, Held, Kind, kind_of, number
 
 _NO_NEWS = ("customer_id", "as_of")
 """The fields of which a change is told only where nothing else has changed."""
@@ -51,12 +51,12 @@ class Foreseen:
     """What an export would do to one destination; nothing of it is done.
 
     First it would send what is `left` of an unfinished plan, then `away`, the removals that do not
-    wait for the yes that `planned` `asks` for. `state` is what the destination holds, `why` names
+    wait for the yes that `planned` `asks` for. `held` is what the destination holds, `why` names
     the customers of whom a row may not go as it was decided.
     """
 
     planned: Plan
-    state: Held
+    held: Held
     why: Mapping[str, str]
     asks: Asked | None = None
     left: Plan | None = None
@@ -65,7 +65,7 @@ class Foreseen:
     @property
     def holds(self) -> int:
         """How many customers the destination holds now."""
-        return holds(self.state)
+        return number(self.held)
 
     @property
     def rows(self) -> list[Row]:
@@ -84,25 +84,25 @@ class Foreseen:
 
 
 def changes(
-    rows: Iterable[Row], state: Held, held: Mapping[str, str], why: Mapping[str, str]
+    rows: Iterable[Row], held: Held, told: Mapping[str, str], why: Mapping[str, str]
 ) -> Iterator[Change]:
     """What each of the rows would do.
 
-    Parameters: `state`, what the destination holds; `held`, customer_id -> payload as JSON of the
+    Parameters: `held`, what the destination holds; `told`, customer_id -> payload as JSON of the
     same, which may know less; `why`, customer_id -> why a row is not as it was decided.
     """
     for row in rows:
-        before = json.loads(held.get(row.customer_id, "{}"))
-        told = why.get(row.customer_id, "")
-        yield Change(row.customer_id, kind_of(row, state), _differing(before, row.payload), told)
+        before = json.loads(told.get(row.customer_id, "{}"))
+        fields, reason = differing(before, row.payload), why.get(row.customer_id, "")
+        yield Change(row.customer_id, kind_of(row, held), fields, reason)
 
 
-def _differing(
+def differing(
     before: Mapping[str, Cell], after: Mapping[str, Cell]
 ) -> dict[str, tuple[Cell, Cell]]:
     """The fields of another value; nothing and an empty text are one.
 
-    >>> _differing({"as_of": "2017-10-01", "cause": ""}, {"as_of": "2017-11-01", "cause": None})
+    >>> differing({"as_of": "2017-10-01", "cause": ""}, {"as_of": "2017-11-01", "cause": None})
     {'as_of': ('2017-10-01', '2017-11-01')}
     """
     pairs = {name: (_known(before.get(name)), _known(after.get(name))) for name in NAMES}

@@ -94,7 +94,7 @@ class Outbox:
         away = withdrawals(found.planned) if found.asks else None
         if away is None or not away.rows:
             return found
-        return replace(self._plan(desired, as_of, after=away), away=away, state=found.state)
+        return replace(self._plan(desired, as_of, after=away), away=away, held=found.held)
 
     def left_open(self) -> Plan | None:
         """What is left of the plan that was not finished; None where there is none."""

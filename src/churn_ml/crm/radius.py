@@ -34,15 +34,17 @@ from churn_ml.crm.protocol import REMOVED, Row
 LEAST = 100
 """Rows from which on a plan can ask: a small shop's every day is a large share."""
 APPROVED, REFUSED = "approve", "refuse"
-Held: TypeAlias = Mapping[str, str]
-"""customer_id -> content hash, REMOVED for who was taken out: the journal's answer."""
 AFFECTED = ("segment", "offer", "cause")
 """The fields by whose values a question says who is affected."""
 MOST = 5
 """How many values of such a field are told; the rest are OTHERS."""
 OTHERS = "others"
+AWAY = "away-"
+"""How the id of a plan begins that only takes out who may not be told about."""
 Kind: TypeAlias = Literal["create", "update", "remove"]
 KINDS: tuple[Kind, ...] = ("create", "update", "remove")
+Held: TypeAlias = Mapping[str, str]
+"""customer_id -> content hash, REMOVED for who was taken out: the journal's answer."""
 Answers: TypeAlias = Callable[[str], str | None]
 Ask: TypeAlias = Callable[[Plan, Held], "Asked | None"]
 
@@ -119,7 +121,7 @@ class Radius:
         True
         """
         changes = len(planned.rows)
-        of_rows = holds(held)
+        of_rows = number(held)
         large = changes > self.ask_above * of_rows if of_rows else self.first_load
         if changes < LEAST or not large:
             return None
@@ -152,21 +154,21 @@ def withdrawals(planned: Plan) -> Plan:
     """
     away = planned.withheld
     rows = tuple(r for r in planned.rows if r.op == "remove" and r.customer_id in away)
-    plan_id = content_hash([planned.id, "withdrawals"])[:16]
+    plan_id = f"{AWAY}{content_hash([planned.id, 'withdrawals'])[:16]}"
     return replace(planned, id=plan_id, rows=rows)
 
 
-def holds(held: Held) -> int:
+def number(held: Held) -> int:
     """How many customers a destination holds.
 
-    >>> holds({"h1": "9f", "h2": REMOVED})
+    >>> number({"h1": "9f", "h2": REMOVED})
     1
     """
     return sum(told != REMOVED for told in held.values())
 
 
 def kind_of(row: Row, held: Held) -> Kind:
-    """Whether the row creates, updates or removes its customer where `held` is held.
+    """Whether the row creates, updates or removes its customer.
 
     >>> from datetime import date
     >>> kind_of(Row("h1", "upsert", date(2017, 11, 1), {}, "9f"), {"h1": "b1"})

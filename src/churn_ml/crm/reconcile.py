@@ -13,16 +13,23 @@ Worked example: the CRM lost `h1`, has a stranger `x9`, and somebody moved `h2` 
 >>> told = [cells["h2"] | {"segment": "MINE"}, cells["x9"]]
 >>> reconciled(told, state, delivers=False)
 Reconciled(agreeing=0, missing=('h1',), extra=('x9',), different=('h2',))
+>>> apart(reconciled(told, state, delivers=False), {"h2": json.dumps(cells["h2"])})
+{'h2': {'segment': ('x', 'MINE')}}
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from churn_ml.crm.foreseen import differing
 from churn_ml.crm.payload import hashed
 from churn_ml.crm.protocol import REMOVED, Cell
+
+DETAILED = 1000
+"""Customers of whom it is kept what the target says instead."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,15 @@ class Reconciled:
     """Customers in the target's and the ledger's account, ids ascending.
 
     `agreeing` of them are alike; `missing` are acknowledged and not in the target, `extra` in the
-    target and not acknowledged, `different` in both with another content.
+    target and not acknowledged, `different` in both with another content. `there` is what the
+    target holds of the different, of DETAILED at most.
     """
 
     agreeing: int
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     different: tuple[str, ...]
+    there: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def doubtful(self) -> tuple[str, ...]:
@@ -60,13 +69,32 @@ def reconciled(
     `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
     destination.
     """
-    there = {str(cells["customer_id"]): hashed(cells, delivers=delivers) for cells in held}
     told = {customer: hashed_ for customer, (hashed_, _) in state.items() if hashed_ != REMOVED}
-    both = there.keys() & told.keys()
-    different = sorted(customer for customer in both if there[customer] != told[customer])
+    found: dict[str, bool] = {}
+    there: dict[str, Mapping[str, Cell]] = {}
+    for cells in held:
+        customer = str(cells["customer_id"])
+        found[customer] = customer in told and told[customer] == hashed(cells, delivers=delivers)
+        if customer in told and not found[customer] and len(there) < DETAILED:
+            there[customer] = cells
+    both = found.keys() & told.keys()
+    different = sorted(customer for customer in both if not found[customer])
     return Reconciled(
         len(both) - len(different),
-        tuple(sorted(told.keys() - there.keys())),
-        tuple(sorted(there.keys() - told.keys())),
+        tuple(sorted(told.keys() - found.keys())),
+        tuple(sorted(found.keys() - told.keys())),
         tuple(different),
+        there,
     )
+
+
+def apart(found: Reconciled, told: Mapping[str, str]) -> dict[str, dict[str, tuple[Cell, Cell]]]:
+    """In which fields the target differs: customer_id -> field -> (as told, as it is there).
+
+    `told`: customer_id -> payload as JSON that the target acknowledged. A customer whom an earlier
+    reconcile put in doubt may differ in no field.
+    """
+    return {
+        customer: differing(json.loads(told.get(customer, "{}")), cells)
+        for customer, cells in sorted(found.there.items())
+    }

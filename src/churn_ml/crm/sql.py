@@ -93,9 +93,17 @@ class SqlDestination:
         return list(bisected(batch.rows, partial(self._take, as_of=batch.as_of)))
 
     def holds(self) -> Iterator[Mapping[str, Cell]]:
-        """The rows of the table, one per customer. Raises Unreachable as `send` does."""
-        query = sa.select(self._table)
-        found = self._done(lambda connection: connection.execute(query).mappings().all())
+        """The rows of the table, one per customer; none where it is not made yet, or gone.
+
+        Raises Unreachable as `send` does.
+        """
+
+        def read(connection: Connection) -> Sequence[sa.RowMapping]:
+            if not sa.inspect(connection).has_table(self.table_name):
+                return []
+            return connection.execute(sa.select(self._table)).mappings().all()
+
+        found = self._done(read)
         return ({**row, "as_of": row["as_of"].isoformat()} for row in found)
 
     def _prepare(self, connection: Connection) -> None:

@@ -2,9 +2,12 @@
 
 Enters: an outbox, and the ledger's memory of every row that was settled. Leaves: a plan like any
 other, of the rows that the newest plan told the destination, each with its former cells; who was
-first told by that plan is removed. It is of the newest plan's as_of, so that no older export comes
-in between (fault O4). A plan that was stopped or killed half-way is undone whole: of a row without
-an answer nobody knows whether it is there. What cannot be undone is a contact: it stays noted.
+first told by that plan is removed. The newest export is the newest that told the destination
+something and was more than the withdrawals that go while a large plan waits; these are undone with
+it, unless consent or suppression forbid it by now. The undo is of the newest plan's as_of, so that
+no older export comes in between (fault O4). A plan that was stopped or killed half-way is undone
+whole: of a row without an answer nobody knows whether it is there. What cannot be undone is a
+contact: it stays noted.
 
 Worked example: as of 2017-11-01 `h1` was moved to another segment, `h2` told first and `h3`
 removed. The undo tells `h1` and `h3` as of 2017-10-01 again, and removes `h2`.
@@ -13,16 +16,18 @@ removed. The undo tells `h1` and `h3` as of 2017-10-01 again, and removes `h2`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from churn_ml.crm.exported import Exported, Settled, counted
+from churn_ml.crm.foreseen import Foreseen
 from churn_ml.crm.outbox import Outbox, allowed
 from churn_ml.crm.payload import hashed, removal
 from churn_ml.crm.plan import Plan
-from churn_ml.crm.protocol import Row
+from churn_ml.crm.protocol import Destination, Row
+from churn_ml.crm.radius import AWAY
 from churn_ml.errors import NotReady
 
 _UNDO = "undo-"
@@ -30,61 +35,85 @@ _UNDO = "undo-"
 
 
 class History(Protocol):
-    """What the ledger remembers of plans: `former` and `give_up` of its settled rows."""
+    """What the ledger remembers of plans: of their settled rows."""
 
-    def former(self, destination: str, plan_id: str) -> Mapping[str, str]:
-        """customer_id -> payload as JSON that the destination held before the plan."""
+    def plans(self, destination: str) -> Sequence[tuple[str, date]]:
+        """Id and as_of of every plan that the destination was told a row of, the newest first."""
+
+    def former(self, destination: str, *plan_ids: str) -> Mapping[str, str]:
+        """customer_id -> payload as JSON that the destination held before these plans."""
 
     def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:
         """Close what is open of the plan."""
 
 
-def undoing(outbox: Outbox, history: History) -> Plan:
-    """The plan that undoes the newest one; what is left of it where an undo was not finished.
+@dataclass(frozen=True)
+class Undoing:
+    """The plan that undoes an export, and the as_of of the export that it undoes."""
+
+    planned: Plan
+    exported: date
+
+
+def undoing(outbox: Outbox, history: History) -> Undoing:
+    """The plan that undoes the newest export; what is left of it where an undo was not finished.
 
     Raises: NotReady where nothing was exported yet, or the newest export is undone already.
     """
     name = outbox.destination.name
     newest, left = outbox.journal.last_plan(name), outbox.left_open()
-    if newest is None:
-        raise NotReady("there is no export to undo", where=f"destination {name}")
-    plan_id, as_of = newest
-    if not plan_id.startswith(_UNDO):
-        rows = history.former(name, plan_id).items()
-        delivers = outbox.destination.delivers
-        undone = [_row(customer, told, as_of, delivers=delivers) for customer, told in rows]
-        undone.sort(key=lambda row: row.customer_id)
-        return Plan(f"{_UNDO}{plan_id}", as_of, tuple(undone), base=plan_id)
-    if left is None:
-        raise NotReady(
-            "the newest export is undone already",
-            where=f"destination {name}, as of {as_of}",
-            next_step=f"when it may be sent again: churn-ml export allow {name}",
-        )
-    return replace(left, base=plan_id)
+    if newest and left and left.id.startswith(_UNDO):
+        undone = left.id.removeprefix(_UNDO)
+        of = next((day for one, day in history.plans(name) if one == undone), left.as_of)
+        return Undoing(replace(left, base=left.id), of)
+    told = dict([newest] if newest and left else []) | dict(history.plans(name))
+    plans: list[str] = []
+    for plan_id, exported in told.items():
+        if plan_id.startswith(_UNDO):
+            raise NotReady(
+                "the newest export is undone already",
+                where=f"destination {name}, as of {exported}",
+                next_step=f"when it may be sent again: churn-ml export allow {name}",
+            )
+        plans.append(plan_id)
+        if newest and not plan_id.startswith(AWAY):
+            former = history.former(name, *plans)
+            return Undoing(_against(former, plan_id, newest, outbox.destination), exported)
+    raise NotReady("there is no export to undo", where=f"destination {name}")
 
 
-def undo(outbox: Outbox, history: History, planned: Plan, *, dry_run: bool = False) -> Exported:
+def _against(
+    former: Mapping[str, str], plan_id: str, newest: tuple[str, date], target: Destination
+) -> Plan:
+    """The plan that goes on top of the `newest` and takes the target back to `former`."""
+    base, as_of = newest
+    rows = [_row(one, told, as_of, delivers=target.delivers) for one, told in former.items()]
+    rows.sort(key=lambda row: row.customer_id)
+    return Plan(f"{_UNDO}{plan_id}", as_of, tuple(rows), base=base)
+
+
+def foreseen(outbox: Outbox, what: Undoing) -> Foreseen:
+    """What the undo would do, by consent and suppression as they are now; touches nothing."""
+    barred = outbox.guard.withheld(what.planned.rows)
+    rows = tuple(allowed(row, barred) for row in what.planned.rows)
+    planned = replace(what.planned, rows=rows, withheld=frozenset(barred))
+    return Foreseen(planned, outbox.journal.held(outbox.destination.name), barred)
+
+
+def undo(outbox: Outbox, history: History, what: Undoing, *, dry_run: bool = False) -> Exported:
     """Carry out what `undoing` planned, although exports may be stopped: a person has ordered it.
 
     `dry_run` counts what would be done, by consent and suppression as they are now.
     Raises: as `Outbox.export` does; killed in the middle, the next undo sends the rest.
     """
     if dry_run:
-        return counted(planned, None, Settled(), _foreseen(outbox, planned))
+        return foreseen(outbox, what).counted
+    planned = what.planned
     outbox.destination.preflight()
     if planned.base != planned.id:
         history.give_up(str(planned.base), at=outbox.clock(), run=outbox.run)
         outbox.save(planned)
     return counted(planned, None, Settled(), outbox.deliver(planned, although_stopped=True))
-
-
-def _foreseen(outbox: Outbox, planned: Plan) -> Settled:
-    """What becomes of the rows if the destination takes every one that may be sent now."""
-    barred = outbox.guard.withheld(planned.rows)
-    settled = Settled()
-    settled.note([allowed(row, barred) for row in planned.rows], (), barred)
-    return settled
 
 
 def _row(customer_id: str, payload: str, as_of: date, *, delivers: bool) -> Row:

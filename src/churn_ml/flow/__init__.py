@@ -18,7 +18,7 @@ from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
 from churn_ml.flow.explain import explain
-from churn_ml.flow.export import export, reconcile
+from churn_ml.flow.export import apart, export, reconcile
 from churn_ml.flow.foreseeing import foresee
 from churn_ml.flow.holdout import holdout
 from churn_ml.flow.ingest import ingest
@@ -36,6 +36,7 @@ from churn_ml.flow.train import conclude, due, fit, prepare, train
 
 __all__ = [
     "allow",
+    "apart",
     "approve",
     "check",
     "conclude",

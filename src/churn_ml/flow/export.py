@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import Stopped
+from churn_ml.errors import ChurnError, Stopped
 from churn_ml.flow.guarding import guarded
 from churn_ml.flow.means import means
 from churn_ml.house import House
@@ -164,23 +164,39 @@ def _note(house: House, name: str, as_of: date, asks: crm.Asked | None) -> None:
         house.ledger.ask(name, asks.plan_id, as_of, changes, asks.of_rows, house.clock())
 
 
-def reconcile(house: House, *, repair: bool = False) -> dict[str, crm.Reconciled]:
+def reconcile(
+    house: House,
+    *,
+    repair: bool = False,
+    unread: Callable[[str, ChurnError], None] | None = None,
+) -> dict[str, crm.Reconciled]:
     """Where each destination of the contract holds something else than it acknowledged, by name.
 
     Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
-    sends it again, or takes it out. Raises Unreachable where a target does not answer. A row of an
-    open plan that was sent and not answered counts as a difference until the next export has
-    resumed it.
+    sends it again, or takes it out. A row of an open plan that was sent and not answered counts as
+    a difference until the next export has resumed it. `unread` is told of a target that cannot be
+    read, and the others go on; without it, raises what that target raised, as Unreachable.
     """
     found = {}
     for name in destinations(house.config):
         target = crm.open_destination(name, house.config, means=means(house))
         house.say(f"  reading {name}")
         state = house.ledger.state(name)
-        found[name] = crm.reconciled(target.holds(), state, delivers=target.delivers)
+        try:
+            found[name] = crm.reconciled(target.holds(), state, delivers=target.delivers)
+        except ChurnError as error:
+            if unread is None:
+                raise
+            unread(name, error)
+            continue
         if repair:
             house.ledger.doubt(name, found[name].doubtful, house.clock())
     return found
+
+
+def apart(house: House, name: str, found: crm.Reconciled) -> dict[str, dict[str, Any]]:
+    """In which fields a destination holds something else: customer_id -> field -> (told, there)."""
+    return crm.apart(found, house.ledger.told(name, list(found.there)))
 
 
 def threshold(house: House, as_of: date) -> float:

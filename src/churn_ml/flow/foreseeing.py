@@ -71,7 +71,8 @@ def foresee(house: House, as_of: date, show: Callable[[Shown], None]) -> Receipt
     """
 
     def seen(name: str, foreseen: crm.Foreseen, segments: pd.DataFrame) -> None:
-        show(_shown(house, name, foreseen, segments))
+        placed = dict(zip(segments["customer_id"], segments["segment"], strict=True))
+        show(shown(house, name, foreseen, partial(_why, foreseen.why, placed)))
 
     return export(house, as_of, dry_run=True, seen=seen)
 
@@ -80,16 +81,16 @@ def changes(
     ledger: Ledger,
     destination: str,
     rows: Iterable[crm.Row],
-    state: Held,
+    held: Held,
     why: Callable[[crm.Row], str],
     limit: int | None,
 ) -> Iterator[crm.Change]:
     """What each row would change of what the destination holds; the first `limit` of each kind."""
-    wanted = _first(rows, state, limit)
+    wanted = _first(rows, held, limit)
     while chunk := list(islice(wanted, _CHUNK)):
-        held = ledger.told(destination, [row.customer_id for row in chunk])
-        told = {row.customer_id: why(row) for row in chunk}
-        yield from crm.changes(chunk, state, held, told)
+        told = ledger.told(destination, [row.customer_id for row in chunk])
+        reasons = {row.customer_id: why(row) for row in chunk}
+        yield from crm.changes(chunk, held, told, reasons)
 
 
 def stop_of(house: House, destination: str) -> Stop | None:
@@ -98,14 +99,16 @@ def stop_of(house: House, destination: str) -> Stop | None:
     return next(found, None)
 
 
-def _shown(house: House, name: str, foreseen: crm.Foreseen, segments: pd.DataFrame) -> Shown:
+def shown(house: House, name: str, foreseen: crm.Foreseen, why: Callable[[crm.Row], str]) -> Shown:
+    """What is foreseen for a destination, with what the ledger knows of stops and answers.
+
+    `why` says why a row is not simply what was decided.
+    """
     ledger, planned, rows = house.ledger, foreseen.planned, foreseen.rows
     waiting = (one for one in ledger.waiting() if one.destination == name)
-    placed = dict(zip(segments["customer_id"], segments["segment"], strict=True))
-    why = partial(_why, foreseen.why, placed)
     return Shown(
         destination=name,
-        kinds=kinds_of(rows, foreseen.state),
+        kinds=kinds_of(rows, foreseen.held),
         unchanged=foreseen.counted.unchanged,
         older=planned.older,
         of_rows=foreseen.holds,
@@ -116,7 +119,7 @@ def _shown(house: House, name: str, foreseen: crm.Foreseen, segments: pd.DataFra
         stop=stop_of(house, name),
         waiting=next(waiting, None),
         answer=ledger.approval(name, planned.id),
-        changes=partial(changes, ledger, name, rows, foreseen.state, why),
+        changes=partial(changes, ledger, name, rows, foreseen.held, why),
     )
 
 
@@ -132,14 +135,14 @@ def _why(withheld: Mapping[str, str], placed: Mapping[str, str], row: crm.Row) -
     return f"not scored any more: {placed.get(row.customer_id, 'no data')}"
 
 
-def _first(rows: Iterable[crm.Row], state: Held, limit: int | None) -> Iterator[crm.Row]:
+def _first(rows: Iterable[crm.Row], held: Held, limit: int | None) -> Iterator[crm.Row]:
     """The first rows of each kind, kind by kind; all in their order without a limit."""
     if limit is None:
         yield from rows
         return
     kept: dict[Kind, list[crm.Row]] = {kind: [] for kind in KINDS}
     for row in rows:
-        kind = kind_of(row, state)
+        kind = kind_of(row, held)
         if len(kept[kind]) < limit:
             kept[kind].append(row)
     for kind in KINDS:

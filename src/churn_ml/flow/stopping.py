@@ -8,10 +8,15 @@ undoes the export. The CRM stays stopped until she allows exports again.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
+
 from churn_ml import crm
+from churn_ml.crm.undo import foreseen, undoing
 from churn_ml.crm.undo import undo as carry_out
-from churn_ml.crm.undo import undoing
 from churn_ml.errors import BadInput
+from churn_ml.flow.foreseeing import Shown, shown
 from churn_ml.flow.guarding import guarded
 from churn_ml.flow.means import means
 from churn_ml.house import House
@@ -40,11 +45,19 @@ def allow(house: House, destination: str | None) -> list[Stop]:
     return house.ledger.stops()
 
 
-def undo(house: House, destination: str, *, who: str, dry_run: bool = False) -> crm.Exported:
+def undo(
+    house: House,
+    destination: str,
+    *,
+    who: str,
+    dry_run: bool = False,
+    show: Callable[[Shown], None] | None = None,
+) -> tuple[crm.Exported, date]:
     """Give `destination` back what it held before its newest export, and leave it stopped.
 
     Who was first told by that export is removed; contacts stay noted. Killed in the middle, it is
-    finished by the next undo. `dry_run` counts and touches nothing.
+    finished by the next undo. `dry_run` counts and touches nothing; `show` sees its rows.
+    Returns: what was done, and the as_of of the export that was undone.
     Raises: BadInput for an unknown destination, NotReady where there is nothing to undo, Transient
     where the destination does not answer.
     """
@@ -53,11 +66,25 @@ def undo(house: House, destination: str, *, who: str, dry_run: bool = False) -> 
     target = crm.open_destination(destination, house.config, means=means(house))
     run = f"undo by {who}"[:64]
     outbox = crm.Outbox(target, house.ledger, guarded(house), clock=house.clock, run=run)
-    planned = undoing(outbox, house.ledger)
-    if not dry_run:
-        why = f"the export as of {planned.as_of} was undone"
-        house.ledger.stop(destination, who=who, why=why, at=house.clock())
-    return carry_out(outbox, house.ledger, planned, dry_run=dry_run)
+    what = undoing(outbox, house.ledger)
+    if dry_run:
+        found = foreseen(outbox, what)
+        if show:
+            show(shown(house, destination, found, partial(_why, found.why)))
+        return found.counted, what.exported
+    why = f"the export as of {what.exported} was undone"
+    house.ledger.stop(destination, who=who, why=why, at=house.clock())
+    return carry_out(outbox, house.ledger, what), what.exported
+
+
+def _why(withheld: Mapping[str, str], row: crm.Row) -> str:
+    """Why the row is a removal: it may not be told, or was not there before.
+
+    >>> _why({}, crm.Row("h1", "remove", date(2017, 11, 1), {}, ""))
+    'first told by that export'
+    """
+    first = "first told by that export" if row.op == "remove" else ""
+    return withheld.get(row.customer_id, first)
 
 
 def _known(house: House, destination: str | None) -> str:

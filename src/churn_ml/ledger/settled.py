@@ -98,11 +98,30 @@ class History(Database):
         found.sort(key=lambda one: (one.settled_at or datetime.max, one.destination))  # noqa: DTZ901
         return found + sorted(left, key=lambda one: one.destination)
 
-    def former(self, destination: str, plan_id: str) -> dict[str, str]:
-        """What the destination held before a plan of whom the plan told it, open rows included.
+    def plans(self, destination: str) -> list[tuple[str, date]]:
+        """Id and as_of of every plan that the destination was told a row of, the newest first.
 
-        Returns: customer_id -> payload as JSON, `{}` for who was not there. A row that the
-        destination refused changed nothing and is left out.
+        >>> from datetime import UTC
+        >>> from churn_ml.ledger import Ledger
+        >>> ledger, day = Ledger.open("sqlite://"), date(2017, 10, 1)
+        >>> ledger.save_plan("crm", "p1", day, [("h1", "ab", "{}", False)], base=None)
+        >>> ledger.acknowledge("p1", ["h1"], at=datetime(2017, 10, 1, 6, tzinfo=UTC))
+        >>> ledger.plans("crm")
+        [('p1', datetime.date(2017, 10, 1))]
+        """
+        newest = (SETTLED.c.as_of.desc(), func.max(SETTLED.c.settled_at).desc())
+        sent = SETTLED.c.outcome.not_in(("rejected", ASKED))
+        mine = and_(SETTLED.c.destination == destination, sent)
+        plan = (SETTLED.c.plan_id, SETTLED.c.as_of)
+        query = select(*plan).where(mine).group_by(*plan).order_by(*newest)
+        with self.reading() as connection:
+            return [(row.plan_id, row.as_of) for row in connection.execute(query)]
+
+    def former(self, destination: str, *plan_ids: str) -> dict[str, str]:
+        """What the destination held before the plans of whom they told it, open rows included.
+
+        `plan_ids`: the newest plans. Returns: customer_id -> payload as JSON, `{}` for who was not
+        there. A row that the destination refused changed nothing and is left out.
 
         >>> from datetime import UTC
         >>> from churn_ml.ledger import Ledger
@@ -116,16 +135,17 @@ class History(Database):
         >>> ledger.former("crm", "p2")
         {'h1': '.2', 'p2': '{}'}
         """
-        mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id == plan_id)
-        planned = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.plan_id == plan_id)
+        mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id.in_(plan_ids))
+        planned = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.plan_id.in_(plan_ids))
         sent = SETTLED.c.outcome.not_in(("rejected", ASKED))
         told = select(SETTLED.c.customer_id).where(mine, sent)
         left = select(PLAN_ROWS.c.customer_id).where(planned, PLAN_ROWS.c.status == "open")
         touched = told.union(left)
-        others = and_(SETTLED.c.plan_id != plan_id, SETTLED.c.customer_id.in_(touched))
+        before = SETTLED.c.plan_id.not_in(plan_ids)
+        others = and_(before, SETTLED.c.customer_id.in_(touched))
         with self.reading() as connection:
-            before = dict.fromkeys(sorted(connection.execute(touched).scalars()), EMPTY)
-            return before | _newest(connection, destination, others)
+            nothing = dict.fromkeys(sorted(connection.execute(touched).scalars()), EMPTY)
+            return nothing | _newest(connection, destination, others)
 
     def told(self, destination: str, customer_ids: Sequence[str] | None = None) -> dict[str, str]:
         """What the destination took last of these customers, or of all, and holds by its answer.
