@@ -1,13 +1,14 @@
 """The fault harness: seeds, each a small house under a nemesis, then the claim checked.
 
-    python -m tests.faults.chaos --seeds 200          seeds 1 to 200, and the sweep, which is seed 0
+    python -m tests.faults.chaos --seeds 200          seeds 1 to 200, after the sweep, seed 0
     python -m tests.faults.chaos --seed 17            one of them, again
     python -m tests.faults.chaos --seeds 20 --broken no_fencing --stop
 
 A seed that violates the claim keeps its history and its house, and is named with the command that
 replays it. Processes run side by side, so a replay has the same operations and faults, not the
-same interleaving to the microsecond. Every fourth seed has its ledger on PostgreSQL. The last line
-is the summary as JSON.
+same interleaving to the microsecond. Every fourth seed has its ledger on PostgreSQL. Beside them
+run seeds of a shop whose steps are computed: 1000, its sweep, and one more for twenty drawn seeds.
+The last line is the summary as JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 from . import preloaded  # noqa: F401
 from .broken import BUILDS
-from .seed import Outcome, on_postgres, place, run_seed
+from .seed import AT_WORK_FROM, Outcome, on_postgres, place, run_seed
 from .side_by_side import Crew
 from .tally import Tally
 
@@ -47,7 +48,7 @@ def run(seeds: Sequence[int], jobs: int, broken: str | None = None, *, stop: boo
         stack.callback(crew.end)
         for outcome in crew:
             done += 1
-            if outcome.seed:  # the sweep is no draw
+            if outcome.seed % AT_WORK_FROM:  # a sweep is no draw
                 tally.add(outcome.history)
             print(f"[{done}/{len(seeds)}] {outcome.told()}", flush=True)
             if not outcome.found:
@@ -55,6 +56,8 @@ def run(seeds: Sequence[int], jobs: int, broken: str | None = None, *, stop: boo
                 continue
             bad.append(outcome.seed)
             _tell_again(outcome)
+            if broken:
+                print(f"  the worse build {broken} is caught at seed {outcome.seed}", flush=True)
             if stop:
                 crew.enough()
     if tally.operations:
@@ -65,6 +68,11 @@ def run(seeds: Sequence[int], jobs: int, broken: str | None = None, *, stop: boo
     said = {"seeds": done, "violating": sorted(bad), "seconds": round(time.monotonic() - begun)}
     print(json.dumps(said | tally.totals()))
     return not bad and not missed
+
+
+def _all(count: int) -> list[int]:
+    """Both sweeps first, since they last longest; of twenty drawn seeds one more at work."""
+    return [AT_WORK_FROM, *range(count + 1), *range(AT_WORK_FROM + 1, AT_WORK_FROM + count // 20)]
 
 
 def _tell_again(outcome: Outcome) -> None:
@@ -81,9 +89,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="seeds at a time")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is mounted is unmounted
-    seeds = range(asked.seeds + 1) if asked.seed is None else [asked.seed]
+    seeds = _all(asked.seeds) if asked.seed is None else [asked.seed]
     if asked.broken:
-        seeds = [seed for seed in seeds if seed]
+        seeds = list(range(1, asked.seeds + 1))
     kept = run(seeds, min(asked.jobs, len(seeds)), asked.broken, stop=asked.stop)
     return 0 if kept else 1
 

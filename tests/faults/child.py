@@ -19,7 +19,6 @@ from churn_ml.errors import ChurnError
 
 from .failpoints import arm
 from .history import History
-from .world import World
 
 SMALL_BATCHES = 5
 TIMEOUT_SECONDS = (1.0, 0.25)
@@ -28,7 +27,7 @@ Broken = Callable[[], None]
 
 
 def child(
-    world: World,
+    world: Any,
     history: History,
     number: int,
     op: str,

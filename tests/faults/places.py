@@ -6,6 +6,7 @@ would only hold everybody up; who is to be overtaken is stopped where it holds s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from .failpoints import FAILPOINTS
@@ -19,13 +20,31 @@ TRANSACTIONS = frozenset(
 """Places inside a transaction."""
 REAL_SCORING = frozenset({"features.built", "scores.made", "actions.decided"})
 """Places that a seed does not pass: its publications are not computed."""
-STEP_OF = {"publish": "score", "export": "export"}
-"""The product's step that an operation is."""
-ON_THE_WAY = {
-    op: tuple(p.name for p in FAILPOINTS if step in p.steps and p.name not in REAL_SCORING)
-    for op, step in STEP_OF.items()
-}
+Way = Mapping[str, tuple[str, ...]]
 """Operation -> the places that it passes where it has something to do."""
+
+
+def _of(step: str) -> tuple[str, ...]:
+    """The places of one of the product's steps."""
+    return tuple(point.name for point in FAILPOINTS if step in point.steps)
+
+
+ON_THE_WAY: Way = {
+    "publish": tuple(name for name in _of("score") if name not in REAL_SCORING),
+    "export": _of("export"),
+}
+"""Of a seed whose publications are drawn."""
+AT_WORK: Way = {
+    step: tuple(name for name in _of(step) if name not in ON_THE_WAY["publish"])
+    for step in ("ingest", "train", "record", "score")
+}
+"""Of a seed whose steps are computed: the places that only this step passes."""
+HARMED: Way = {
+    **AT_WORK,
+    "ingest": AT_WORK["ingest"] + ON_THE_WAY["publish"],
+    "score": AT_WORK["score"] + ON_THE_WAY["publish"],
+}
+"""And where it is harmed; the long training only where no other step comes by."""
 ONCE = frozenset(
     {
         *("token.taken", "publish", "publish.token_checked", "publish.partitions", "publish.lots"),
@@ -47,12 +66,12 @@ ACTION_WEIGHTS = {"kill": 12, "stop": 1, "lose": 2, "fill": 1}
 PEACE_SHARE = 0.1
 
 
-def drawn(draw: Random, op: str) -> str | None:
+def drawn(draw: Random, op: str, way: Way = ON_THE_WAY) -> str | None:
     """A place that `op` passes with what happens there; None in peace."""
     if draw.random() < PEACE_SHARE:
         return None
     action = draw.choices(list(ACTION_WEIGHTS), list(ACTION_WEIGHTS.values()))[0]
-    places = [one for one in ON_THE_WAY[op] if action != "stop" or one not in TRANSACTIONS]
+    places = [one for one in way[op] if action != "stop" or one not in TRANSACTIONS]
     place = draw.choice(places)
     return f"{place}:{1 if place in ONCE else draw.choice((1, 1, 1, 2, 3))}:{action}"
 

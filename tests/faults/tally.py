@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .history import Event, History
-from .places import ON_THE_WAY
+from .places import ON_THE_WAY, Way
 
 NOT_COUNTED = frozenset({"guard", "ack", "token", "publishing", "hit", "cut", "killed"})
 
@@ -64,9 +64,9 @@ class Tally:
                 end = ended.get(wake["number"])
                 self.fenced += bool(end and end.get("error") == "StaleAttempt")
 
-    def missed(self) -> list[str]:
-        """The failpoints of the operations' ways that nobody came to grief at."""
-        return sorted({p for way in ON_THE_WAY.values() for p in way} - self.failpoints.keys())
+    def missed(self, way: Way = ON_THE_WAY) -> list[str]:
+        """The failpoints of `way` that nobody came to grief at."""
+        return sorted({name for names in way.values() for name in names} - self.failpoints.keys())
 
     def totals(self) -> dict[str, int]:
         """What a test asks for."""
