@@ -16,7 +16,7 @@ from typing import Any
 from churn_ml.crm import open_destination, reconciled
 from churn_ml.flow.means import means
 
-from .history import Event, History
+from .history import History
 from .world import FILE, HUB, INTERVALS, TABLE, World, said
 
 SLACK_SECONDS = 0.002
@@ -154,8 +154,3 @@ def _lost_acks(world: World, ledger: Any) -> Iterator[str]:
 def _hangs(history: History) -> Iterator[str]:
     for event in history.events("hang"):
         yield f"process {event['pid']} hung"
-
-
-def foreign_failures(history: History) -> list[Event]:
-    """Operations that failed with an error that is not of the house's."""
-    return [event for event in history.events(kind="fail") if not event["ours"]]

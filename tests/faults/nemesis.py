@@ -1,4 +1,4 @@
-"""The nemesis: what one seed does to a house, and the processes it does it with.
+"""The nemesis: what one seed does to a house.
 
 Everything is drawn from the seed. Nothing here knows what the product promises: that is the
 checker's. Nobody has a lease that a clock ends: who is overtaken sleeps until another run of its
@@ -8,23 +8,19 @@ step is over, as under a scheduler that missed its heartbeat and started a secon
 from __future__ import annotations
 
 import os
-import random
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .child import Broken, child
-from .history import History
 from .places import ON_THE_WAY, drawn, held
+from .processes import Processes
 from .troubles import troubles
 from .world import CUSTOMERS, INTERVALS
 
 STEPS = 8
-SECONDS = 60
-"""How long any one operation may take before the seed is given up."""
 WEIGHTS = {
     "publish": 3,
     "export": 6,
@@ -35,7 +31,7 @@ WEIGHTS = {
     "suppress": 1,
     "consent": 1,
     "refuse": 1,
-    "wake": 1,
+    "rouse": 1,
 }
 """How often each kind of step is drawn."""
 ON_A_SMALL_DISK, ON_A_SERVER = {"fill": 1}, {"restart": 3, "down": 1}
@@ -43,27 +39,16 @@ ON_A_SMALL_DISK, ON_A_SERVER = {"fill": 1}, {"restart": 3, "down": 1}
 
 
 @dataclass
-class Nemesis:
-    """One seed's operations on `world`; `broken` patches a child to be a worse build."""
+class Nemesis(Processes):
+    """One seed's operations on a `World`; a disk to `fill` and a `server` to crash where told."""
 
-    world: Any
-    history: History
-    broken: Broken | None = None
     fill: Callable[[bool], None] | None = None
     server: Any = None
-    number: int = 0
-    stopped: list[tuple[int, int]] = field(default_factory=list)
-    unheard: set[int] = field(default_factory=set)
-    patience_seconds: int = SECONDS
-
-    def __post_init__(self) -> None:
-        """Everything that follows is drawn from the seed."""
-        self.draw = random.Random(f"nemesis/{self.world.seed}")
 
     def begin(self) -> bool:
         """Start the seed's HubSpot and build its house."""
         self.start("serve")
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + self.patience_seconds
         while not (self.world.hub / "connection").exists() and time.monotonic() < until:
             time.sleep(0.002)
         return self.run("build")
@@ -89,52 +74,9 @@ class Nemesis:
         """Lift every fault, let who was stopped go on to the end, and have something published."""
         self._free()
         self.world.lift()
-        self._wake()
+        self.wake()
         if not self.history.events("publish", "ok"):
             self.run("publish", self._told()[-1])
-
-    def run(self, op: str, *about: Any, failpoint: str | None = None) -> bool:
-        """One operation to its end; True where it said that it was done."""
-        pid, number = self.start(op, *about, failpoint=failpoint)
-        self.wait(pid, number)
-        return bool([e for e in self.history.events(op, "ok") if e["number"] == number])
-
-    def start(self, op: str, *about: Any, failpoint: str | None = None) -> tuple[int, int]:
-        """Begin an operation in a process of its own: its pid and its number."""
-        self.number += 1
-        number = self.number
-        told = [str(one) if not isinstance(one, (list, dict)) else one for one in about]
-        self.history.note("invoke", number, op, about=told, failpoint=failpoint)
-        pid = os.fork()
-        if pid == 0:
-            child(self.world, self.history, number, op, about, failpoint, self.broken)
-        self.unheard.add(pid)
-        return pid, number
-
-    def wait(self, pid: int, number: int) -> None:
-        """Until the process has ended or is stopped; one that hangs is killed, and that is said."""
-        until = time.monotonic() + self.patience_seconds
-        while True:
-            found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-            if found and os.WIFSTOPPED(status):
-                self.stopped.append((pid, number))
-                return
-            if found:
-                self.unheard.discard(pid)
-                if os.WIFSIGNALED(status):
-                    self.history.note("info", number, "killed", pid=pid)
-                return
-            if time.monotonic() > until:
-                self.history.note("info", 0, "hang", pid=pid)
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.002)
-
-    def end(self) -> None:
-        """Kill what is left, whatever happened."""
-        for pid in self.unheard:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        self.unheard.clear()
 
     def _publish(self) -> None:
         for _ in range(self.draw.choice((1, 2))):
@@ -173,7 +115,7 @@ class Nemesis:
             self._afresh(later)
             self.run("export", later if str(later) in map(str, self._told()) else as_of)
         if self.draw.random() < 0.7:
-            self._wake()
+            self.wake()
 
     def _backfill(self) -> None:
         """Several intervals anew, in any order, and their exports all at once."""
@@ -184,6 +126,9 @@ class Nemesis:
         at_once.append(self.start("export", days[0], failpoint=drawn(self.draw, "export")))
         for one in at_once:
             self.wait(*one)
+
+    def _rouse(self) -> None:
+        self.wake()
 
     def _suppress(self) -> None:
         self.run("suppress", self.draw.sample(CUSTOMERS, 2))
@@ -207,14 +152,6 @@ class Nemesis:
         with (self.world.hub / "faults.jsonl").open("a", encoding="utf-8") as script:
             script.writelines(kinds[name].line() for name in names)
         self.run("export", as_of)
-
-    def _wake(self) -> None:
-        """Those who were stopped go on, long after others took over."""
-        while self.stopped:
-            pid, number = self.stopped.pop(0)
-            self.history.note("info", number, "wake", pid=pid)
-            os.kill(pid, signal.SIGCONT)
-            self.wait(pid, number)
 
     def _fill(self) -> None:
         """The disk is full for one operation."""

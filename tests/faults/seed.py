@@ -24,8 +24,10 @@ from .broken import BUILDS
 from .history import History
 from .nemesis import Nemesis
 from .places import AT_WORK, ON_THE_WAY
+from .processes import Processes
 from .server import Server, running
 from .tally import Tally
+from .works import PATIENCE_SECONDS, Shop, Works
 from .world import World
 
 DISK_BYTES = 48 * 2**20
@@ -106,7 +108,7 @@ def run_seed(place: Place, seed: int, broken: str | None = None) -> Outcome:
     return Outcome(seed, time.monotonic() - begun, found, history)
 
 
-def _quiet(nemesis: Nemesis) -> list[str]:
+def _quiet(nemesis: Processes) -> list[str]:
     """Export the newest published interval until nothing is left to send."""
     for _ in range(CALM_RUNS):
         if not nemesis.run("settle"):
@@ -120,19 +122,19 @@ def _quiet(nemesis: Nemesis) -> list[str]:
 
 def _nemesis(
     place: Place, seed: int, folder: Path, history: History, broken: str | None
-) -> Nemesis:
+) -> Nemesis | Works:
     """The seed's nemesis with its world, which is not built yet."""
     build = BUILDS[broken] if broken else None
     if seed >= AT_WORK_FROM:
         from . import preloaded_works  # noqa: F401
-        from .works import PATIENCE_SECONDS, Shop, Works
 
         shop = Shop(folder, seed, history, place.folder / "undisturbed" / "facts.json")
         return Works(shop, history, build, patience_seconds=PATIENCE_SECONDS)
     server = place.server if on_postgres(seed) else None
     ledger = server.database(f"seed_{seed}") if server else None
     world = World(folder, seed, history, history.path.parent / "hubspot", ledger)
-    return Nemesis(world, history, build, place.fill if place.has_disk else None, server)
+    fill = place.fill if place.has_disk else None
+    return Nemesis(world, history, build, fill=fill, server=server)
 
 
 def _passed_by(history: History, seed: int) -> list[str]:
@@ -143,7 +145,7 @@ def _passed_by(history: History, seed: int) -> list[str]:
     return [f"nobody came to failpoint {name}" for name in missed]
 
 
-def _checked(nemesis: Nemesis) -> list[str]:
+def _checked(nemesis: Processes) -> list[str]:
     nemesis.run("check")
     said = nemesis.history.events("check", "ok")
     return list(said[0]["said"]["violations"]) if said else ["the checker itself failed"]

@@ -34,13 +34,15 @@ class Tally:
     def add(self, history: History) -> None:
         """Count one seed's history."""
         events = history.events()
+        thrown_by_us = {e["number"] for e in events if e.get("action") == "fill"}
         self.killed += sum(event["op"] == "killed" for event in events)
         for event in events:
             if event["kind"] == "invoke":
                 self.operations[event["op"]] += 1
             elif event["kind"] == "fail":
                 self.failures[event["error"]] += 1
-                self.foreign[event["error"]] += not event["ours"]
+                if not event["ours"] and event["number"] not in thrown_by_us:
+                    self.foreign[event["error"]] += 1
             elif event["op"] == "hit":
                 self.failpoints[event["place"]] += 1
                 self.actions[event["action"]] += 1

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 
-from .nemesis import Nemesis
 from .places import AT_WORK, HARMED, drawn
+from .processes import Processes
 from .shop import Shop, way
 
 __all__ = ["PATIENCE_SECONDS", "Shop", "Works"]
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 300
 TRIES = 5
 
 
-class Works(Nemesis):
+class Works(Processes):
     """One seed's operations on a shop."""
 
     def begin(self) -> bool:
@@ -49,7 +49,7 @@ class Works(Nemesis):
 
     def calm(self) -> None:
         """Let who was stopped go on; then what is published is asked for again."""
-        self._wake()
+        self.wake()
         for op, as_of in way():
             if op in ("score", "export"):
                 self._do(op, as_of)
@@ -83,7 +83,7 @@ class Works(Nemesis):
         """One sleeps after it took its token until another has done the step."""
         self.run(op, as_of, failpoint="token.taken:1:stop")
         self.run(op, as_of)
-        self._wake()
+        self.wake()
 
     def _grief(self, op: str) -> str | None:
         return drawn(self.draw, op, HARMED) if op in HARMED else None
