@@ -7,23 +7,38 @@ this process, since there it is a matter of the order of plans alone.
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from churn_ml.crm import Ack, Batch, Guard, MemoryJournal, Outbox, Recorder, Rejection, Row
+from churn_ml import flow
+from churn_ml.attempt import attempt
+from churn_ml.config import load
+from churn_ml.crm import (
+    Ack,
+    Batch,
+    Guard,
+    MemoryJournal,
+    Outbox,
+    Recorder,
+    Rejection,
+    Row,
+    SqlDestination,
+)
 from churn_ml.errors import StaleAttempt, Unreachable
+from churn_ml.flow.export import READS
+from churn_ml.house import Addresses, House, open_house
 from churn_ml.ledger import Ledger
-from churn_ml.receipts import Receipt
 from churn_ml.warehouse import Warehouse
 
 from .server import Server, running
+from .world import frames, said
 
 DAY = date(2017, 10, 1)
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -98,22 +113,65 @@ def test_o7_a_step_ended_by_its_timeout_in_mid_write_shows_nothing_and_runs_agai
     assert set(scores["score"].to_pylist()) == {0.25}
 
 
-def test_o8_a_publication_outlives_a_ledger_that_is_down_for_a_while(
-    server: Server, tmp_path: Path
+SHOP = """
+shop = {name = "Corner shop", currency = "EUR"}
+consent = {default = "assumed"}
+[destinations.crm]
+kind = "sql"
+target = "sqlite:///out.db"
+table = "churn_segments"
+first_load = "send"
+"""
+
+
+def scored(house: House, number: int, written: Callable[[], object] = lambda: None) -> None:
+    """Publish what is said of the day through the bracket of a step."""
+    with attempt(house, "score", DAY, READS, repin=True) as trial:
+        for name, frame in frames(1, number, DAY).items():
+            trial.write(name, frame)
+        trial.pins |= {"model": f"m{number}", "tau": 0.0}
+        written()
+
+
+def test_o8_a_step_and_an_export_outlive_a_ledger_that_is_down_for_a_while(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake, ledger = Warehouse(str(tmp_path / "lake")), Ledger.open(server.database("o8"))
-    token = ledger.take_token("score", DAY)
-    rows = pa.table({"customer_id": ["h1"], "recency": [1.0]})
-    written = [lake.replace(lake.handle("features", token=token.number), DAY, rows)]
-    receipt = Receipt("score", DAY, "done")
-    server.stop()
+    (tmp_path / "churn.toml").write_text(SHOP, encoding="utf-8")
+    addresses = Addresses(ledger=server.database("o8"))
+    house = open_house(load(tmp_path / "churn.toml"), addresses=addresses)
     with pytest.raises(Unreachable, match="does not answer"):
-        ledger.publish(token, written=written, receipt=receipt, at=AT)
+        scored(house, 1, written=server.stop)  # all five tables are written, none is published
+    with pytest.raises(Unreachable, match="does not answer"):
+        flow.export(house, DAY)
     server.start()
-    ledger.publish(token, written=written, receipt=receipt, at=AT)
-    assert ledger.versions(["features"]) == {"features": {DAY.isoformat(): written[0].version}}
-    with pytest.raises(StaleAttempt):
-        ledger.publish(type(token)("score", DAY, 0), written=[], receipt=receipt, at=AT)
+    assert house.publication("score", DAY) is None
+    assert not any(house.ledger.versions(READS).values())
+    scored(house, 2)
+    sent = SqlDestination.send
+
+    def then_down(target: SqlDestination, batch: Batch) -> list[Ack | Rejection]:
+        answers = sent(target, batch)
+        server.stop()
+        return answers
+
+    monkeypatch.setattr(SqlDestination, "send", then_down)
+    with pytest.raises(Unreachable, match="does not answer"):
+        flow.export(house, DAY)
+    server.start()
+    monkeypatch.setattr(SqlDestination, "send", sent)
+    wanted = {c: f"{row['score']:.2f}" for c, row in said(1, 2, DAY).items()}
+    assert (house.ledger.state("crm"), held(tmp_path)) == ({}, wanted)  # sent, not on record
+    told = flow.export(house, DAY).details["destinations"]["crm"]
+    assert (told["resumed"], told["sent"]) == (len(wanted), len(wanted))
+    assert set(house.ledger.state("crm")) == set(wanted)
+    assert held(tmp_path) == wanted
+
+
+def held(folder: Path) -> dict[str, str]:
+    with sqlite3.connect(folder / "out.db") as target:
+        rows = target.execute("select customer_id, score from churn_segments").fetchall()
+    assert len(dict(rows)) == len(rows)
+    return {customer: f"{score:.2f}" for customer, score in rows}
 
 
 @pytest.mark.parametrize(
@@ -131,32 +189,6 @@ def test_c7_a_decision_killed_while_it_is_written_is_none_and_can_be_taken_again
     ledger.decide(DAY, "refuse", champion_from=None, champion_to="rule-1", who="ada", at=AT)
     assert len(ledger.decisions()) == 1  # decision and audit are this one row of the chain
     ledger.verify()
-
-
-def test_o6_thirty_missed_days_send_each_change_once_and_stand_as_the_newest() -> None:
-    crm, journal = Recorder("crm", batch_size=100), MemoryJournal()
-    anyone = Guard(lambda _: (), lambda _: {}, True, frozenset())
-    outbox = Outbox(crm, journal, anyone, clock=lambda: AT)
-    days = [DAY + timedelta(days=n) for n in range(30)]
-
-    def desired(day: date) -> list[Row]:
-        """One of fifty customers changes a day."""
-        since = (day - DAY).days
-        return [
-            Row(f"h{n}", "upsert", day, {"segment": "S", "offer": "NONE"}, f"{n <= since}")
-            for n in range(50)
-        ]
-
-    for day in days:
-        outbox.export(desired(day), day)
-    assert len(crm.batches) == 30
-    assert sum(len(batch.rows) for batch in crm.batches) == 50 + 29
-    for day in days:
-        outbox.export(desired(day), day)
-    assert len(crm.batches) == 30
-    assert {c: row.content_hash for c, row in crm.rows.items()} == {
-        row.customer_id: row.content_hash for row in desired(days[-1])
-    }
 
 
 class Sleeper(Recorder):
