@@ -99,7 +99,7 @@ from pathlib import Path
 from churn_ml import crm
 from churn_ml.crm.sql import SqlDestination
 from churn_ml.crm.file import FileDestination
-from churn_ml.export_speed import DAY, SCORE_STEP, customers
+from churn_ml.bench.export import DAY, SCORE_STEP, customers
 from churn_ml.ledger import Ledger
 kind, rows = sys.argv[1], int(sys.argv[2])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -81,6 +82,29 @@ def same(target: Target, ledger: Ledger) -> bool:
     """Whether the target holds of h1 what the ledger says that it holds."""
     held = target.rows["h1"].content_hash if "h1" in target.rows else ""
     return ledger.state("recorder")["h1"][0] == held
+
+
+def test_o2_of_two_that_plan_at_once_one_saves_and_the_other_plans_anew(
+    ledgers: list[Ledger],
+) -> None:
+    target = Target()
+    first, second = (outbox(ledger, target) for ledger in ledgers)
+    ahead: list[int] = []
+
+    def overtaken(_: Any) -> set[str]:
+        """Between the first one's look at the newest plan and the saving of its own."""
+        if not ahead:
+            ahead.append(1)
+            ahead.append(second.export(rows(OCTOBER, "one"), OCTOBER).sent)
+        return set()
+
+    behind = replace(first, guard=replace(first.guard, suppressed=overtaken))
+    with pytest.raises(StaleAttempt, match="planned meanwhile"):
+        behind.export(rows(OCTOBER, "other"), OCTOBER)
+    assert (ahead, len(target.batches)) == ([1, 1], 1)
+    assert same(target, ledgers[0])
+    assert behind.export(rows(OCTOBER, "other"), OCTOBER).sent == 1
+    assert target.rows["h1"].content_hash == "other"
 
 
 def test_o4_an_old_batch_behind_a_newer_one_whose_ack_comes_last_is_put_right(
