@@ -703,6 +703,15 @@ def test_an_error_of_the_database_names_no_customer(ledger: Ledger) -> None:
     assert "h-secret" not in told.replace('"h-secret"', "")
 
 
+@pytest.mark.parametrize("between", [0, 6_000])
+def test_a_plan_that_names_a_customer_twice_is_not_saved(ledger: Ledger, between: int) -> None:
+    planned = rows("h1", *(f"c{number}" for number in range(between)), "h1")
+    with pytest.raises(BadInput, match="names a customer twice"):
+        ledger.save_plan("crm", "p1", OCT, iter(planned), base=None)
+    assert ledger.last_plan("crm") is None
+    assert ledger.open_plan("crm") is None
+
+
 def test_a_hundred_thousand_rows_are_planned_and_acknowledged_in_seconds(tmp_path: Path) -> None:
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
     planned = rows(*(f"customer-{number:06}" for number in range(100_000)))

@@ -113,7 +113,7 @@ with tempfile.TemporaryDirectory() as folder:
     guard = crm.Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
     outbox = crm.Outbox(target, ledger, guard, clock=lambda: datetime.now(UTC))
     desired = crm.rows(**customers(rows), as_of=DAY, tau=0.0, score_step=SCORE_STEP)
-    planned, _ = outbox._plan(desired, DAY)
+    planned = outbox.foresee(desired, DAY).planned
     outbox.journal.heed_stops("out")
     target.preflight()
     outbox.save(planned)

@@ -78,11 +78,13 @@ def _csv(batch: Batch) -> bytes:
     Written here, not by the csv module: many cells are alike, and are then quoted once.
     """
     written, day = cache(_quoted), batch.as_of.isoformat()
-    lines = [",".join(HEADER)]
+    out = io.BytesIO()
+    out.write(f"{','.join(HEADER)}\r\n".encode())
     for row in batch.rows:
         told = map(written, map(row.payload.get, _TOLD))
-        lines.append(",".join([_quoted(row.customer_id), row.op, day, *told]))
-    return "\r\n".join([*lines, ""]).encode("utf-8")
+        line = ",".join([_quoted(row.customer_id), row.op, day, *told])
+        out.write(f"{line}\r\n".encode())
+    return out.getvalue()
 
 
 def _quoted(cell: Cell) -> str:

@@ -14,7 +14,7 @@ one or not at all, an ack never takes the state back to an earlier as_of, settle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -65,7 +65,7 @@ class MemoryJournal:
         destination: str,
         plan_id: str,
         as_of: date,
-        rows: Sequence[SavedRow],
+        rows: Iterable[SavedRow],
         *,
         base: str | None,
     ) -> None:

@@ -144,7 +144,7 @@ class Outbox:
         last = self.journal.last_plan(name)
         known = last is not None and last[1] >= planned.as_of
         if planned.rows or not known:
-            rows = [saved(row) for row in planned.rows]
+            rows = map(saved, planned.rows)
             self.journal.save_plan(name, planned.id, planned.as_of, rows, base=planned.base)
 
     def _hold(self, planned: Plan) -> None:
@@ -211,8 +211,9 @@ def _batches(rows: Sequence[Row], size: int | None) -> Iterator[Sequence[Row]]:
 
 
 def _check_answers(batch: Batch, answers: Sequence[Ack | Rejection], destination: str) -> None:
-    sent = sorted(row.customer_id for row in batch.rows)
-    if sorted(answer.customer_id for answer in answers) != sent:
+    sent = [row.customer_id for row in batch.rows]
+    answered = [answer.customer_id for answer in answers]
+    if answered != sent and sorted(answered) != sorted(sent):
         raise BrokenPromise(
             "a destination must answer every row of a batch once",
             where=f"destination {destination}, batch {batch.id}",

@@ -19,7 +19,7 @@ Worked example: as of 2017-10-01 household `h1` is to be HIGH_RISK_HIGH_VALUE_SI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol, TypeAlias
@@ -127,13 +127,14 @@ class Journal(Protocol):
         destination: str,
         plan_id: str,
         as_of: date,
-        rows: Sequence[SavedRow],
+        rows: Iterable[SavedRow],
         *,
         base: str | None,
     ) -> None:
         """Save a plan in one transaction; one without rows is saved too, and closed at once.
 
-        Raises StaleAttempt where `base` is no longer the newest plan or that one is still open.
+        `rows` are read once. Raises StaleAttempt where `base` is no longer the newest plan or that
+        one is still open.
         """
 
     def hold(

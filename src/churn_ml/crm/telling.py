@@ -10,7 +10,7 @@ Worked example: as of 2017-10-01 `h1` has the score .6181 and 129.70 at risk: to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DRAWN = ("experiment", "experiment_arm")
+_AT_ONCE = 50_000
+"""Rows of which all cells lie beside their columns while they are made."""
 _PLACED = ["customer_id", "stage", "risk_band", "value_band", "segment", "arm"]
 
 
@@ -129,14 +131,16 @@ def _making(
     made_of: list[str],
     contact: list[bool],
 ) -> Callable[[Sequence[int]], list[Row]]:
-    def made(numbers: Sequence[int]) -> list[Row]:
+    def some(numbers: Sequence[int]) -> Iterator[Row]:
         ids = [customer_ids[number] for number in numbers]
         cells = zip(ids, *(columns[name].at(numbers) for name in NAMES[1:]), strict=True)
-        payloads = [dict(zip(NAMES, told, strict=True)) for told in cells]
-        return [
-            Row(one, "upsert", as_of, payload, made_of[number], contact[number])
-            for number, one, payload in zip(numbers, ids, payloads, strict=True)
-        ]
+        for number, told in zip(numbers, cells, strict=True):
+            payload = dict(zip(NAMES, told, strict=True))
+            yield Row(told[0], "upsert", as_of, payload, made_of[number], contact[number])
+
+    def made(numbers: Sequence[int]) -> list[Row]:
+        starts = range(0, len(numbers), _AT_ONCE)
+        return [row for start in starts for row in some(numbers[start : start + _AT_ONCE])]
 
     return made
 

@@ -12,8 +12,9 @@ other 998; nothing new may be planned before they are acknowledged or rejected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import and_, delete, func, literal, select, update
@@ -33,6 +34,8 @@ SavedRow: TypeAlias = tuple[str, str, str, bool]
 """customer_id, content_hash ("" = removal), payload as JSON, contact."""
 _MANY = 5000
 """More rows than this are settled by one condition where they are all that is open."""
+_AT_ONCE = 5000
+"""Rows of a plan that are saved by one statement."""
 
 
 class Deliveries(Doubts):
@@ -50,12 +53,13 @@ class Deliveries(Doubts):
         destination: str,
         plan_id: str,
         as_of: date,
-        rows: Sequence[SavedRow],
+        rows: Iterable[SavedRow],
         *,
         base: str | None,
     ) -> None:
         """Save a plan on top of the plan `base` (None: the first), in one transaction.
 
+        `rows` are read once, some thousands at a time.
         Raises: StaleAttempt where `base` is no longer the newest plan or is still open; BadInput
         for a repeated customer.
 
@@ -69,16 +73,20 @@ class Deliveries(Doubts):
         >>> ledger.open_plan("crm"), ledger.state("crm")
         (None, {'h1': ('ab', datetime.date(2017, 10, 1))})
         """
-        if len({row[0] for row in rows}) != len(rows):
-            raise BadInput("a plan names a customer twice", where=f"destination {destination}")
         head = {"destination": destination, "plan_id": plan_id, "as_of": as_of}
+        named: set[str] = set()
         with self.writing() as connection:
             _put_on_top(connection, head, base)
             connection.execute(delete(PLAN_ROWS).where(PLAN_ROWS.c.destination == destination))
             if was_asked(connection, destination, plan_id):
                 release(connection, destination, plan_id)
-            if rows:
-                insert_columns(connection, PLAN_ROWS, _planned(head, rows))
+            for some in _portions(rows):
+                ids = {row[0] for row in some}
+                if len(ids) < len(some) or not named.isdisjoint(ids):
+                    twice = "a plan names a customer twice"
+                    raise BadInput(twice, where=f"destination {destination}")
+                named |= ids
+                insert_columns(connection, PLAN_ROWS, _planned(head, some))
 
     def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
         """Id, as_of and unsettled rows by customer_id of the plan that has any; or None."""
@@ -140,6 +148,13 @@ class Deliveries(Doubts):
         return sorted((row[0], row[1], row[2]) for row in found)
 
 
+def _portions(rows: Iterable[SavedRow]) -> Iterator[list[SavedRow]]:
+    """The rows in lists of one length, the last perhaps shorter."""
+    left = iter(rows)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
+
+
 def _planned(head: dict[str, Any], rows: Sequence[SavedRow]) -> dict[str, Sequence[Any]]:
     """The columns of a plan's rows."""
     columns: dict[str, Sequence[Any]] = {
@@ -185,7 +200,7 @@ def _open_rows(
     asked = set(customer_ids)
     if len(asked) > _MANY:
         left = select(PLAN_ROWS.c.customer_id).where(mine).limit(len(asked) + 1)
-        if asked.issuperset(connection.execute(left).scalars().all()):
+        if asked.issuperset(chain.from_iterable(connection.execute(left).cursor.fetchall())):
             yield mine
             return
     for chunk in chunks(customer_ids):
