@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_JSON = json.JSONEncoder(default=str)
+
 
 @dataclass(frozen=True)
 class Field:
@@ -137,7 +139,7 @@ def _members(name: str, column: Column, rows: NDArray[np.intp]) -> list[str]:
 def _member(name: str, cell: Cell) -> str:
     """What is hashed of one cell: a member of a JSON object."""
     told = "" if cell is None and name in _TEXTS else cell
-    return f"{json.dumps(name)}:{json.dumps(told, default=str)}"
+    return f'"{name}":{_JSON.encode(told)}'
 
 
 def _digest(members: Iterable[str]) -> str:
