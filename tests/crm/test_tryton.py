@@ -15,7 +15,7 @@ from datetime import date
 from functools import cache
 from itertools import count
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -237,7 +237,7 @@ def test_reconcile_sees_what_a_person_has_changed(place: Place) -> None:
     place.send(*rows)
     state = {row.customer_id: (row.content_hash, OCTOBER) for row in rows[:3]}
     moved, bare, _, _ = place.parties("h1", "h2", "h3", "h4")
-    call, tree = place.crm.crm.call, place.crm._trees.read()
+    call, tree = place.crm.crm.call, place.crm._writer.trees.read()
     lost = tree.ids["segment", "SILENT"]
     call("party.party.write", [moved["id"]], {"categories": [["remove", [lost]]]})
     (note,) = [n for n in place.notes() if n["resource"] == f"party.party,{bare['id']}"]
@@ -331,6 +331,36 @@ def test_o2_two_that_send_the_same_at_once_make_no_party_and_no_attachment_twice
     assert len(place.notes()) == 30
 
 
+def test_the_attachments_of_a_part_are_made_while_the_next_is_placed(place: Place) -> None:
+    placing = Event()
+
+    class Watched(Tryton):
+        def call(self, name: str, *parameters: object, read: Any = None) -> Any:
+            if name == "party.party.create" and "h2" in str(parameters):
+                placing.set()
+            if name == "ir.attachment.create":
+                assert placing.wait(30), "nobody placed the next part meanwhile"
+            return super().call(name, *parameters, read=read)
+
+    client = place.server.client(kind=Watched)
+    crm = TrytonDestination("crm", client, "me", root=place.root, part_size=2)
+    rows = [place.upsert(f"h{number}") for number in range(4)]
+    assert crm.send(batch(*rows)) == [Ack(row.customer_id) for row in rows]
+    assert place.held() == hashes(*rows)
+
+
+def test_r6_of_a_batch_in_parts_only_the_refused_row_is_rejected(place: Place) -> None:
+    crm = replace(place.crm, part_size=2)
+    rows = [place.upsert(f"h{number}") for number in range(7)]
+    rows[3] = place.upsert("h3", segment="no / slash is allowed in a category")
+    answers = crm.send(batch(*rows))
+    assert [one for one in answers if isinstance(one, Rejection)] == [
+        Rejection(place.code("h3"), "UserError", "Tryton's own rules do not allow the row")
+    ]
+    assert sorted(one.customer_id for one in answers) == [row.customer_id for row in rows]
+    assert place.held() == hashes(*rows[:3], *rows[4:])
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     "method", ["party.party.create", "party.party.write", "ir.attachment.create"]
@@ -387,23 +417,31 @@ def test_r2_a_server_that_is_away_is_unreachable(place: Place) -> None:
         TrytonDestination("crm", client, "me", root=place.root).send(batch(place.upsert("h1")))
 
 
+@pytest.mark.parametrize(
+    ("dies", "batches"),
+    [
+        ("sent", {"SILENT": 1, "LOST": 1}),
+        ("party.party.create", {"SILENT": 1}),
+        ("ir.attachment.create", {"SILENT": 1}),
+        ("party.party.write", {"LOST": 1}),
+        ("ir.attachment.write", {"LOST": 1}),
+    ],
+)
 def test_c8_killed_between_send_and_ack_tells_every_customer_once(
-    place: Place, tmp_path: Path
+    place: Place, tmp_path: Path, dies: str, batches: Mapping[str, int]
 ) -> None:
     ledger = f"sqlite:///{tmp_path}/ledger.db"
-
-    def killed(as_of: date, segment: str, die_after: int) -> None:
-        told = [place.server.port, ledger, place.root, as_of, segment, die_after]
-        program = Path(__file__).with_name("tryton_export.py")
-        command = [sys.executable, str(program), *map(str, told)]
-        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-
     for as_of, segment in ((OCTOBER, "SILENT"), (NOVEMBER, "LOST")):
         rows = desired(place.root, as_of, segment)
-        killed(as_of, segment, 2)
-        # the batch that was taken and not acknowledged goes again, and those behind it
+        told = [place.server.port, ledger, place.root, as_of, segment, dies]
+        program = Path(__file__).with_name("tryton_export.py")
+        ended = subprocess.run([sys.executable, str(program), *map(str, told)], check=False)
+        killed = segment in batches
+        assert ended.returncode == (-signal.SIGKILL if killed else 0)
+        # what was taken and not acknowledged goes again, and what is behind it
         done = export(place.crm.crm, ledger, place.root, rows, lambda: None)
-        assert (done.resumed, done.sent) == (CUSTOMERS - BATCH, CUSTOMERS - BATCH)
+        left = CUSTOMERS - BATCH if killed else 0
+        assert (done.resumed, done.sent) == (left, left)
         assert_exact(place, ledger, rows)
 
 

@@ -1,7 +1,8 @@
 """One export of 24 customers to a Tryton server, in a process that a test may kill.
 
-`python tryton_export.py PORT LEDGER ROOT AS_OF SEGMENT [DIE_AFTER]`: with DIE_AFTER the process
-kills itself after that many batches have been taken by Tryton, before the last is acknowledged.
+`python tryton_export.py PORT LEDGER ROOT AS_OF SEGMENT DIE`: the process kills itself after Tryton
+has taken the second batch, before that is acknowledged (DIE is `sent`), or at the third call of the
+method that DIE names, which is for the first part of the second batch.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import count
+from typing import Any
 
 from churn_ml.connections import Endpoint
 from churn_ml.crm import Ack, Batch, Exported, Guard, Outbox, Rejection, Row
@@ -25,7 +28,7 @@ from churn_ml.ledger import Ledger
 from churn_ml.limits import Limit
 
 DATABASE, USER, PASSWORD = "shop", "admin", "of-the-tests"
-CUSTOMERS, BATCH = 24, 6
+CUSTOMERS, BATCH, PART = 24, 6, 3
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,39 @@ def desired(root: str, as_of: date, segment: str) -> list[Row]:
 def export(
     client: Tryton, ledger: str, root: str, rows: Sequence[Row], happens: Callable[[], None]
 ) -> Exported:
-    target = Meanwhile("crm", client, "me", root=root, batch_size=BATCH, happens=happens)
+    sizes = {"batch_size": BATCH, "part_size": PART}
+    target = Meanwhile("crm", client, "me", root=root, happens=happens, **sizes)
     anyone = Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
     outbox = Outbox(target, Ledger.open(ledger), anyone, clock=lambda: datetime.now(UTC))
     return outbox.export(rows, rows[0].as_of)
 
 
-def main(port: str, ledger: str, root: str, as_of: str, segment: str, die_after: str = "0") -> None:
-    taken = iter(range(1, CUSTOMERS))
+class Mortal(Tryton):
+    """Kills its process before the third call of a method."""
+
+    dies_at = ""
+    left = count(2, -1)
+
+    def call(self, method: str, *parameters: object, read: Any = None) -> Any:
+        if method == self.dies_at and not next(self.left):
+            die()
+        return super().call(method, *parameters, read=read)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(port: str, ledger: str, root: str, as_of: str, segment: str, dies: str) -> None:
+    batches = count(1)
 
     def happens() -> None:
-        if next(taken) == int(die_after):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if next(batches) == 2 and dies == "sent":
+            die()
 
+    Mortal.dies_at = dies
     endpoint = Endpoint("tryton", "127.0.0.1", int(port), DATABASE, USER, PASSWORD)
-    client = Tryton(endpoint, partial(Caller, "crm", Limit(9999), MemoryBuckets()), secure=False)
+    client = Mortal(endpoint, partial(Caller, "crm", Limit(9999), MemoryBuckets()), secure=False)
     print(export(client, ledger, root, desired(root, date.fromisoformat(as_of), segment), happens))
 
 

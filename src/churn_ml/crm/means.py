@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Protocol
 
 from churn_ml.connections import Endpoint, Hook, from_environment
@@ -68,13 +69,15 @@ class MemoryJobs:
 
 @dataclass
 class MemoryBuckets:
-    """Buckets in a dictionary: the pace of one process alone."""
+    """Buckets in a dictionary: the pace of one process alone, whatever threads it has."""
 
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def take(self, destination: str, limit: Limit, now: float) -> float:
         """Take one token; see `Buckets`."""
-        self.buckets[destination], wait = taken(self.buckets.get(destination), limit, now)
+        with self._lock:
+            self.buckets[destination], wait = taken(self.buckets.get(destination), limit, now)
         return wait
 
 

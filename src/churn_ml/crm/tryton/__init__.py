@@ -1,6 +1,7 @@
 """Tryton: the parties of a database of a server that the shop runs itself, by JSON-RPC.
 
-    destination.py  how a batch becomes parties; the opener
+    destination.py  a batch in parts, two requests at once; the opener
+    writer.py       how rows become parties and attachments
     rights.py       what the user of an export has to be allowed
     parties.py      parties found, made, put into their categories
     tree.py         the categories, and the one that says who feeds them

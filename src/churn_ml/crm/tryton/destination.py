@@ -6,14 +6,14 @@ every cell (cells.py). A party that is not there is made; its name, addresses an
 the CRM's own are never written, and one that a person has deactivated or deleted is left so. A
 removal takes categories and attachment away and leaves the party.
 
-A call of Tryton's is one transaction, and every call here may be made twice: parties are searched
-by code before they are made, categories are added to a set and taken from it. The calls that change
-categories also move the fence of the tree (tree.py): a process that wakes up after a newer export
-is refused with the whole of its call (faults O3, O4); two that send the same take turns. The
-attachments are read between the fence and those calls, and written only where nobody wrote them
-since: a process that sleeps after it cannot put its older cells over newer ones.
+A call of Tryton's is one transaction, and every call here may be made twice (writer.py). The calls
+that change categories also move the fence of the tree (tree.py): a process that wakes up after a
+newer export is refused with the whole of its call (faults O3, O4); two that send the same take
+turns.
 
-Tryton rolls a call back for one bad row: the batch is halved until that stands alone (R6).
+A batch goes in parts. Two requests are on their way at once: one places the parties of a part, the
+other writes the attachments of the part before it. Tryton rolls a call back for one bad row: that
+part is begun again alone, and halved until the row stands alone (R6).
 
 Worked example: as of 2017-10-01 `h1` is in segment SILENT. The party with code h1 is then in the
 category churn_ml / segment / SILENT; its attachment churn_ml has the line `as_of: "2017-10-01"`.
@@ -22,6 +22,7 @@ category churn_ml / segment / SILENT; its attachment churn_ml has the line `as_o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
@@ -33,17 +34,17 @@ from churn_ml.crm.means import Means, nobody
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Caller, Refused, bisected
 from churn_ml.crm.tryton import cells
-from churn_ml.crm.tryton.notes import Notes, There
-from churn_ml.crm.tryton.parties import Found, Parties
 from churn_ml.crm.tryton.rights import check_rights
 from churn_ml.crm.tryton.rpc import Changed, Tryton
 from churn_ml.crm.tryton.tree import Trees
-from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
+from churn_ml.crm.tryton.writer import Placed, Writer
+from churn_ml.errors import BadConfig, Unreachable
 from churn_ml.limits import Limit
 
 TURNS = 5
 """How often a batch is begun again because somebody else wrote meanwhile."""
-BATCH = 500
+BATCH, PART = 2_000, 500
+"""Rows that are acknowledged at once, and rows of one call; of more, each takes Tryton longer."""
 PACE = 1_000
 """Requests in 10 s: the server is the shop's own, and no vendor limits it."""
 
@@ -62,6 +63,7 @@ class TrytonDestination:
     root: str = "churn_ml"
     delivers: bool = False
     batch_size: int | None = BATCH
+    part_size: int = PART
     recreate: bool = False
     told: Callable[[str], Collection[str]] = field(default=nobody, repr=False)
 
@@ -76,7 +78,7 @@ class TrytonDestination:
         Unreachable where the server does not answer.
         """
         check_rights(self.crm, f"[destinations.{self.name}] connection")
-        self._trees.claim()
+        self._writer.trees.claim()
 
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Write the batch; a row that Tryton cannot take is rejected alone.
@@ -91,28 +93,59 @@ class TrytonDestination:
         ]
         odd = {one.customer_id for one in refused}
         rows = [row for row in batch.rows if row.customer_id not in odd]
-        return [*refused, *bisected(rows, partial(self._take, as_of=batch.as_of))]
+        return [*refused, *self._taken(rows, batch.as_of)]
 
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The cells of every party in one of the categories of segments."""
-        tree, last = self._trees.read(), 0
-        while page := self._parties.page(tree.held, last):
-            texts = self._notes.texts(row["id"] for row in page)
+        writer, last = self._writer, 0
+        tree = writer.trees.read()
+        while page := writer.parties.page(tree.held, last):
+            texts = writer.notes.texts(row["id"] for row in page)
             for row in page:
                 found = tree.places(row["categories"])
                 yield cells.told(row["code"], found, texts.get(row["id"], ""))
             last = page[-1]["id"]
 
+    def _taken(self, rows: Sequence[Row], as_of: date) -> Iterator[Ack | Rejection]:
+        """The answers: the attachments of a part are written while the next part is placed.
+
+        A part that Tryton refused, or that somebody else wrote meanwhile, is begun again alone.
+        """
+        placed: list[tuple[Sequence[Row], Placed, Future[None]]] = []
+        again: list[Sequence[Row]] = []
+        with ThreadPoolExecutor(max_workers=1) as second:
+            for start in range(0, len(rows), self.part_size):
+                part = rows[start : start + self.part_size]
+                try:
+                    done = self._writer.place(part, as_of)
+                except (Changed, Refused):
+                    again.append(part)
+                else:
+                    noted = second.submit(self._beside.note, done, as_of)
+                    placed.append((part, done, noted))
+        for part, done, noted in placed:
+            try:
+                noted.result()
+            except (Changed, Refused):
+                again.append(part)
+            else:
+                yield from done.answers
+        for part in again:
+            yield from bisected(part, partial(self._take, as_of=as_of))
+
     def _take(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
         for turn in range(TURNS):
             try:
-                return self._write(rows, as_of)
+                done = self._writer.place(rows, as_of)
+                self._writer.note(done, as_of)
             except Changed:
                 continue
             except Refused:
                 # alone and refused again: not for what another one made in between
                 if len(rows) > 1 or turn:
                     raise
+            else:
+                return done.answers
         raise Unreachable(
             "somebody else writes the same parties",
             where=f"[destinations.{self.name}]",
@@ -120,69 +153,22 @@ class TrytonDestination:
             next_step="run the export again: the plan is kept",
         )
 
-    def _write(self, rows: Sequence[Row], as_of: date) -> list[Ack | Rejection]:
-        # the fence is read before all else: its condition then holds for what is found
-        tree = self._trees.fenced(as_of)
-        found = self._parties.named([row.customer_id for row in rows])
-        there = self._notes.of(row["id"] for row in found.values()) if found else {}
-        unsent = self._unsent(rows, found)
-        kept = [row for row in rows if row.customer_id not in unsent]
-        told_of = [row for row in kept if row.op == "upsert"]
-        tree = self._trees.with_places(
-            tree, (p for row in told_of for p in cells.places(row.payload))
-        )
-        new = [row for row in told_of if row.customer_id not in found]
-        known = [row for row in kept if row.customer_id in found]
-        parties = {code: party["id"] for code, party in found.items()}
-        if new:
-            parties |= self._parties.create(new, tree, as_of)
-            tree = self._trees.fenced(as_of) if known else tree
-        if known:
-            self._parties.place(known, found, tree, as_of)
-        self._note([*new, *known], parties, there, as_of)
-        return [unsent.get(row.customer_id) or Ack(row.customer_id) for row in rows]
-
-    def _unsent(self, rows: Sequence[Row], found: Mapping[str, Found]) -> Mapping[str, Rejection]:
-        """The upserts that are not sent, for what a person has done with the party (R11)."""
-        wanted = {row.customer_id for row in rows if row.op == "upsert"}
-        asleep = {code for code in wanted & found.keys() if not found[code]["active"]}
-        absent = wanted - found.keys()
-        gone = absent & set(self._told) if absent and not self.recreate else set()
-        said = dict.fromkeys(asleep, ("deactivated", "the party is deactivated or merged"))
-        said |= dict.fromkeys(gone, ("deleted_there", "its party is gone; see recreate"))
-        return {code: Rejection(code, *why) for code, why in said.items()}
-
-    def _note(
-        self, rows: Sequence[Row], parties: Mapping[str, int], there: There, as_of: date
-    ) -> None:
-        """Give the parties their attachments; what was made too late is taken back."""
-        wanted = {
-            parties[row.customer_id]: cells.text(row.payload) if row.op == "upsert" else None
-            for row in rows
-        }
-        made = self._notes.put(wanted, there) if wanted else []
-        if made:
-            try:
-                self._trees.fenced(as_of)
-            except StaleAttempt:
-                self._notes.take_back(made)
-                raise
+    @cached_property
+    def _writer(self) -> Writer:
+        return self._writing(self.crm)
 
     @cached_property
-    def _trees(self) -> Trees:
-        return Trees(self.crm, self.root, self.owner, f"[destinations.{self.name}]")
+    def _beside(self) -> Writer:
+        """The writer of the second thread, with a client of its own."""
+        return self._writing(self.crm.beside())
+
+    def _writing(self, crm: Tryton) -> Writer:
+        trees = Trees(crm, self.root, self.owner, f"[destinations.{self.name}]")
+        return Writer(trees, self.recreate, lambda: self._told)
 
     @cached_property
     def _told(self) -> Collection[str]:
         return self.told(self.name)
-
-    @cached_property
-    def _parties(self) -> Parties:
-        return Parties(self.crm, self._trees)
-
-    @cached_property
-    def _notes(self) -> Notes:
-        return Notes(self.crm, self.root)
 
 
 def open_tryton(

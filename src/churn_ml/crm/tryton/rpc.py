@@ -34,7 +34,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import time
-from typing import Any
+from typing import Any, Self
 
 from churn_ml.connections import Endpoint
 from churn_ml.crm.remote import TIMEOUT, Caller, Refused, Trouble, of_status
@@ -71,11 +71,18 @@ class Tryton:
         self.endpoint = endpoint
         self.secure = secure
         self.session = ""
+        self._pace = pace
         self._caller = pace(trouble=_trouble, renew=self._open)
 
     def __repr__(self) -> str:
         """The place alone."""
         return f"Tryton({self.endpoint.host!r}, {self.endpoint.port}, {self.endpoint.path!r})"
+
+    def beside(self) -> Self:
+        """A client for another thread: in the same session, at a pace that both share."""
+        second = type(self)(self.endpoint, self._pace, secure=self.secure)
+        second.session = self.session
+        return second
 
     def call(self, method: str, *parameters: object, read: Mapping[str, str] | None = None) -> Any:
         """The result of `method` of a model, as in "party.party.search".
