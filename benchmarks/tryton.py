@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.crm.tryton_server import Server, running
+from tests.crm.tryton.server import Server, running
 
 from churn_ml import crm
 from churn_ml.bench.export import DAY, SCORE_STEP, customers, later_of

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from churn_ml.config import load
+from churn_ml.config import Destination, load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.house import House, open_house
 from churn_ml.sources import complete_journey
@@ -34,13 +35,13 @@ FIRST = date(2017, 10, 1)
 SECOND = date(2017, 11, 1)
 
 
-PLATFORM = "tests/stack/"
-"""Tests of the running platform: they wait more than they compute."""
+PLATFORM, TRYTON = "tests/stack/", "tests/crm/tryton/"
+"""Tests of one running server each: of the platform's, which wait more than they compute."""
 LONG = (
     PLATFORM,
     "tests/test_story.py",
     "tests/gate/",
-    "tests/crm/test_tryton.py",
+    TRYTON,
     "tests/demo/",
     "tests/own/",
     "tests/faults/",
@@ -49,10 +50,11 @@ LONG = (
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """A worker runs whole files; one runs all of the platform's, beside the others."""
+    """A worker runs whole files; one runs all that share a server, beside the others."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return PLATFORM if nodeid.startswith(PLATFORM) else super()._split_scope(nodeid)
+        shared = [place for place in (PLATFORM, TRYTON) if nodeid.startswith(place)]
+        return shared[0] if shared else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
@@ -181,3 +183,16 @@ def copy_of(tmp_path: Path) -> Callable[[Path], House]:
         return open_house(load(target / "churn.toml"))
 
     return copied
+
+
+@pytest.fixture
+def exporting(copy_of: Callable[[Path], House], scored: Path) -> Callable[..., House]:
+    """Open a copy of the scored shop with one destination, `crm`, of these settings."""
+
+    def opened(**settings: Any) -> House:
+        told = {"test_host": True, "first_load": "send", "requests_per_10_seconds": 9999}
+        crm = {"crm": Destination.model_validate(told | settings)}
+        found = copy_of(scored)
+        return replace(found, config=found.config.model_copy(update={"destinations": crm}))
+
+    return opened

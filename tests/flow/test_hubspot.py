@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from churn_ml import flow
-from churn_ml.config import Destination
 from churn_ml.house import House
 
 from ..conftest import FIRST
@@ -17,18 +14,12 @@ from ..crm.fakes import faults
 from ..crm.fakes.hubspot import HubSpot
 
 
-@pytest.fixture
-def house(copy_of: Callable[[Path], House], scored: Path) -> House:
-    """A scored shop with a HubSpot account, whose connection nobody knows yet."""
-    told = {"kind": "hubspot", "connection": "hubspot_crm", "test_host": True}
-    crm = Destination.model_validate(told | {"first_load": "send", "requests_per_10_seconds": 9999})
-    found = copy_of(scored)
-    return replace(found, config=found.config.model_copy(update={"destinations": {"crm": crm}}))
-
-
 def test_s8_s9_r4_a_shop_is_exported_reconciled_and_mended(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    exporting: Callable[..., House],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    house = exporting(kind="hubspot", connection="hubspot_crm")
     with HubSpot() as account:
         monkeypatch.setenv("AIRFLOW_CONN_HUBSPOT_CRM", account.connection)
         assert flow.export(house, FIRST, dry_run=True).details["destinations"]["crm"]["sent"] > 100

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from churn_ml import flow
-from churn_ml.config import Destination
 from churn_ml.errors import Unreachable
 from churn_ml.house import House
 
@@ -19,18 +16,12 @@ from ..crm.fakes.salesforce import Salesforce
 from ..crm.fakes.salesforce_records import KEY
 
 
-@pytest.fixture
-def house(copy_of: Callable[[Path], House], scored: Path) -> House:
-    """A scored shop with a Salesforce org, whose connection nobody knows yet."""
-    told = {"kind": "salesforce", "connection": "salesforce_crm", "test_host": True}
-    crm = Destination.model_validate(told | {"first_load": "send", "requests_per_10_seconds": 9999})
-    found = copy_of(scored)
-    return replace(found, config=found.config.model_copy(update={"destinations": {"crm": crm}}))
-
-
 def test_r15_r11_a_shop_is_exported_resumed_reconciled_and_mended(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    exporting: Callable[..., House],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    house = exporting(kind="salesforce", connection="salesforce_crm")
     with Salesforce() as org:
         monkeypatch.setenv("AIRFLOW_CONN_SALESFORCE_CRM", org.connection)
         assert flow.export(house, FIRST, dry_run=True).details["destinations"]["crm"]["sent"] > 100

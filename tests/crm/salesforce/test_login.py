@@ -17,9 +17,9 @@ from churn_ml.crm.salesforce.org import Org
 from churn_ml.errors import BadConfig, Unreachable
 from churn_ml.limits import Limit
 
-from .fakes.faults import expired, http
-from .fakes.salesforce import Salesforce
-from .fakes.server import Asked, Reply
+from ..fakes.faults import expired, http
+from ..fakes.salesforce import Salesforce
+from ..fakes.server import Asked, Reply
 
 INSTANCE = "127.0.0.1:1"
 LOGIN = "salesforce://ada:canary-secret@/?security_token=canary-token"

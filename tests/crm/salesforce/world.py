@@ -20,8 +20,8 @@ from churn_ml.crm.salesforce.org import Org
 from churn_ml.ledger import Ledger
 from churn_ml.limits import Limit
 
-from .fakes.salesforce import Salesforce
-from .fakes.salesforce_records import KEY
+from ..fakes.salesforce import Salesforce
+from ..fakes.salesforce_records import KEY
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 

@@ -1,6 +1,6 @@
 """One export of 24 customers to a Tryton server, in a process that a test may kill.
 
-`python tryton_export.py PORT LEDGER ROOT AS_OF SEGMENT DIE`: the process kills itself after Tryton
+`python export.py PORT LEDGER ROOT AS_OF SEGMENT DIE`: the process kills itself after Tryton
 has taken the second batch, before that is acknowledged (DIE is `sent`), or at the third call of the
 method that DIE names, which is for the first part of the second batch.
 """

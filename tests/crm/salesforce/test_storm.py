@@ -18,10 +18,10 @@ import pytest
 from churn_ml.crm import Guard, MemoryJournal, Outbox, Row, reconciled
 from churn_ml.errors import BadConfig, Transient
 
-from .fakes.faults import drop_after, drop_before, expired, http
-from .fakes.salesforce import Salesforce
-from .fakes.salesforce_records import KEY
-from .salesforce_world import World, row
+from ..fakes.faults import drop_after, drop_before, expired, http
+from ..fakes.salesforce import Salesforce
+from ..fakes.salesforce_records import KEY
+from .world import World, row
 
 CUSTOMERS = "abcdefgh"
 PLACES: tuple[dict[str, Any], ...] = (

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,13 @@ from churn_ml.crm.protocol import Ack, Batch, Rejection
 from churn_ml.errors import BadConfig, Transient, Unreachable
 from churn_ml.ledger import Ledger
 
-from .fakes.faults import Fault, drop_after, drop_before, expired, http, slow
-from .fakes.salesforce import Salesforce
-from .fakes.server import Asked, Reply
-from .salesforce_world import OCTOBER, World, row, six
+from ..fakes.faults import Fault, drop_after, drop_before, expired, http, slow
+from ..fakes.salesforce import Salesforce
+from ..fakes.server import Asked, Reply
+from .world import OCTOBER, World, row, six
 
 ROWS = six()
 ACKS = [Ack(one.customer_id) for one in ROWS]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with Salesforce() as org:
-        yield World(org)
 
 
 def job(world: World, number: int = 0) -> str:
@@ -200,8 +193,8 @@ def test_c8_r15_a_process_killed_between_upload_and_result_resumes_the_same_job(
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     Ledger.open(url)
     with Deadly() as org:
-        command = [sys.executable, "-m", "tests.crm.salesforce_world", org.connection, url]
-        org.victim = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        command = [sys.executable, "-m", "tests.crm.salesforce.world", org.connection, url]
+        org.victim = subprocess.Popen(command, cwd=Path(__file__).parents[3])
         assert org.victim.wait(timeout=120) == -signal.SIGKILL
         org.victim = None
         assert [one.state for one in org.jobs.values()] == ["UploadComplete"]
