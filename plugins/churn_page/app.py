@@ -67,7 +67,8 @@ Here = Annotated[Source, Depends(source)]
 
 def front(request: Request, here: Here) -> HTMLResponse:
     """The state of the house at a glance."""
-    history, held = here.history(), notices(here.ledger, here.config)
+    history = here.history()
+    held = notices(here.ledger, here.config, history.filed)
     parts = page.front(history.filed, history.report, here.config, held)
     return _html(request, "front.html", parts)
 

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,16 @@ from churn_ml.receipts import Receipt
 from ..conftest import FIRST, SECOND
 from .running import running
 
-ASKS = {"plan_id": "5f1c", "upserts": 640, "removals": 60, "of_rows": 2000, "share": 0.35}
+ASKS = {
+    "plan_id": "5f1c",
+    "upserts": 640,
+    "creates": 40,
+    "removals": 60,
+    "of_rows": 2000,
+    "share": 0.35,
+    "limit": 0.3,
+    "affected": {"segment": {"LOST": 600, "NEW": 30, "others": 10}, "cause": {"FX": 7}},
+}
 REPLY = {"chosen_options": ["Send"], "responded_by_user": {"id": "7", "name": "ada"}}
 NOBODY = {"chosen_options": ["Keep back"], "responded_by_user": None}
 Work = Callable[[str, str], Callable[..., Any]]
@@ -45,14 +55,29 @@ def test_a_question_shows_what_would_change_of_how_many(plan_question: ModuleTyp
     asked = plan_question.question(exported(), {"crm": "5f1c"})
     assert asked["plans"] == {"crm": "5f1c"}
     assert asked["subject"] == "Send what changes crm as of 2017-11-01?"
-    assert "| `crm` | 640 | 60 | 2,000 | 35.0 % |" in asked["body"]
+    assert "| `crm` | 40 | 600 | 60 | 2,000 | 35.0 % | 30 % |" in asked["body"]
     assert "Plan `5f1c`. Receipt: `export/2017-11-01/2`." in asked["body"]
     assert json.loads(json.dumps(asked, allow_nan=False)) == asked
 
 
+def test_a_question_says_who_is_affected_what_a_no_means_and_where_the_rows_are(
+    plan_question: ModuleType,
+) -> None:
+    body = plan_question.question(exported(), {"crm": "5f1c"})["body"]
+    assert "What would be told at `crm`, to how many:" in body
+    assert "* segment: `LOST` 600, `NEW` 30, `others` 10\n* cause: `FX` 7" in body
+    assert "*Keep back* sends nothing of it: the destination stays as it is" in body
+    assert "No answer in time is *Keep back*" in body
+    assert "`churn-ml export --as-of 2017-11-01 --dry-run`" in body
+    club = replace(exported(affected={}), step="export@club")
+    told = plan_question.question(club, {"crm": "5f1c"})["body"]
+    assert "`churn-ml export --as-of 2017-11-01 --contract club --dry-run`" in told
+    assert "What would be told" not in told
+
+
 def test_the_first_load_has_no_share(plan_question: ModuleType) -> None:
     asked = plan_question.question(exported(of_rows=0, share=None), {"crm": "5f1c"})
-    assert "| `crm` | 640 | 60 | 0 | the first load |" in asked["body"]
+    assert "| `crm` | 40 | 600 | 60 | 0 | the first load | 30 % |" in asked["body"]
 
 
 @pytest.mark.parametrize(("status", "plans"), [("done", {}), ("dry_run", {"crm": "5f1c"})])

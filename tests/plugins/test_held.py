@@ -19,6 +19,11 @@ def told(page: Reading) -> str:
     return " ".join(page.text.split())
 
 
+def told_of(visitor: Any) -> str:
+    """The front page as a viewer reads it."""
+    return told(read(visitor("viewer")))
+
+
 @pytest.fixture
 def further(settings: Path) -> None:
     """A destination of a further contract."""
@@ -40,6 +45,36 @@ def test_r13_a_plan_that_waits_is_told_until_it_is_answered(ledger: Ledger, visi
     assert "waits for an answer" not in told(read(visitor("viewer")))
 
 
+def test_r13_a_manager_reads_who_is_affected_and_what_a_no_means(
+    ledger: Ledger, visitor: Any
+) -> None:
+    kinds = {"upserts": 640, "creates": 40, "removals": 60, "of_rows": 2000, "share": 0.35}
+    affected = {"segment": {"LOST": 600, "others": 40}, "cause": {"FX": 7}}
+    asks = kinds | {"plan_id": "5f1c", "refused": False, "limit": 0.3, "affected": affected}
+    counts = {"sent": 0, "unchanged": 0, "removed": 0}
+    for told in (asks, asks | {"plan_id": "other", "creates": 639}):
+        details = {"destinations": {"crm": counts | {"asks": told}}}
+        file(ledger, Receipt("export", NEXT, "asks", details=details))
+    ledger.ask("crm", "5f1c", NEXT, 700, 2000, AT)
+    page = told_of(visitor)
+    assert "40 new, 600 changed, 60 removed; it asks above 30.0 % (receipt)" in page
+    assert "Most told segments: LOST 600, others 40. Most told causes: FX 7." in page
+    assert "A no, or no answer in time, sends nothing: the destination stays as it is" in page
+    assert "churn-ml export --as-of 2017-11-01 --dry-run" in page
+
+
+def test_a_plan_of_an_older_version_is_told_without_what_it_did_not_tell(
+    ledger: Ledger, visitor: Any
+) -> None:
+    asks = {"plan_id": "5f1c", "upserts": 640, "removals": 60, "of_rows": 2000, "share": 0.35}
+    details = {"destinations": {"crm": {"sent": 0, "asks": asks | {"refused": False}}}}
+    file(ledger, Receipt("export", NEXT, "asks", details=details))
+    ledger.ask("crm", "5f1c", NEXT, 700, 2000, AT)
+    page = told_of(visitor)
+    assert "700 changes where it" in page
+    assert "Most told" not in page
+
+
 def test_the_first_load_has_no_share_and_a_further_contract_its_own_dag(
     further: None, ledger: Ledger, visitor: Any
 ) -> None:
@@ -47,6 +82,7 @@ def test_the_first_load_has_no_share_and_a_further_contract_its_own_dag(
     page = told(read(visitor("viewer")))
     assert "700 changes where it holds 0 customers, asked" in page
     assert "in the run of churn_export.club" in page
+    assert "churn-ml export --as-of 2017-11-01 --contract club --dry-run" in page
 
 
 def test_a_stop_is_told_with_who_made_it_and_why(ledger: Ledger, visitor: Any) -> None:
