@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli, flow
-from churn_ml.errors import BadInput, StaleAttempt
+from churn_ml.errors import BadInput, NotReady, StaleAttempt
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
 from churn_ml.receipts import Receipt
@@ -163,14 +164,47 @@ def test_a_plan_that_another_one_replaced_stays_in_the_story(cautious: House) ->
     assert sorted(story(cautious), key=str) == [("replaced", None), ("waits", None)]
 
 
+def churn_ml(house: House, *words: str) -> str:
+    toml = str(house.config.root / "churn.toml")
+    told = ["export", *words, "--config", toml]
+    done = CliRunner().invoke(cli.app, told, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_what_waits_is_shown_with_who_is_affected_until_it_is_answered(cautious: House) -> None:
+    nothing = "no export is stopped, and no plan waits for an answer\n"
+    assert churn_ml(cautious, "waiting") == nothing
+    asks = asked(flow.export(cautious, FIRST))
+    flow.stop(cautious, "crm_sql", who="ada", why="drill")
+    told = churn_ml(cautious, "waiting")
+    assert "exports to crm_sql are stopped: ada" in told
+    assert f"crm_file: plan {asks['plan_id']} as of 2017-10-01 waits since" in told
+    assert f"{asks['creates']:,} to create, 0 to update, 0 to remove" in told
+    first, count = next(iter(asks["affected"]["segment"].items()))
+    assert f"segment: {first} {count:,}" in told
+    plain = json.loads(churn_ml(cautious, "waiting", "--json"))
+    assert plain["waiting"][0]["asks"]["affected"] == asks["affected"]
+    assert plain["stops"][0]["who"] == "ada"
+    said = churn_ml(cautious, "approve", "crm_file", "--approver", "ada")
+    assert "approve, by ada\n  next step: churn-ml export --as-of 2017-10-01\n" in said
+    assert "crm_file" not in churn_ml(cautious, "waiting")
+
+
+def test_who_answers_a_second_time_is_told_what_was_answered(cautious: House) -> None:
+    flow.export(cautious, FIRST)
+    said = churn_ml(cautious, "refuse", "crm_file", "--approver", "ada")
+    assert "it stays as it is; a changed plan, or that of another day, asks anew" in said
+    with pytest.raises(NotReady, match=r"no plan waits .* 2017-10-01: refuse, by ada"):
+        flow.approve(cautious, "crm_file", "approve", who="bob")
+
+
 def test_the_log_of_a_customer_says_why_nothing_was_sent(cautious: House) -> None:
     flow.export(cautious, FIRST)
     flow.approve(cautious, "crm_file", "refuse", who="ada")
-    words = ["export", "log", min(cautious.ledger.told("crm_sql"))]
-    toml = str(cautious.config.root / "churn.toml")
-    done = CliRunner().invoke(cli.app, [*words, "--config", toml], catch_exceptions=False)
-    assert "kept_back" in done.stdout
-    assert "a no, by ada" in done.stdout
+    told = churn_ml(cautious, "log", min(cautious.ledger.told("crm_sql")))
+    assert "kept_back" in told
+    assert "a no, by ada" in told
 
 
 @pytest.mark.parametrize(

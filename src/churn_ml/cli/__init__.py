@@ -15,7 +15,7 @@ imported by the steps that need them, so `--help` answers at once::
     foreseen.py  what they would be told, row by row
     reconciling.py whether they hold what they were told
     stopping.py  exports stopped, allowed again, undone
-    approving.py yes or no to an export that would change much
+    approving.py what keeps exports back; yes or no to one that would change much
     explaining.py one customer: score, reasons, causes, offers, what was sent
     sizing.py    what the holdout and the experiments can show, and what they cost
     steps.py     each step of the house, and the whole of it
@@ -88,6 +88,7 @@ for command in (
 ):
     app.command()(command)
 exporting.app.command()(reconciling.reconcile)
+exporting.app.command()(approving.waiting)
 exporting.app.command("approve")(approving.approve)
 exporting.app.command("refuse")(approving.refuse)
 exporting.app.command()(stopping.stop)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,59 @@ PlanId = Annotated[
     str | None,
     typer.Option("--plan", help="The plan you were shown; the newest that waits where left out."),
 ]
+
+
+def waiting(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Show what keeps exports back: stops, and plans that wait for a person's yes.
+
+    Reads: the ledger. Writes: nothing.
+    """
+    from churn_ml import flow
+
+    house = answers.opened(config, quiet=True)
+    stops, waits = house.ledger.stops(), house.ledger.waiting()
+    known = [one for one in waits if one.destination in house.config.destinations]
+    asks = {one.plan_id: flow.asked_about(house, one) for one in known}
+    if as_json:
+        told = [asdict(one) | {"asks": asks.get(one.plan_id)} for one in waits]
+        stopped = [asdict(one) for one in stops]
+        print(json.dumps({"stops": stopped, "waiting": told}, indent=1, default=str))
+        return
+    lines = [f"{one.in_words()}; until: churn-ml export allow{one.named}" for one in stops]
+    for one in known:
+        line = house.config.destinations[one.destination].contract
+        lines += _waits(one, asks[one.plan_id], f" --contract {line}" if line else "")
+    print("\n".join(lines) or "no export is stopped, and no plan waits for an answer")
+
+
+def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
+    """A plan that waits: what it would change, who is affected, and what to type.
+
+    >>> from datetime import UTC, date, datetime
+    >>> from churn_ml.ledger import Approval
+    >>> at = datetime(2026, 11, 22, tzinfo=UTC)
+    >>> waits = Approval("crm", "5f1c", date(2017, 11, 1), 70, 90, at)
+    >>> asks = {"creates": 20, "upserts": 60, "removals": 10, "affected": {"segment": {"LOST": 60}}}
+    >>> print("\\n".join(_waits(waits, asks, "")))
+    crm: plan 5f1c as of 2017-11-01 waits since 2026-11-22 00:00 UTC: 70 changes where it holds 90
+      20 to create, 40 to update, 10 to remove
+      segment: LOST 60
+      its rows: churn-ml export --as-of 2017-11-01 --dry-run
+      next step: churn-ml export approve crm --plan 5f1c, or: export refuse crm --plan 5f1c
+    """
+    at, day, plan = f"{one.asked_at:%Y-%m-%d %H:%M} UTC", one.as_of, one.plan_id
+    changes = f"{one.changes:,} changes where it holds {one.of_rows:,}"
+    yield f"{one.destination}: plan {plan} as of {day} waits since {at}: {changes}"
+    if "affected" in asks:
+        updates = asks["upserts"] - asks["creates"]
+        removals = f"{asks['removals']:,} to remove"
+        yield f"  {asks['creates']:,} to create, {updates:,} to update, {removals}"
+        for name, counts in asks["affected"].items():
+            told = sorted(counts.items(), key=lambda pair: (pair[0] == "others", -pair[1]))
+            yield f"  {name}: {', '.join(f'{value} {count:,}' for value, count in told)}"
+    yield f"  its rows: churn-ml export --as-of {day}{under} --dry-run"
+    answers_by = f"{one.destination} --plan {plan}"
+    yield f"  next step: churn-ml export approve {answers_by}, or: export refuse {answers_by}"
 
 
 def _answering(answer: str, says: str) -> Callable[..., None]:

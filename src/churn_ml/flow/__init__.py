@@ -13,7 +13,7 @@ Every step takes the house and an `as_of`, returns its `Receipt`, and can be run
 anywhere and run for a past date. `repin=True` lets a re-run take new lots, versions and models.
 """
 
-from churn_ml.flow.approving import approve, send, waiting
+from churn_ml.flow.approving import approve, asked_about, send, waiting
 from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
@@ -38,6 +38,7 @@ __all__ = [
     "allow",
     "apart",
     "approve",
+    "asked_about",
     "check",
     "conclude",
     "doctor",

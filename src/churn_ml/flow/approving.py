@@ -70,6 +70,18 @@ def send(
     return receipt
 
 
+def asked_about(house: House, one: Approval) -> Mapping[str, Any]:
+    """What the newest receipt says that the plan asks, as `crm.Asked` has it; empty without one."""
+    line = house.config.destinations[one.destination].contract or ""
+    filed = house.ledger.receipts(house.under(line).config.called("export"))
+    for each in reversed(filed):
+        counts: Mapping[str, Any] = each.receipt.details.get("destinations", {})
+        asks: Mapping[str, Any] = counts.get(one.destination, {}).get("asks") or {}
+        if asks.get("plan_id") == one.plan_id:
+            return asks
+    return {}
+
+
 def waiting(receipt: Receipt) -> dict[str, str]:
     """Destination -> plan id, of the plans that an export's receipt says no person has answered.
 

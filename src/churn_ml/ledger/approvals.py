@@ -143,9 +143,12 @@ class Approvals(Database):
         """
         found = self._found(and_(APPROVALS.c.destination == destination, _unanswered()))
         if not found:
+            known = self._found(APPROVALS.c.destination == destination)
+            said = (f"plan {o.plan_id} as of {o.as_of}: {o.answer}, by {o.who}" for o in known)
             raise NotReady(
                 "no plan waits for an answer",
                 where=destination,
+                got=next(said, None),
                 expected="an export that ended with the status asks",
                 next_step="churn-ml export --as-of DATE --dry-run shows what an export would ask",
             )
