@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli, flow
-from churn_ml.errors import BadInput, NotReady, Stopped
+from churn_ml.errors import BadInput, NotReady, Stopped, Unreachable
 from churn_ml.flow.doctor import doctor
 from churn_ml.house import House
 
@@ -42,6 +43,9 @@ def test_every_export_stops_until_it_is_allowed_again(house: House) -> None:
     assert (finding["well"], finding["next_step"]) == (False, "churn-ml export allow")
     with pytest.raises(BadInput, match="not stopped"):
         flow.allow(house, "crm_sql")
+    for who, why in (("ada", " "), ("", "drill")):
+        with pytest.raises(BadInput, match="a name and a reason"):
+            flow.stop(house, "crm_sql", who=who, why=why)
     with pytest.raises(BadInput, match=r"no destination 'CRM'.*crm_file, crm_sql"):
         flow.stop(house, "CRM", who="ada", why="drill")
     assert churn_ml(house, "allow") == "no export is stopped\n"
@@ -87,3 +91,20 @@ def test_a_stop_of_one_destination_hides_no_plan_that_waits_for_another(house: H
     assert (
         f"crm_file waits for a yes: churn-ml export approve crm_file --plan {one.plan_id}" in told
     )
+
+
+def test_a_destination_that_does_not_answer_keeps_no_other_from_its_export(house: House) -> None:
+    (house.config.root / "crm.db").mkdir()  # no database can be opened there
+    known = house.config.destinations
+    first = {name: known[name] for name in ("crm_sql", "crm_file")}
+    house = replace(house, config=house.config.model_copy(update={"destinations": first}))
+    flow.stop(house, "crm_file", who="ada", why="drill")
+    with pytest.raises(Unreachable, match="crm_sql does not answer"):
+        flow.export(house, FIRST)
+    flow.allow(house, "crm_file")
+    with pytest.raises(Unreachable, match="crm_sql does not answer"):
+        flow.export(house, FIRST)
+    assert len(house.ledger.state("crm_file")) > 100
+    (house.config.root / "crm.db").rmdir()
+    assert flow.export(house, FIRST).status == "done"
+    assert house.ledger.state("crm_sql").keys() == house.ledger.state("crm_file").keys()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import ChurnError, Stopped
+from churn_ml.errors import ChurnError, Stopped, Transient
 from churn_ml.flow.guarding import guarded
 from churn_ml.flow.means import means
 from churn_ml.house import House
@@ -43,28 +43,40 @@ def export(
     Writes to [destinations], plan and acks to the ledger. `dry_run` counts and sends nothing, and
     `seen` is then shown every row (foreseeing.py). A plan that changes too much is not sent: the
     receipt says `asks` until somebody has answered (approving.py), `kept_back` after a no.
-    Raises NotReady where `as_of` is not scored, Transient where a destination did not answer;
-    Stopped where a person has stopped exports to one, once the others are done.
+    Raises NotReady where `as_of` is not scored; and once the other destinations are done, Transient
+    where one did not answer, Stopped where a person has stopped exports to one, or what else kept
+    one from being exported to.
     """
     with attempt(house, "export", as_of, (), repin=True) as trial:
         frames = {name: trial.frame(name, as_of) for name in READS}
         tau = threshold(house, as_of)
         guard = guarded(house)
         told: dict[str, Any] = {}
-        stopped: list[Stopped] = []
+        errors: list[ChurnError] = []
         for name in destinations(house.config):
             try:
                 told[name] = _send(trial, name, frames, tau, guard, dry_run=dry_run, seen=seen)
-            except Stopped as stop:
-                stopped.append(stop)
-        if stopped:
-            raise _beside_what_waits(stopped[0], told)
+            except ChurnError as error:
+                house.say(f"  {name}: not done: {error}")
+                errors.append(error)
+        if errors:
+            raise _gravest(errors, told)
         trial.details |= {"destinations": told}
         if dry_run:
             trial.leave("dry_run")
         else:
             _hold(trial, [counts["asks"] for counts in told.values() if "asks" in counts])
     return trial.receipt
+
+
+def _gravest(errors: Sequence[ChurnError], told: Mapping[str, Mapping[str, Any]]) -> ChurnError:
+    """The error to end with, of those of several destinations: one that a later try may mend.
+
+    >>> _gravest([Stopped("stopped"), Transient("busy")], {})
+    Transient('busy')
+    """
+    first = next((one for one in errors if isinstance(one, Transient)), errors[0])
+    return _beside_what_waits(first, told) if isinstance(first, Stopped) else first
 
 
 def _beside_what_waits(stop: Stopped, told: Mapping[str, Mapping[str, Any]]) -> Stopped:

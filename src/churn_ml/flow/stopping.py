@@ -26,8 +26,15 @@ from churn_ml.ledger import EVERY, Stop
 def stop(house: House, destination: str | None, *, who: str, why: str) -> list[Stop]:
     """Stop exports to `destination`, or to every one (None); the stops that hold now.
 
-    Exports that run stop before their next batch. Raises BadInput for an unknown destination.
+    Exports that run stop before their next batch. Raises BadInput for an unknown destination, or
+    without a name or a reason: who finds the exports stopped has to know whom to ask.
     """
+    if not who.strip() or not why.strip():
+        raise BadInput(
+            "a stop needs a name and a reason",
+            got=f"--who {who!r} --why {why!r}",
+            next_step='pass --why "what is wrong", and --who NAME where it is not your login',
+        )
     house.ledger.stop(_known(house, destination), who=who, why=why, at=house.clock())
     return house.ledger.stops()
 
