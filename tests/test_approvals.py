@@ -71,3 +71,36 @@ def test_an_answer_is_never_withdrawn(ledger: Ledger) -> None:
     ledger.withdraw("crm", NEXT)
     ledger.ask("crm", "p1", DAY, 700, 2000, AT)
     assert ledger.answered("crm", "p1") == "approve"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def anywhere(request: pytest.FixtureRequest) -> Ledger:
+    """A ledger on either kind of database."""
+    on_postgres = request.param == "postgres"
+    return Ledger.open(request.getfixturevalue("postgres") if on_postgres else "sqlite://")
+
+
+def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> None:
+    rows = [("h1", "ab", '{"offer":"NONE"}', False), ("h2", "", "{}", False)]
+    anywhere.save_plan("crm", "p0", DAY, rows, base=None)
+    anywhere.acknowledge("p0", ["h1", "h2"], at=AT)
+    for _ in range(2):  # killed before it was asked, then asked twice
+        anywhere.hold("crm", "p1", NEXT, rows, at=AT, run="export/2017-11-01/1")
+    assert [one.outcome for one in anywhere.story("h1")] == ["acknowledged", "replaced"]
+    anywhere.ask("crm", "p1", NEXT, 700, 2000, AT)
+    anywhere.hold("crm", "p1", NEXT, [], at=AT, run="export/2017-11-01/2")
+    waits = anywhere.story("h2")[-1]
+    assert (waits.outcome, waits.run) == ("waits", "export/2017-11-01/1")
+    assert [plan for plan, _ in anywhere.plans("crm")] == ["p0"], "nothing of it was sent"
+    assert anywhere.told("crm") == {"h1": '{"offer":"NONE"}'}
+    anywhere.answer("crm", "p1", "approve", "ada", AT)
+    anywhere.save_plan("crm", "p1", NEXT, rows, base="p0")
+    told = [(one.outcome, one.who) for one in anywhere.story("h1")]
+    assert told == [("acknowledged", None), ("planned", None)]
+    anywhere.acknowledge("p1", ["h1", "h2"], at=AT)
+    assert [plan for plan, _ in anywhere.plans("crm")] == ["p1", "p0"]
+    assert anywhere.former("crm", "p1", "p0") == {"h1": "{}", "h2": "{}"}
+    assert {(one.outcome, one.who) for one in anywhere.story("h1")} == {
+        ("acknowledged", None),
+        ("acknowledged", "ada"),
+    }

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from churn_ml import cli
 from churn_ml.cli import answers
 from churn_ml.config import load
+from churn_ml.crm import Asked
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.house import open_house
 from churn_ml.ledger.receipts import file_receipt
@@ -141,6 +143,18 @@ def test_a_verdict_is_printed_with_its_reasons_and_a_dry_run_says_would_send() -
     dry, sent = (Receipt("export", day, s, details=counts) for s in ("dry_run", "done"))
     assert answers.in_words(dry)[1:] == ["  crm: would send 1,200, remove 3, leave 4"]
     assert answers.in_words(sent)[1:] == ["  crm: sent 1,200, removed 3, left 4"]
+
+
+def test_an_export_that_asks_says_what_would_change_where_the_rows_are_and_how_to_answer() -> None:
+    asks = asdict(Asked("5f1c", 640, 60, 2000, 0.35, creates=40, limit=0.3))
+    told = {"destinations": {"crm": {"sent": 0, "removed": 0, "unchanged": 0, "asks": asks}}}
+    receipt = Receipt("export@club", date(2017, 11, 1), "asks", details=told)
+    assert answers.in_words(receipt)[2:] == [
+        "  crm: 40 to create, 600 to update, 60 to remove: 35.0 % of the 2,000 customers it holds,"
+        " more than 30 %: a person has to say yes",
+        "    its rows: churn-ml export --as-of 2017-11-01 --contract club --dry-run",
+        "    next step: churn-ml export approve crm --plan 5f1c, or: export refuse crm --plan 5f1c",
+    ]
 
 
 def test_a_step_with_nothing_to_do_says_why_and_what_comes_first() -> None:

@@ -65,18 +65,21 @@ def in_words(receipt: Receipt) -> list[str]:
 
 def _held_back(receipt: Receipt) -> list[str]:
     """What of an export waits for a person's yes, or got a no, and how it is answered."""
+    from churn_ml.crm.radius import Asked
+
     told = []
     for name, counts in receipt.details.get("destinations", {}).items():
         if asks := counts.get("asks"):
-            share = "" if asks["share"] is None else f" ({100 * asks['share']:.1f} %)"
-            told.append(
-                f"  {name}: {asks['upserts']:,} to write and {asks['removals']:,} to remove, where"
-                f" it holds {asks['of_rows']:,} customers{share}: "
-                + ("kept back after a no" if asks["refused"] else "a person has to say yes")
-            )
+            said = "kept back after a no" if asks["refused"] else "a person has to say yes"
+            told.append(f"  {name}: {Asked(**asks).in_words()}: {said}")
         if asks and not asks["refused"] and receipt.status != "dry_run":
+            line = receipt.step.partition("@")[2]
+            under = f" --contract {line}" if line else ""
             plan = f"{name} --plan {asks['plan_id']}"
-            told.append(f"    next step: churn-ml export approve {plan}, or: export refuse {plan}")
+            told += [
+                f"    its rows: churn-ml export --as-of {receipt.as_of}{under} --dry-run",
+                f"    next step: churn-ml export approve {plan}, or: export refuse {plan}",
+            ]
     return told
 
 
