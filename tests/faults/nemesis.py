@@ -111,9 +111,9 @@ class Nemesis(Processes):
         if op == "publish":
             self.run("publish", as_of)
         else:
-            later = self.draw.choice([day for day in INTERVALS if day >= as_of])
+            later = self.draw.choice([day for day in self._told() if day >= as_of])
             self._afresh(later)
-            self.run("export", later if str(later) in map(str, self._told()) else as_of)
+            self.run("export", later)
         if self.draw.random() < 0.7:
             self.wake()
 

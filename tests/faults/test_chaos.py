@@ -50,7 +50,7 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
 
 @pytest.mark.parametrize(("build", "seeds"), [("ack_before_send", 2), ("no_fencing", 2)])
 def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int) -> None:
-    done = chaos("--seeds", str(seeds), "--broken", build, "--stop")
+    done = chaos("--seeds", str(seeds), "--broken", build, "--stop", "--jobs", "1")
     assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
     assert f"the worse build {build} is caught at seed" in done.stdout
     assert summary(done)["violating"]
