@@ -99,8 +99,15 @@ def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> 
     assert told == [("acknowledged", None), ("planned", None)]
     anywhere.acknowledge("p1", ["h1", "h2"], at=AT)
     assert [plan for plan, _ in anywhere.plans("crm")] == ["p1", "p0"]
+    anywhere.hold("crm", "p2", NEXT, rows, at=AT, run="export/2017-11-01/3")
+    anywhere.ask("crm", "p2", NEXT, 700, 2000, AT)
+    anywhere.answer("crm", "p2", "approve", "ada", AT)
+    assert anywhere.story("h2")[-1].outcome == "approved"
+    anywhere.save_plan("crm", "p3", date(2017, 12, 1), [], base="p1")
+    assert [one.outcome for one in anywhere.story("h2")][-1] == "replaced", "it came too late"
     assert anywhere.former("crm", "p1", "p0") == {"h1": "{}", "h2": "{}"}
     assert {(one.outcome, one.who) for one in anywhere.story("h1")} == {
         ("acknowledged", None),
         ("acknowledged", "ada"),
+        ("replaced", "ada"),
     }

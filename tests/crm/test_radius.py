@@ -164,9 +164,9 @@ def test_what_is_asked_tells_new_from_known_and_who_is_affected() -> None:
 
 
 def test_of_many_segments_the_most_frequent_are_told_and_the_others_counted() -> None:
-    rows = [row for n in range(9) for row in desired(n + 1, f"S{n}")]
+    rows = [row for n in range(9) for row in desired(n + 1, f"SEG{n}")]
     told = affected(rows)["segment"]
-    assert list(told.items())[:2] == [("S8", 9), ("S7", 8)]
+    assert list(told.items())[:2] == [("SEG8", 9), ("SEG7", 8)]
     assert (len(told), told["others"], sum(told.values())) == (6, 1 + 2 + 3 + 4, len(rows))
 
 

@@ -20,6 +20,7 @@ the same code. Customer ids stand only in the delivery tables.
     contacts.py      who was contacted, and who is about to be
     approvals.py     plans that wait for a person's yes, and the answers
     settled.py       what became of every row that was planned
+    waiting.py       the rows of plans that wait for a yes
     stops.py         the kill switch of exports
     jobs.py          what a target is still working on
     buckets.py       how fast and how often a destination may still be asked
@@ -58,6 +59,7 @@ from churn_ml.ledger.settled import History, Settled
 from churn_ml.ledger.stops import EVERY, Stop, Stops
 from churn_ml.ledger.suppression import Suppression
 from churn_ml.ledger.validations import Recorded, Validations
+from churn_ml.ledger.waiting import Waiting
 
 __all__ = [
     "ASKED",
@@ -93,6 +95,7 @@ class Ledger(
     Jobs,
     Buckets,
     Approvals,
+    Waiting,
     Suppression,
     Database,
 ):

@@ -25,7 +25,8 @@ from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
 from churn_ml.ledger.held import REMOVED
 from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
-from churn_ml.ledger.settled import EMPTY, note, release, was_asked
+from churn_ml.ledger.settled import EMPTY, note
+from churn_ml.ledger.waiting import release, was_asked
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

@@ -3,7 +3,7 @@
 Enters: rows that an export settles. Leaves: the story of a customer, oldest first. A row is kept as
 it was sent, with how the destination answered, when, and by which run of the export.
 
-A plan that a person has to say yes to leaves its rows here too, while it waits and after a no.
+A plan that a person has to say yes to leaves its rows here too (waiting.py).
 
 Worked example: as of 2017-10-01 `h1` was planned for the CRM with a coupon, and acknowledged; as of
 2017-11-01 the row was withdrawn, because consent was gone when it should have been sent.
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, func, literal, select, true
 
 from churn_ml.ledger.database import Database, stored
-from churn_ml.ledger.rows import insert_columns, upsert_from
-from churn_ml.ledger.schema import APPROVALS, PLAN_ROWS, SETTLED
+from churn_ml.ledger.rows import upsert_from
+from churn_ml.ledger.schema import APPROVALS, PLAN_ROWS, PLANS, SETTLED
+from churn_ml.ledger.waiting import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,6 @@ _CHUNK = 5000
 """Customers asked about at once: fewer than any database's limit on bound values."""
 HELD = ("acknowledged", "withdrawn")
 """The outcomes after which the destination holds what was sent."""
-ASKED = "asked"
-"""The outcome of a row whose plan a person has to say yes to; a story tells what was answered."""
 ANSWERED = {None: "waits", "approve": "approved", "refuse": "kept_back"}
 REPLACED = "replaced"
 
@@ -47,9 +46,9 @@ class Settled:
     `outcome`: planned (not sent, or not answered), acknowledged, withdrawn (a removal was sent in
     its place), given_up (undone before there was an answer) or rejected, with the destination's
     code and message. Of a plan that changes too much: waits (for a person's yes), approved (and not
-    sent yet), kept_back (after a no, or no answer) or replaced (another plan came before anybody
-    answered). `who` gave the answer to such a plan, also where the row was sent since. `settled_at`
-    (UTC) is when the row was settled, or asked about.
+    sent yet), kept_back (after a no, or no answer) or replaced (another plan came first, of a
+    newer date or before anybody answered). `who` gave the answer to such a plan, also where the
+    row was sent since. `settled_at` (UTC) is when the row was settled, or asked about.
     """
 
     destination: str
@@ -83,11 +82,13 @@ class History(Database):
         """
         place = ("destination", "plan_id", "as_of", "payload")
         told = (*place, "outcome", "code", "message", "settled_at", "run")
+        newest = SETTLED.c.destination == PLANS.c.destination
         same = and_(*(SETTLED.c[n] == APPROVALS.c[n] for n in ("destination", "plan_id")))
-        about = (APPROVALS.c.asked_at, APPROVALS.c.answer, APPROVALS.c.who)
+        overtaken = (PLANS.c.as_of > SETTLED.c.as_of).label("overtaken")
+        about = (APPROVALS.c.asked_at, APPROVALS.c.answer, APPROVALS.c.who, overtaken)
         settled = (
             select(*(SETTLED.c[name] for name in told), *about)
-            .select_from(SETTLED.outerjoin(APPROVALS, same))
+            .select_from(SETTLED.outerjoin(APPROVALS, same).outerjoin(PLANS, newest))
             .where(SETTLED.c.customer_id == customer_id)
         )
         waiting = and_(PLAN_ROWS.c.customer_id == customer_id, PLAN_ROWS.c.status == "open")
@@ -174,44 +175,6 @@ class History(Database):
                 found |= _newest(connection, destination, asked)
         return {customer_id: payload for customer_id, payload in found.items() if payload != EMPTY}
 
-    def hold(
-        self,
-        destination: str,
-        plan_id: str,
-        as_of: date,
-        rows: Sequence[tuple[str, str, str, bool]],
-        *,
-        at: datetime,
-        run: str,
-    ) -> None:
-        """Remember the `rows` of a plan that waits for a person's yes; twice is once.
-
-        They give way to the plan's own when it is saved.
-
-        >>> from datetime import UTC
-        >>> from churn_ml.ledger import Ledger
-        >>> ledger, at = Ledger.open("sqlite://"), datetime(2017, 10, 1, 6, tzinfo=UTC)
-        >>> rows = [("h1", "ab", '{"offer":"NONE"}', False)]
-        >>> ledger.hold("crm", "5f1c", date(2017, 10, 1), rows, at=at, run="export/2017-10-01/1")
-        >>> ledger.ask("crm", "5f1c", date(2017, 10, 1), 700, 2000, at)
-        >>> [(one.outcome, one.run) for one in ledger.story("h1")]
-        [('waits', 'export/2017-10-01/1')]
-        >>> _ = ledger.answer("crm", "5f1c", "refuse", "ada", at)
-        >>> [(one.outcome, one.who) for one in ledger.story("h1")]
-        [('kept_back', 'ada')]
-        """
-        with self.writing() as connection:
-            if was_asked(connection, destination, plan_id):
-                return
-            release(connection, destination, plan_id)
-            head = {"destination": destination, "plan_id": plan_id, "as_of": as_of, "run": run}
-            head |= {"outcome": ASKED, "settled_at": stored(at)}
-            columns: dict[str, Sequence[Any]] = {n: [v] * len(rows) for n, v in head.items()}
-            columns["customer_id"] = [row[0] for row in rows]
-            columns["payload"] = [row[2] for row in rows]
-            if rows:
-                insert_columns(connection, SETTLED, columns)
-
     def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:
         """Close what is open of a plan: whether the destination has it, nobody knows."""
         left = and_(PLAN_ROWS.c.plan_id == plan_id, PLAN_ROWS.c.status == "open")
@@ -220,23 +183,12 @@ class History(Database):
             connection.execute(delete(PLAN_ROWS).where(left))
 
 
-def release(connection: Connection, destination: str, plan_id: str) -> None:
-    """Forget what was held of the plan: it is saved now, or held anew."""
-    mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id == plan_id)
-    connection.execute(delete(SETTLED).where(mine, SETTLED.c.outcome == ASKED))
-
-
-def was_asked(connection: Connection, destination: str, plan_id: str) -> bool:
-    """Whether a person was asked about the plan, by the ledger as it is now."""
-    mine = and_(APPROVALS.c.destination == destination, APPROVALS.c.plan_id == plan_id)
-    return connection.execute(select(APPROVALS.c.plan_id).where(mine)).first() is not None
-
-
 def _answered(**row: Any) -> Settled:
     """The row as it is told: of one that a person was asked about, what came of the question."""
-    asked_at, answer = row.pop("asked_at"), row.pop("answer")
+    asked_at, answer, overtaken = (row.pop(name) for name in ("asked_at", "answer", "overtaken"))
     if row["outcome"] == ASKED:
-        row["outcome"] = ANSWERED[answer] if asked_at else REPLACED
+        late = overtaken and answer != "refuse"
+        row["outcome"] = ANSWERED[answer] if asked_at and not late else REPLACED
     return Settled(**row)
 
 
