@@ -52,8 +52,8 @@ def test_r13_a_manager_reads_who_is_affected_and_what_a_no_means(
     affected = {"segment": {"LOST": 600, "others": 40}, "cause": {"FX": 7}}
     asks = kinds | {"plan_id": "5f1c", "refused": False, "limit": 0.3, "affected": affected}
     counts = {"sent": 0, "unchanged": 0, "removed": 0}
-    for told in (asks, asks | {"plan_id": "other", "creates": 639}):
-        details = {"destinations": {"crm": counts | {"asks": told}}}
+    for one in (asks, asks | {"plan_id": "other", "creates": 639}):
+        details = {"destinations": {"crm": counts | {"asks": one}}}
         file(ledger, Receipt("export", NEXT, "asks", details=details))
     ledger.ask("crm", "5f1c", NEXT, 700, 2000, AT)
     page = told_of(visitor)
@@ -61,6 +61,8 @@ def test_r13_a_manager_reads_who_is_affected_and_what_a_no_means(
     assert "Most told segments: LOST 600, others 40. Most told causes: FX 7." in page
     assert "A no, or no answer in time, sends nothing: the destination stays as it is" in page
     assert "churn-ml export --as-of 2017-11-01 --dry-run" in page
+    receipt = told(read(visitor("viewer"), "/receipts/export/2017-11-01/1"))
+    assert "SegmentLost600 Others40" in receipt
 
 
 def test_a_plan_of_an_older_version_is_told_without_what_it_did_not_tell(
