@@ -13,6 +13,7 @@ from churn_ml.stack.api import Airflow, Task
 from churn_ml.stack.checks import free_ports
 
 from .conftest import FIRST, SECOND, Running
+from .watching import task_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -86,7 +87,7 @@ def test_a_listing_longer_than_a_page_is_whole(
 
 
 def test_what_a_task_handed_on_and_logged_can_be_read(told: Running) -> None:
-    scored = task_of(told, "churn_score", "score")
+    scored = task_of(told, "churn_score", SECOND, "score")
     assert told.airflow.xcom(scored)["receipt"].startswith(f"score/{SECOND.isoformat()}/")
     assert told.airflow.xcom(scored, "nothing") is None
     tail = told.airflow.log_tail(scored, lines=5)
@@ -96,10 +97,4 @@ def test_what_a_task_handed_on_and_logged_can_be_read(told: Running) -> None:
 
 def test_who_is_not_asked_cannot_answer(told: Running) -> None:
     with pytest.raises(BadInput, match="this task asks nothing"):
-        told.approver.answer(task_of(told, "churn_score", "score"), "Promote")
-
-
-def task_of(told: Running, dag: str, name: str) -> Task:
-    """A task of the newest run of a DAG for 2017-11-01."""
-    runs = told.airflow.runs(SECOND.isoformat(), dag)
-    return next(task for task in told.airflow.tasks(runs[:1]) if task.name == name)
+        told.approver.answer(task_of(told, "churn_score", SECOND, "score"), "Promote")
