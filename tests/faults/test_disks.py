@@ -20,6 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from churn_ml.crm import FileDestination
 from churn_ml.errors import Transient
 from churn_ml.ledger import Ledger
 from churn_ml.warehouse import Warehouse
@@ -118,6 +119,14 @@ def test_c11_a_full_disk_below_the_ledger_is_said_and_nothing_of_the_plan_is_kep
         ledger.close()
 
 
+def test_c11_a_full_disk_below_a_new_target_is_room_to_make_and_no_wrong_setting() -> None:
+    with disk("size=1m") as small:
+        filled(small)
+        target = FileDestination("out", small / "out", "me")
+        with pytest.raises(Transient, match=r"cannot write .*out: No space left.*make room"):
+            target.preflight()
+
+
 def test_c14_a_disk_without_files_left_is_said_as_that() -> None:
     rows = pa.table({"customer_id": ["h1"], "recency": [1.0]})
     with disk("size=4m", "nr_inodes=30") as small:
@@ -154,7 +163,7 @@ from churn_ml.ledger import Ledger
 from churn_ml.warehouse import Warehouse
 what, folder = sys.argv[1:]
 day, rows = date(2017, 10, 1), pa.table({"customer_id": ["h1"], "recency": [2.0]})
-os.setuid(65534)
+os.setuid(NOBODY)
 try:
     if what == "lake":
         lake = Warehouse(folder + "/lake")
@@ -202,7 +211,8 @@ def test_c14_who_has_no_right_to_write_is_told_so_with_an_exit_code_and_nothing_
     what: str, said: str, others: Path
 ) -> None:
     before = content(others)
-    command = [sys.executable, "-c", AS_NOBODY, what, str(others)]
+    program = AS_NOBODY.replace("NOBODY", str(NOBODY))
+    command = [sys.executable, "-c", program, what, str(others)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert said in done.stderr
@@ -214,11 +224,20 @@ def test_c14_who_has_no_right_to_write_is_told_so_with_an_exit_code_and_nothing_
 def test_c14_a_folder_of_an_export_without_the_right_to_write_is_a_clear_error(
     others: Path,
 ) -> None:
-    tried = LIMITED.replace("target = ", "import os; os.setuid(65534); target = ", 1)
     target = others / "out"
     target.mkdir()
-    command = [sys.executable, "-c", tried, str(target), "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, later = "target = ", '    target.send(Batch("first'
+    done = as_nobody(LIMITED.replace(first, f"import os; os.setuid({NOBODY}); {first}", 1), target)
     assert done.stdout.startswith("BadConfig cannot write to"), done.stderr
     assert "make the folder writable" in done.stdout
     assert list(target.iterdir()) == []
+    done = as_nobody(
+        LIMITED.replace(later, f"    import os; os.setuid({NOBODY})\n{later}", 1), target
+    )
+    assert done.stdout.startswith("BadConfig cannot write to"), "the right was lost in between"
+    assert [path.name for path in target.iterdir()] == ["owner.json"]
+
+
+def as_nobody(program: str, target: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, str(target), "1"]
+    return subprocess.run(command, capture_output=True, text=True, check=True)

@@ -16,6 +16,7 @@ Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -32,6 +33,8 @@ from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection
 from churn_ml.errors import BadConfig, BadInput, Transient
 
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
 
 @dataclass(frozen=True)
 class FileDestination:
@@ -46,18 +49,18 @@ class FileDestination:
     format: str = "csv"
 
     def preflight(self) -> None:
-        """Make the folder and claim it; raises BadConfig where another deployment has it."""
+        """Make the folder and claim it.
+
+        Raises: BadConfig where another deployment has it, or it may not be written to; Transient
+        where the disk is full.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             claim = self.folder / "owner.json"
             _create(claim, _json({"owner": self.owner}))
             holder = json.loads(claim.read_text(encoding="utf-8"))["owner"]
         except OSError as error:
-            raise BadConfig(
-                f"cannot write to {self.folder}: {error.strerror}",
-                where=f"[destinations.{self.name}] target",
-                next_step="make the folder writable or name another one",
-            ) from error
+            raise self._unwritten(self.folder, error, "room for a small file") from error
         if holder != self.owner:
             raise BadConfig(
                 f"{self.folder} is fed by another deployment",
@@ -70,7 +73,8 @@ class FileDestination:
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Write the batch as the part of its plan and name it in the manifest; acks every row.
 
-        Raises: Transient where the disk is full or the folder is gone.
+        Raises: Transient where the disk is full or the folder is gone; BadConfig where it may not
+        be written to any more.
         """
         folder = self.folder / f"as_of={batch.as_of.isoformat()}"
         content = FORMATS[self.format].written(batch)
@@ -81,12 +85,7 @@ class FileDestination:
             manifest = folder / "manifest.json"
             _replace(manifest, _json(_listed(manifest, _entry(part.name, content, batch))))
         except OSError as error:
-            raise Transient(
-                f"cannot write {folder}: {error.strerror}",
-                where=f"destination {self.name}",
-                expected=f"room for {len(content)} bytes",
-                next_step="make room and run the export again: the plan is kept",
-            ) from error
+            raise self._unwritten(folder, error, f"room for {len(content)} bytes") from error
         return [Ack(row.customer_id) for row in batch.rows]
 
     def holds(self) -> Iterator[Mapping[str, Cell]]:
@@ -99,6 +98,21 @@ class FileDestination:
             for part in json.loads(manifest.read_text(encoding="utf-8"))["parts"]:
                 _apply(found, manifest.with_name(part["file"]), part["sha256"])
         yield from found.values()
+
+    def _unwritten(self, place: Path, error: OSError, needs: str) -> BadConfig | Transient:
+        """What the system's refusal to write means: a person has to act, or room helps."""
+        if error.errno in _FORBIDDEN:
+            return BadConfig(
+                f"cannot write to {place}: {error.strerror}",
+                where=f"[destinations.{self.name}] target",
+                next_step="make the folder writable or name another one",
+            )
+        return Transient(
+            f"cannot write {place}: {error.strerror}",
+            where=f"destination {self.name}",
+            expected=needs,
+            next_step="make room and run the export again: the plan is kept",
+        )
 
 
 def open_file(name: str, settings: Settings, config: Config, means: Means) -> FileDestination:
