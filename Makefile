@@ -51,7 +51,7 @@ faults: install ## kill, stop, fill and cut the export: SEEDS=200 of it, JOBS=2 
 clients: install ## what speaks through HubSpot's and Salesforce's clients, with their newest in place of the locked ones
 	rm -rf var/clients
 	$(BIN)/uv pip install --quiet --upgrade --python $(BIN)/python --target var/clients hubspot-api-client simple-salesforce
-	PYTHONPATH=var/clients $(BIN)/pytest tests/faults/test_clients.py tests/crm/test_hubspot.py $(wildcard tests/crm/test_salesforce*.py) tests/plugins/test_hooks.py
+	PYTHONPATH=var/clients $(BIN)/pytest tests/faults/test_clients.py tests/crm/hubspot tests/crm/salesforce tests/plugins/test_hooks.py
 
 coverage: install ## lines and branches of the rooms in COVERED, by the tests that are about them
 	$(BIN)/pytest -m "not slow and not stack" --cov-fail-under=95 --cov-report=term-missing \

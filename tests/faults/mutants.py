@@ -15,9 +15,9 @@ from ..crm import (
     test_outbox,
     test_radius,
     test_remote,
-    test_salesforce,
     test_sql,
 )
+from ..crm.salesforce import test_destination as salesforce
 from . import test_clients, test_disks, test_locks_and_limits, test_races, worse
 
 
@@ -187,13 +187,13 @@ MUTANTS = (
         "R16",
         "churn_ml.crm.salesforce.file:_clean",
         lambda _: str,
-        test_salesforce.test_r16_line_ends_in_a_value_become_spaces_and_in_a_key_reject_the_row,
+        salesforce.test_r16_line_ends_in_a_value_become_spaces_and_in_a_key_reject_the_row,
     ),
     Mutant(
         "R17",
         "churn_ml.crm.salesforce.session:Session._once",
         worse.reading_latin,
-        test_salesforce.test_r17_chinese_names_quotes_and_commas_survive_the_way_there_and_back,
+        salesforce.test_r17_chinese_names_quotes_and_commas_survive_the_way_there_and_back,
         said="1 rows have no answer of Salesforce",
     ),
     Mutant(

@@ -16,7 +16,7 @@ from churn_ml.errors import ChurnError
 from churn_ml.ledger import Ledger
 
 from ..crm.fakes.salesforce import Salesforce
-from ..crm.salesforce_world import World
+from ..crm.salesforce.world import World
 from .failpoints import owner_of
 from .mutants import MUTANTS, Mutant
 

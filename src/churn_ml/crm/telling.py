@@ -93,7 +93,10 @@ def _joined(
         joined = joined.merge(further, on="customer_id", how="left")
     ordered = joined["customer_id"].is_monotonic_increasing  # a look; a sort takes a second
     joined = joined if ordered else joined.sort_values("customer_id")
-    return joined.fillna({"cause": "", "evidence": "", "named_segments": ""})
+    texts = ["cause", "evidence", "named_segments"]
+    # as objects: where nobody has a cause or a name, the column comes as one of numbers
+    joined[texts] = joined[texts].astype(object).fillna("")
+    return joined
 
 
 def _drawn(joined: pd.DataFrame) -> pd.Series:
