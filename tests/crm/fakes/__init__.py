@@ -1,6 +1,7 @@
 """Servers that behave like a vendor's CRM, with state, on this machine alone.
 
 faults.py   what goes wrong, request by request
+served.py   an HTTP server from the begin of a `with` to its end
 server.py   the HTTP server that all fakes are: state, write log, faults
 https.py    the hosts of a vendor by https, for a client that insists on both
 hubspot.py  HubSpot's contacts and properties

@@ -7,22 +7,21 @@ to any host ends here, in TLS that a certificate of this proxy's own speaks.
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
 
 import pytest
 
+from .served import Served
 from .server import Asked, Reply, asked_by, tell
 
 Answer = Callable[[str, Asked], Reply]
 
 
-class Hosts:
+class Hosts(Served):
     """`answer(host, asked)` for every host of `names`; `with` starts and stops the proxy."""
 
     def __init__(self, folder: Path, names: Sequence[str], answer: Answer) -> None:
@@ -32,24 +31,14 @@ class Hosts:
         self.answer = answer
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.certificate, key)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        super().__init__(_handler(self))
 
     def lead_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let this process's requests by https go through the proxy, and trust it."""
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{self._server.server_address[1]}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{self.port}")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self.certificate))
         for name in ("https_proxy", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _handler(hosts: Hosts) -> type[BaseHTTPRequestHandler]:

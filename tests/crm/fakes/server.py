@@ -14,12 +14,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .faults import Fault, FaultScript
+from .served import Served
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Reply:
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
-class Fake:
+class Fake(Served):
     """A server with state; `with` starts it on a free port of 127.0.0.1 and stops it."""
 
     def __init__(self, folder: Path | None = None, port: int = 0) -> None:
@@ -63,9 +64,8 @@ class Fake:
         """Method and path of every request."""
         self._lock = threading.Lock()
         self._restore()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        super().__init__(_handler(self), port)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     def answer(self, asked: Asked, fault: Fault) -> Reply:
         """What the vendor's server would answer; `fault`: of the kinds that are about rows."""
@@ -82,10 +82,6 @@ class Fake:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
 
     def count(self, pattern: str) -> int:
         """How many requests had the text in their path."""
@@ -108,15 +104,6 @@ class Fake:
                 write = json.loads(line)
                 self.writes.append(write)
                 self.apply(write)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def handle(self, asked: Asked) -> tuple[Reply | None, Fault]:
         """The answer, None where the connection is to be closed, and the fault."""
