@@ -153,7 +153,8 @@ def test_an_export_that_asks_says_what_would_change_where_the_rows_are_and_how_t
         "  crm: 40 to create, 600 to update, 60 to remove: 35.0 % of the 2,000 customers it holds,"
         " more than 30 %: a person has to say yes",
         "    its rows: churn-ml export --as-of 2017-11-01 --contract club --dry-run",
-        "    next step: churn-ml export approve crm --plan 5f1c, or: export refuse crm --plan 5f1c",
+        "    a yes: churn-ml export approve crm --plan 5f1c",
+        "    a no: churn-ml export refuse crm --plan 5f1c",
     ]
 
 

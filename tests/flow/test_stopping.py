@@ -80,6 +80,16 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     assert flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"] == sent
 
 
+def test_an_undo_takes_back_what_waits_on_top_of_what_it_undid(house: House) -> None:
+    flow.export(house, FIRST)
+    asking = under(house, ask_above=0.5)
+    asking.ledger.doubt("crm_file", list(asking.ledger.state("crm_file")), asking.clock())
+    assert flow.export(asking, FIRST).status == "asks"
+    assert len(asking.ledger.waiting()) == 1
+    flow.undo(asking, "crm_file", who="ada")
+    assert asking.ledger.waiting() == []
+
+
 def test_a_stop_of_one_destination_hides_no_plan_that_waits_for_another(house: House) -> None:
     asking = under(house, first_load="ask")
     flow.stop(asking, "crm_sql", who="ada", why="drill")

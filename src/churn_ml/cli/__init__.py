@@ -51,7 +51,7 @@ from churn_ml.cli import (
     steps,
     stopping,
 )
-from churn_ml.cli.typed import typed
+from churn_ml.cli.typed import here
 from churn_ml.errors import ChurnError, Transient
 
 __all__ = ["app", "main"]
@@ -112,6 +112,6 @@ def main() -> None:
     try:
         app()
     except ChurnError as error:
-        print(f"churn-ml: {typed(str(error), sys.argv)}", file=sys.stderr)
+        print(f"churn-ml: {here(str(error))}", file=sys.stderr)
         # 75 is EX_TEMPFAIL of sysexits.h: a caller may try again
         raise SystemExit(75 if isinstance(error, Transient) else 1) from error

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from churn_ml.cli.typed import here
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -38,7 +40,7 @@ def answer(
 
     day = parse_as_of(as_of)
     receipt = step(opened(config, quiet=as_json).under(contract), day)
-    print(receipt.to_json() if as_json else "\n".join(in_words(receipt)))
+    print(receipt.to_json() if as_json else here("\n".join(in_words(receipt))))
 
 
 def opened(config: Path, *, quiet: bool) -> House:
@@ -78,7 +80,8 @@ def _held_back(receipt: Receipt) -> list[str]:
             plan = f"{name} --plan {asks['plan_id']}"
             told += [
                 f"    its rows: churn-ml export --as-of {receipt.as_of}{under} --dry-run",
-                f"    next step: churn-ml export approve {plan}, or: export refuse {plan}",
+                f"    a yes: churn-ml export approve {plan}",
+                f"    a no: churn-ml export refuse {plan}",
             ]
     return told
 

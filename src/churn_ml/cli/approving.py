@@ -17,6 +17,7 @@ import typer
 
 from churn_ml.cli import answers
 from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from churn_ml.cli.typed import here
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Approval
@@ -51,7 +52,7 @@ def waiting(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
     for one in known:
         line = house.config.destinations[one.destination].contract
         lines += _waits(one, asks[one.plan_id], f" --contract {line}" if line else "")
-    print("\n".join(lines) or "no export is stopped, and no plan waits for an answer")
+    print(here("\n".join(lines)) or "no export is stopped, and no plan waits for an answer")
 
 
 def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
@@ -67,8 +68,11 @@ def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
       20 to create, 40 to update, 10 to remove
       segment: LOST 60
       its rows: churn-ml export --as-of 2017-11-01 --dry-run
-      next step: churn-ml export approve crm --plan 5f1c, or: export refuse crm --plan 5f1c
+      a yes: churn-ml export approve crm --plan 5f1c
+      a no: churn-ml export refuse crm --plan 5f1c
     """
+    from churn_ml.crm.radius import AFFECTED, OTHERS
+
     at, day, plan = f"{one.asked_at:%Y-%m-%d %H:%M} UTC", one.as_of, one.plan_id
     changes = f"{one.changes:,} changes where it holds {one.of_rows:,}"
     yield f"{one.destination}: plan {plan} as of {day} waits since {at}: {changes}"
@@ -76,12 +80,14 @@ def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
         updates = asks["upserts"] - asks["creates"]
         removals = f"{asks['removals']:,} to remove"
         yield f"  {asks['creates']:,} to create, {updates:,} to update, {removals}"
-        for name, counts in asks["affected"].items():
-            told = sorted(counts.items(), key=lambda pair: (pair[0] == "others", -pair[1]))
-            yield f"  {name}: {', '.join(f'{value} {count:,}' for value, count in told)}"
+        for name in AFFECTED:
+            counts = asks["affected"].get(name, {})
+            told = sorted(counts.items(), key=lambda pair: (pair[0] == OTHERS, -pair[1]))
+            if told:
+                yield f"  {name}: {', '.join(f'{value} {count:,}' for value, count in told)}"
     yield f"  its rows: churn-ml export --as-of {day}{under} --dry-run"
-    answers_by = f"{one.destination} --plan {plan}"
-    yield f"  next step: churn-ml export approve {answers_by}, or: export refuse {answers_by}"
+    for said, word in (("yes", "approve"), ("no", "refuse")):
+        yield f"  a {said}: churn-ml export {word} {one.destination} --plan {plan}"
 
 
 def _answering(answer: str, says: str) -> Callable[..., None]:
@@ -102,7 +108,7 @@ def _answering(answer: str, says: str) -> Callable[..., None]:
             print(json.dumps(asdict(done), indent=1, default=str))
             return
         line = house.config.destinations[destination].contract
-        print("\n".join(_told(done, f" --contract {line}" if line else "")))
+        print(here("\n".join(_told(done, f" --contract {line}" if line else ""))))
 
     command.__doc__ = says
     return command

@@ -22,6 +22,7 @@ from churn_ml.cli.options import (
     Limit,
     RowsFile,
 )
+from churn_ml.cli.typed import here
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Settled
@@ -117,4 +118,5 @@ def _answer(one: Settled) -> str:
 
 
 def _nothing(customer: str) -> str:
-    return f"nothing was ever planned for {customer}: churn-ml explain {customer} --as-of DATE"
+    explained = here(f"churn-ml explain {customer} --as-of DATE")
+    return f"nothing was ever planned for {customer}: {explained}"

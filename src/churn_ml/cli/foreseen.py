@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import typer
 
 from churn_ml.cli.judged import draw
+from churn_ml.cli.typed import here
 from churn_ml.errors import BadInput
 from churn_ml.grid import Grid, grid
 
@@ -94,7 +95,7 @@ class Screen:
             plans = {"plans": self._told} if self._told else {}
             print(json.dumps({**told, **plans}, default=str))
             return
-        draw([head, *self._parts])
+        draw([here(part) if isinstance(part, str) else part for part in (head, *self._parts)])
         if self._file:
             print(f"{self._file.count:,} rows are in {self._file.path}")
 

@@ -17,6 +17,7 @@ import typer
 from churn_ml.cli import answers
 from churn_ml.cli.foreseen import pairs
 from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, ContractName, Json
+from churn_ml.cli.typed import here
 from churn_ml.errors import ChurnError, Transient
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def reconcile(
     else:
         parts = [line for name in found for line in lines(name, found[name], fields[name], repair)]
         parts += [f"{name}: cannot be read: {error}" for name, error in errors.items()]
-        print("\n".join(parts) or "no destination is named in churn.toml")
+        print(here("\n".join(parts)) or "no destination is named in churn.toml")
     whole = all(one.whole for one in found.values())
     if not whole or errors:
         later = whole and all(isinstance(error, Transient) for error in errors.values())

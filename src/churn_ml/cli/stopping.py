@@ -17,6 +17,7 @@ import typer
 
 from churn_ml.cli import answers, foreseen
 from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Limit, RowsFile
+from churn_ml.cli.typed import here
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Stop
@@ -93,7 +94,7 @@ def undo(
         about = f"{destination}: the export as of {day} {would or 'is '}undone"
         screen.show(f"{about}: {counts}", told)
     if not dry_run and not as_json:
-        print(f"  exports to it stay stopped until: churn-ml export allow {destination}")
+        print(here(f"  exports to it stay stopped until: churn-ml export allow {destination}"))
 
 
 def _show(stops: Iterable[Stop], *, as_json: bool) -> None:

@@ -81,7 +81,9 @@ def undo(
         return found.counted, what.exported
     why = f"the export as of {what.exported} was undone"
     house.ledger.stop(destination, who=who, why=why, at=house.clock())
-    return carry_out(outbox, house.ledger, what), what.exported
+    done = carry_out(outbox, house.ledger, what)
+    house.ledger.withdraw(destination, date.max)  # what waits was planned on what is undone
+    return done, what.exported
 
 
 def _why(withheld: Mapping[str, str], row: crm.Row) -> str:
