@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.log import mask_secret
 
 from churn_ml.errors import BadConfig
 
@@ -49,12 +50,16 @@ def hooks(config: Config) -> dict[str, Hook]:
 def salesforce(conn_id: str, session: Any) -> Any:
     """What SalesforceHook gives over an HTTP session: simple-salesforce's client, signed in.
 
-    The hook reads no `session_id` of the connection: it is handed one.
+    The hook reads no `session_id` of the connection: it is handed one. simple-salesforce quotes its
+    `proxies`, which it does not use over this session, in a warning: they are masked there.
     """
     from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 
-    given = Connection.get(conn_id).extra_dejson.get("session_id")
-    return SalesforceHook(conn_id, session_id=given or None, session=session).get_conn()
+    extra = Connection.get(conn_id).extra_dejson
+    proxies = extra.get("proxies", extra.get("extra__salesforce__proxies")) or {}
+    mask_secret(list(proxies.values()) if isinstance(proxies, dict) else proxies)
+    given = extra.get("session_id") or None
+    return SalesforceHook(conn_id, session_id=given, session=session).get_conn()
 
 
 def url(conn_id: str) -> str | None:

@@ -191,6 +191,25 @@ def test_a_session_of_the_connection_is_the_hooks_too_and_nobody_is_asked_for_on
     assert there.org.count("describe") == 1
 
 
+@pytest.mark.parametrize(
+    "proxies", ["http://ada:canary-proxy@one", {"https": "http://ada:canary-proxy@two"}], ids=repr
+)
+def test_s8_proxies_of_the_connection_which_the_client_warns_of_are_masked(
+    door: ModuleType,
+    there: Org,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    proxies: Any,
+) -> None:
+    from airflow.sdk._shared.secrets_masker import redact
+
+    extra = {"instance_url": there.org.url, "session_id": there.org.token, "proxies": proxies}
+    known(monkeypatch, extra=extra)
+    opened(door).preflight()
+    assert "canary-proxy" in caplog.text, "or there would be nothing to mask"
+    assert "canary-proxy" not in str(redact(caplog.text))
+
+
 def test_r2_a_login_server_that_is_busy_is_asked_again_by_the_hook(
     door: ModuleType, there: Org, hooked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
