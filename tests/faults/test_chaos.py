@@ -27,10 +27,14 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a seed forks its processes")
 
 
-def chaos(*told: str) -> subprocess.CompletedProcess[str]:
-    """The harness in a process of its own: it forks, which a process with threads must not."""
+def chaos(*told: str, keeps: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The harness in a process of its own: it forks, which a process with threads must not.
+
+    `keeps`: where it leaves the histories of violations.
+    """
     command = [sys.executable, "-m", "tests.faults.chaos", *told]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    env = os.environ | ({"TMPDIR": str(keeps)} if keeps else {})
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=env)
 
 
 def summary(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -49,11 +53,13 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
 
 
 @pytest.mark.parametrize(("build", "seeds"), [("ack_before_send", 2), ("no_fencing", 2)])
-def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int) -> None:
-    done = chaos("--seeds", str(seeds), "--broken", build, "--stop", "--jobs", "1")
+def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int, tmp_path: Path) -> None:
+    told = ("--seeds", str(seeds), "--broken", build, "--stop", "--jobs", "1")
+    done = chaos(*told, keeps=tmp_path)
     assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
     assert f"the worse build {build} is caught at seed" in done.stdout
     assert summary(done)["violating"]
+    assert list(tmp_path.glob("churn-ml-history-*/seed-*.jsonl"))
 
 
 def test_who_publishes_after_a_newer_token_was_taken_is_seen(tmp_path: Path) -> None:
