@@ -162,6 +162,13 @@ def test_a_url_that_cannot_be_meant_is_bad_config() -> None:
             Ledger.open(url)
 
 
+def test_s8_a_password_with_signs_of_a_url_is_quoted_nowhere() -> None:
+    url = "postgresql://ada:begin@middle:canary@h/ledger"
+    with pytest.raises(BadConfig, match="%40") as told:
+        Ledger.open(url)
+    assert "canary" not in "".join(traceback.format_exception(told.value))
+
+
 def test_a_ledger_whose_folder_does_not_exist_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="does not answer"):
         Ledger.open(f"sqlite:///{tmp_path}/nowhere/ledger.db")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from datetime import date
 from pathlib import Path
 
@@ -199,6 +200,13 @@ def test_s8_a_wrong_url_is_refused_without_showing_it(target: str) -> None:
     with pytest.raises(BadConfig) as told:
         SqlDestination("bi", target, "t", "me").preflight()
     assert "canary" not in str(told.value)
+
+
+def test_s8_a_password_with_signs_of_a_url_is_quoted_nowhere() -> None:
+    url = "postgresql://ada:begin@middle:canary@h/bi"
+    with pytest.raises(BadConfig, match="check the URL") as told:
+        SqlDestination("bi", url, "t", "me").preflight()
+    assert "canary" not in "".join(traceback.format_exception(told.value))
 
 
 def test_s8_the_url_stands_in_no_repr() -> None:

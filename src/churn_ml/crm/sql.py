@@ -196,7 +196,7 @@ class SqlDestination:
         try:
             # hide_parameters: an error's text must not quote a customer's row.
             return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
-        except (ImportError, exc.ArgumentError) as error:
+        except (ImportError, exc.ArgumentError, ValueError) as error:
             raise BadConfig(
                 f"cannot open the database of destination {self.name}",
                 where=f"[destinations.{self.name}] target",

@@ -32,13 +32,14 @@ def open_engine(url: str) -> Engine:
         further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
         # Statements are never shown with their values: some hold customer ids.
         engine = create_engine(_with_driver(url), hide_parameters=True, **further)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise BadConfig(
             "the ledger's URL is not one",
             where="[paths] ledger",
             got=type(error).__name__,
             expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
-        ) from error
+            next_step="write @ : / in a password as %40 %3A %2F",
+        ) from None  # a port that is no number is quoted, and may be the end of a password
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
