@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -199,3 +200,10 @@ def test_warnings_of_mlflow_stay_inside() -> None:
 def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
     knock(Place.of(f"sqlite:///{tmp_path}/new/mlflow.db"))
     assert (tmp_path / "new").is_dir()
+
+
+def test_s8_a_password_with_signs_of_a_url_is_quoted_nowhere() -> None:
+    url = "postgresql://ada:begin@middle:canary@h/mlflow"
+    with pytest.raises(BadConfig, match="cannot be opened by its URL") as told:
+        knock(Place.of(url))
+    assert "canary" not in "".join(traceback.format_exception(told.value))

@@ -141,14 +141,14 @@ def knock(place: Place) -> None:
         Path(place.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
         engine = create_engine(place.url)
-    except (ArgumentError, ImportError) as error:
+    except (ArgumentError, ImportError, ValueError) as error:
         raise BadConfig(
             "MLflow's database cannot be opened by its URL",
             where=WHERE,
             got=type(error).__name__,
             expected="sqlite:///FILE or postgresql+psycopg2://USER:PASSWORD@HOST/NAME",
             next_step="correct the URL, or install the driver that it names",
-        ) from error
+        ) from None  # a port that is no number is quoted, and may be the end of a password
     try:
         inspect(engine).get_table_names()
     finally:
