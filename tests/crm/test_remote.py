@@ -258,6 +258,17 @@ def test_s12_this_machine_and_a_clouds_secrets_are_in_nobodys_network(address: s
         allowed("https://erp.lan", "x", private_network=True, resolve=found(address))
 
 
+def test_a_refused_address_says_what_it_should_be() -> None:
+    with pytest.raises(BadConfig) as plain:
+        allowed("http://api.hubapi.com", "x", hosts=("hubapi.com",))
+    assert (plain.value.got, plain.value.expected) == ("http", "https")
+    with pytest.raises(BadConfig) as vendors:
+        allowed("https://api.hubapi.com", "x", hosts=("hubapi.com",), resolve=found("10.1.2.3"))
+    assert vendors.value.expected == "a public host"
+    with pytest.raises(BadConfig, match="private_network = true"):
+        allowed("https://erp.lan", "x", resolve=found("10.1.2.3"))
+
+
 def test_a_host_that_does_not_resolve_is_unreachable() -> None:
     def nowhere(host: str) -> list[str]:
         raise OSError

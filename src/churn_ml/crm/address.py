@@ -55,9 +55,11 @@ def allowed(
     if test_host and is_this_machine(host):
         return
     if parts.scheme != "https":
-        raise _refused("an export is sent by https alone", where, parts.scheme or "no scheme")
+        said = parts.scheme or "no scheme"
+        raise _refused("an export is sent by https alone", where, said, expected="https")
     if hosts and not any(host == own or host.endswith(f".{own}") for own in hosts):
-        raise _refused("an export may not be sent to this host", where, host, ", ".join(hosts))
+        theirs = ", ".join(hosts)
+        raise _refused("an export may not be sent to this host", where, host, expected=theirs)
     try:
         addresses = resolve(host)
     except (OSError, UnicodeError):
@@ -67,10 +69,12 @@ def allowed(
             next_step="correct the connection's host, or run again when names resolve",
         ) from None
     if not addresses or not all(_is_there(a, private_network) for a in addresses):
-        raise _refused("an export is not sent into a private network", where, host)
+        own = "" if hosts else ", or of the shop's own network with private_network = true"
+        private = "an export is not sent into a private network"
+        raise _refused(private, where, host, expected=f"a public host{own}")
 
 
-def _refused(what: str, where: str, got: str, expected: str = "a public host") -> BadConfig:
+def _refused(what: str, where: str, got: str, *, expected: str) -> BadConfig:
     return BadConfig(
         what,
         where=where,
