@@ -101,6 +101,7 @@ __all__ = [
     "open_destination",
     "reconciled",
     "rows",
+    "settings_of",
 ]
 
 Opener: TypeAlias = Callable[[str, Settings, Config, Means], Destination]
@@ -133,21 +134,28 @@ def open_destination(name: str, config: Config, *, means: Means) -> Destination:
     """The destination called `name` in [destinations], with its target untouched so far.
 
     `means`: what it may use beside its settings, the name of its owner among them (fault O3).
-    Raises: BadInput where churn.toml has no such destination.
+    Raises: BadInput where churn.toml has no such destination; BadConfig as its kind's opener does.
+    """
+    settings = settings_of(name, config)
+    opened = {kind.name: kind.open for kind in DESTINATIONS}[settings.kind]
+    return opened(name, settings, config, means)
+
+
+def settings_of(name: str, config: Config) -> Settings:
+    """What [destinations] says of the destination; raises BadInput where it has none of that name.
 
     >>> from churn_ml.config import Shop
-    >>> shop = Config(shop=Shop(name="s", currency="EUR"))
-    >>> open_destination("crm", shop, means=Means("s with ledger 5f1c"))
+    >>> settings_of("crm", Config(shop=Shop(name="s", currency="EUR")))
     Traceback (most recent call last):
     ...
-    churn_ml.errors.BadInput: there is no destination 'crm' | where: [destinations] | expected: none
+    churn_ml.errors.BadInput: there is no destination 'crm' | where: [destinations]
+        | expected: none is named there | next step: name another, or add its section to churn.toml
     """
     if name not in config.destinations:
         raise BadInput(
             f"there is no destination {name!r}",
             where="[destinations]",
-            expected=", ".join(sorted(config.destinations)) or "none",
+            expected=", ".join(sorted(config.destinations)) or "none is named there",
+            next_step="name another, or add its section to churn.toml",
         )
-    settings = config.destinations[name]
-    opened = {kind.name: kind.open for kind in DESTINATIONS}[settings.kind]
-    return opened(name, settings, config, means)
+    return config.destinations[name]

@@ -97,16 +97,18 @@ def waiting(receipt: Receipt) -> dict[str, str]:
 
 
 def _check(house: House, destination: str, answer: str, who: str) -> None:
-    if destination not in house.config.destinations:
-        raise BadInput(
-            f"there is no destination {destination!r}",
-            where="[destinations]",
-            expected=", ".join(sorted(house.config.destinations)) or "none",
-        )
+    crm.settings_of(destination, house.config)
     if answer not in ANSWERS:
-        raise BadInput("unknown answer", got=answer, expected=" or ".join(ANSWERS))
+        expected = " or ".join(ANSWERS)
+        raise BadInput("unknown answer", where=destination, got=repr(answer), expected=expected)
     if not who.strip() or who == NOBODY:
-        raise BadInput("an answer needs a name", next_step="pass --approver NAME")
+        raise BadInput(
+            "an answer needs a name",
+            where=destination,
+            got=repr(who),
+            expected="the name of a person",
+            next_step="pass --approver NAME",
+        )
 
 
 def _check_four_eyes(house: House, destination: str, plan: str, who: str) -> None:

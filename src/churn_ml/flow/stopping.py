@@ -47,7 +47,9 @@ def allow(house: House, destination: str | None) -> list[Stop]:
     if not house.ledger.allow(_known(house, destination)):
         raise BadInput(
             f"exports to {destination} are not stopped" if destination else "no stop is for all",
+            where="the stops in the ledger",
             got=", ".join(one.destination for one in house.ledger.stops()) or "no stop",
+            next_step="churn-ml export waiting says what is stopped",
         )
     return house.ledger.stops()
 
@@ -68,8 +70,7 @@ def undo(
     Raises: BadInput for an unknown destination, NotReady where there is nothing to undo, Transient
     where the destination does not answer.
     """
-    line = house.config.destinations[_known(house, destination)].contract or ""
-    house = house.under(line)
+    house = house.under(crm.settings_of(destination, house.config).contract or "")
     target = crm.open_destination(destination, house.config, means=means(house))
     run = f"undo by {who}"[:64]
     outbox = crm.Outbox(target, house.ledger, guarded(house), clock=house.clock, run=run)
@@ -97,10 +98,8 @@ def _why(withheld: Mapping[str, str], row: crm.Row) -> str:
 
 
 def _known(house: House, destination: str | None) -> str:
-    if destination is None or destination in house.config.destinations:
-        return destination or EVERY
-    raise BadInput(
-        f"there is no destination {destination!r}",
-        where="[destinations]",
-        expected=", ".join(sorted(house.config.destinations)) or "none",
-    )
+    """What a stop is for; raises BadInput for a destination that churn.toml has not."""
+    if destination is None:
+        return EVERY
+    crm.settings_of(destination, house.config)
+    return destination
