@@ -60,9 +60,10 @@ class SqlDestination:
         """Refuse a name or a database that no statement of ours could be sure of."""
         if not _NAME.fullmatch(self.table_name):
             raise BadConfig(
-                "a table name is letters, digits and underscores",
+                "this is no name of a table",
                 where=f"[destinations.{self.name}] table",
                 got=repr(self.table_name)[:80],
+                expected="letters, digits and underscores, 56 at most",
             )
         # The URL itself is never shown: it may hold a password.
         if self.url.split(":")[0].split("+")[0] not in ("sqlite", "postgresql"):

@@ -79,7 +79,12 @@ def undoing(outbox: Outbox, history: History) -> Undoing:
         if newest and not plan_id.startswith(AWAY):
             former = history.former(name, *plans)
             return Undoing(_against(former, plan_id, newest, outbox.destination), exported)
-    raise NotReady("there is no export to undo", where=f"destination {name}")
+    raise NotReady(
+        "there is no export to undo",
+        where=f"destination {name}",
+        expected="an export that told it something",
+        next_step="none: it was told nothing yet that could be taken back",
+    )
 
 
 def _against(

@@ -84,8 +84,11 @@ class Deliveries(Doubts):
             for some in _portions(rows):
                 ids = {row[0] for row in some}
                 if len(ids) < len(some) or not named.isdisjoint(ids):
-                    twice = "a plan names a customer twice"
-                    raise BadInput(twice, where=f"destination {destination}")
+                    raise BadInput(
+                        "a plan names a customer twice",
+                        where=f"destination {destination}, plan {plan_id}",
+                        next_step="a defect in churn_ml: please report it with this text",
+                    )
                 named |= ids
                 insert_columns(connection, PLAN_ROWS, _planned(head, some))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, func, literal, select, true
 
 from churn_ml.ledger.database import Database, stored
-from churn_ml.ledger.rows import upsert_from
+from churn_ml.ledger.rows import chunks, upsert_from
 from churn_ml.ledger.schema import APPROVALS, PLAN_ROWS, PLANS, SETTLED
 from churn_ml.ledger.waiting import ASKED
 
@@ -31,8 +31,6 @@ EMPTY = "{}"
 """The payload of a removal."""
 PLANNED = "planned"
 """The outcome of a row that no destination has answered yet."""
-_CHUNK = 5000
-"""Customers asked about at once: fewer than any database's limit on bound values."""
 HELD = ("acknowledged", "withdrawn")
 """The outcomes after which the destination holds what was sent."""
 ANSWERED = {None: "waits", "approve": "approved", "refuse": "kept_back"}
@@ -169,10 +167,8 @@ class History(Database):
         with self.reading() as connection:
             if customer_ids is None:
                 found = _newest(connection, destination, true())
-            for start in range(0, len(customer_ids or ()), _CHUNK):
-                chunk = list((customer_ids or ())[start : start + _CHUNK])
-                asked = SETTLED.c.customer_id.in_(chunk)
-                found |= _newest(connection, destination, asked)
+            for chunk in chunks(customer_ids or ()):
+                found |= _newest(connection, destination, SETTLED.c.customer_id.in_(chunk))
         return {customer_id: payload for customer_id, payload in found.items() if payload != EMPTY}
 
     def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:

@@ -80,9 +80,10 @@ class SalesforceDestination:
         """Refuse a name that no query of ours could be sure of."""
         if wrong := [name for name in (self.object, self.key) if not _NAME.fullmatch(name)]:
             raise BadConfig(
-                "the name of an object or a field in Salesforce is letters, digits and underscores",
-                where=self._where,
+                "this is no name of an object or a field in Salesforce",
+                where=f"{self._where} object and key",
                 got=repr(wrong[0])[:80],
+                expected="letters, digits and underscores, a letter first",
             )
 
     def __repr__(self) -> str:
