@@ -211,8 +211,8 @@ def test_o4_an_older_as_of_takes_nothing_back(rig: Rig, journal: MemoryJournal) 
 
 
 def test_a_dry_run_asks_and_writes_nothing(rig: Rig, journal: MemoryJournal) -> None:
-    done = outbox(rig.open("me"), journal).export([row("h1", OCTOBER)], OCTOBER, dry_run=True)
-    assert done.sent == 1
+    foreseen = outbox(rig.open("me"), journal).foresee([row("h1", OCTOBER)], OCTOBER)
+    assert foreseen.counted.sent == 1
     assert journal.last_plan("crm") is None
     assert rig.fake is None or rig.fake.asked == []
 

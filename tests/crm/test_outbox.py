@@ -46,7 +46,8 @@ class World:
     elsewhere: set[str] = field(default_factory=set)
 
     def export(self, content: dict[str, str], as_of: date, *, dry_run: bool = False) -> Exported:
-        return self.outbox().export(desired(content, as_of), as_of, dry_run=dry_run)
+        outbox, rows = self.outbox(), desired(content, as_of)
+        return outbox.foresee(rows, as_of).counted if dry_run else outbox.export(rows, as_of)
 
     def outbox(self) -> Outbox:
         guard = Guard(

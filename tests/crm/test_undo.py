@@ -12,7 +12,7 @@ import pytest
 from churn_ml import crm
 from churn_ml.bench import export
 from churn_ml.crm import Asked, Batch, Exported, FileDestination, Guard, Outbox, Row, SqlDestination
-from churn_ml.crm.undo import undo, undoing
+from churn_ml.crm.undo import foreseen, undo, undoing
 from churn_ml.errors import NotReady, Stopped, Unreachable
 from churn_ml.ledger import Ledger
 
@@ -61,7 +61,8 @@ class World:
 
     def undo(self, target: Any = None, *, dry_run: bool = False) -> Exported:
         outbox = self.outbox(target)
-        return undo(outbox, self.ledger, undoing(outbox, self.ledger), dry_run=dry_run)
+        what = undoing(outbox, self.ledger)
+        return foreseen(outbox, what).counted if dry_run else undo(outbox, self.ledger, what)
 
     def held(self) -> dict[str, dict[str, Any]]:
         """What the target holds, but the date of the plan that told it."""
@@ -86,10 +87,10 @@ def test_after_an_undo_the_target_holds_what_it_held_before(world: World) -> Non
     assert world.november().removed == 2
     assert world.held() != before
     told = len(world.ledger.former("out", world.ledger.last_plan("out")[0]))  # type: ignore[index] # there is one
-    foreseen = world.undo(dry_run=True)
+    dry = world.undo(dry_run=True)
     assert world.held() != before
     done = world.undo()
-    assert done == foreseen
+    assert done == dry
     assert (done.sent + done.removed, done.removed) == (told, 3)  # 3 came in November
     assert world.held() == before
     assert world.agrees()
@@ -100,8 +101,8 @@ def test_a_dry_run_counts_who_may_not_be_told_any_more_as_the_undo_does(world: W
     world.october()
     world.november()
     world.suppressed = {"c00000002"}  # moved to another segment in November
-    foreseen = world.undo(dry_run=True)
-    assert (foreseen, foreseen.withheld) == (world.undo(), 1)
+    dry = world.undo(dry_run=True)
+    assert (dry, dry.withheld) == (world.undo(), 1)
 
 
 def test_an_undone_export_is_not_undone_twice_and_can_be_sent_again(world: World) -> None:
@@ -196,8 +197,8 @@ def test_withdrawals_that_went_alone_do_not_hide_the_export_before_them(world: W
     assert newest[0].startswith("away-")
     what = undoing(world.outbox(), world.ledger)
     assert (what.exported, what.planned.as_of) == (NOVEMBER, DECEMBER)
-    foreseen = world.undo(dry_run=True)
-    assert world.undo() == foreseen
+    dry = world.undo(dry_run=True)
+    assert world.undo() == dry
     assert world.held() == {c: cells for c, cells in before.items() if c != "c00000004"}
     assert world.agrees()
     with pytest.raises(NotReady, match="undone already"):

@@ -56,19 +56,16 @@ class Outbox:
     run: str = ""
     radius: Ask = never
 
-    def export(self, desired: Sequence[Row], as_of: date, *, dry_run: bool = False) -> Exported:
+    def export(self, desired: Sequence[Row], as_of: date) -> Exported:
         """Bring the destination to `desired`, the rows it shall hold as of `as_of`.
 
-        An open plan is finished first. With `dry_run` nothing is touched and the counts are those
-        of a run in which every row is taken. A plan that the radius asks about is not saved;
-        of it go only the removals of those who may not be told about, who wait for nobody's yes.
+        An open plan is finished first. A plan that the radius asks about is not saved; of it go
+        only the removals of those who may not be told about, who wait for nobody's yes.
         Raises: Transient where the target or a source does not answer (the plan stays open, the
         next run resumes it); StaleAttempt where another export planned meanwhile; BadConfig where
         the target is not ours or lacks a column; BadInput as `plan` does; Stopped where a person
         has stopped exports, between two batches too.
         """
-        if dry_run:
-            return self.foresee(desired, as_of).counted
         left = self.left_open()
         self.journal.heed_stops(self.destination.name)
         self.destination.preflight()
@@ -88,6 +85,7 @@ class Outbox:
     def foresee(self, desired: Sequence[Row], as_of: date) -> Foreseen:
         """What `export` would do, asking whom the journal and the guard know of; touches nothing.
 
+        Its counts are those of a run in which every row is taken.
         Raises: Unreachable where a source of the guard cannot be read; BadInput as `plan` does.
         """
         found = self._plan(desired, as_of)

@@ -105,14 +105,11 @@ def foreseen(outbox: Outbox, what: Undoing) -> Foreseen:
     return Foreseen(planned, outbox.journal.held(outbox.destination.name), barred)
 
 
-def undo(outbox: Outbox, history: History, what: Undoing, *, dry_run: bool = False) -> Exported:
+def undo(outbox: Outbox, history: History, what: Undoing) -> Exported:
     """Carry out what `undoing` planned, although exports may be stopped: a person has ordered it.
 
-    `dry_run` counts what would be done, by consent and suppression as they are now.
     Raises: as `Outbox.export` does; killed in the middle, the next undo sends the rest.
     """
-    if dry_run:
-        return foreseen(outbox, what).counted
     planned = what.planned
     outbox.destination.preflight()
     if planned.base != planned.id:
