@@ -69,7 +69,8 @@ def test_a_send_stopped_past_its_heartbeat_wakes_beside_its_second_try_c9_o2(
     told: Running,
 ) -> None:
     """Two processes of one task send the same batch at once; beside them an older day is scored
-    again, which is stopped too, and whose export comes after a newer one (O4).
+    again, which is stopped too until its second try is done, and whose export comes after a newer
+    one (O4).
     """
     asleep: list[psutil.Process] = []
     past = told.airflow.runs(KILLED.isoformat())
@@ -81,21 +82,22 @@ def test_a_send_stopped_past_its_heartbeat_wakes_beside_its_second_try_c9_o2(
         for process in reversed(asleep):
             process.suspend()
 
-    def wake_both(_: Task) -> None:
+    def wake_the_sender(_: Task) -> None:
         wait_until(lambda: crm.waiting() == 2, every_seconds=0.1)
         assert [process.status() for process in asleep] == [psutil.STATUS_STOPPED] * 4
-        wake(asleep)
+        wake(asleep[:2])
         crm.let_go()
 
     watch = Each(
         Once("churn_export", "export", stop_both, at_try=1),
-        Once("churn_export", "export", wake_both, at_try=2),
+        Once("churn_export", "export", wake_the_sender, at_try=2),
     )
     told.twin_does(STOPPED, *DAY)
     with held(told.crm) as crm:
         try:
             told.ingest(STOPPED, watch=watch)
             follow_further(told, KILLED, past)
+            assert [scoring.status() for scoring in asleep[2:]] == [psutil.STATUS_STOPPED] * 2
         finally:
             wake(asleep)
     assert watch.done
