@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from churn_ml.crm import Journal, MemoryJournal
-from churn_ml.crm.protocol import SavedRow
+from churn_ml.crm.plan import plan
+from churn_ml.crm.protocol import UNSURE, SavedRow
 from churn_ml.errors import StaleAttempt
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
@@ -67,7 +68,7 @@ def test_a_batch_is_settled_and_the_rest_stays_open(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
     journal.acknowledge("p1", ["a"], rejected=[("b", "bad", "too long")], at=AT)
     assert left(journal) == ("p1", OCTOBER, rows("c"))
-    assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
+    assert journal.state("crm") == {"a": ("hash of a", OCTOBER), "b": (UNSURE, OCTOBER)}
     journal.acknowledge("p1", ["c"], at=AT)
     assert journal.open_plan("crm") is None
     assert journal.last_plan("crm") == ("p1", OCTOBER)
@@ -78,7 +79,25 @@ def test_settling_twice_is_settling_once(journal: Journal) -> None:
     for _ in range(2):
         journal.acknowledge("p1", ["a"], rejected=[("b", "bad", "")], at=AT)
     journal.acknowledge("p1", ["b"], at=AT)
-    assert journal.state("crm") == {"a": ("hash of a", OCTOBER)}
+    assert journal.state("crm") == {"a": ("hash of a", OCTOBER), "b": (UNSURE, OCTOBER)}
+
+
+def test_who_is_refused_counts_as_taken_by_a_lost_answer_until_taken_out_r4(
+    journal: Journal,
+) -> None:
+    """R4, R5: a try whose answer was lost took the row, the next try of it was refused."""
+    known = [("a", "", "{}", False), *rows("b", "c")]
+    journal.save_plan("crm", "p1", OCTOBER, known, base=None)
+    journal.acknowledge("p1", ["a", "b"], rejected=[("c", "bad", "")], at=AT)
+    journal.save_plan("crm", "p2", NOVEMBER, rows("a", "b"), base="p1")
+    journal.acknowledge("p2", [], rejected=[("a", "bad", ""), ("b", "bad", "")], at=AT)
+    unsure = {name for name, told in journal.state("crm").items() if told[0] == UNSURE}
+    assert unsure == {"a", "c"}, "of b it is known that a row stands there"
+    held = journal.held("crm")
+    planned = plan([], NOVEMBER, "crm", held=held, last=None, withheld=frozenset())
+    assert [(row.customer_id, row.op) for row in planned.rows] == [
+        (name, "remove") for name in ("a", "b", "c")
+    ]
 
 
 def test_a_removal_leaves_a_mark(journal: Journal) -> None:
@@ -163,7 +182,8 @@ def test_a_plan_of_thousands_is_settled_at_once_or_in_pieces_alike(journal: Jour
     journal.acknowledge("p1", names[:-2], withdrawn=[names[-2]], rejected=rejected, at=AT)
     state = journal.state("crm")
     assert left(journal) is None
-    assert state == {c: (f"hash of {c}", OCTOBER) for c in names[:-2]} | {names[-2]: ("", OCTOBER)}
+    last = {names[-2]: ("", OCTOBER), names[-1]: (UNSURE, OCTOBER)}
+    assert state == {c: (f"hash of {c}", OCTOBER) for c in names[:-2]} | last
 
 
 def test_a_plan_that_waits_is_neither_open_nor_the_newest(journal: Journal) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from churn_ml.crm.protocol import REMOVED, SavedRow
+from churn_ml.crm.protocol import REMOVED, UNSURE, SavedRow
 from churn_ml.errors import StaleAttempt, Stopped
 
 IN_DOUBT = "in_doubt"
@@ -134,8 +134,12 @@ class MemoryJournal:
                 if row[3] and not gone:
                     self.contacts.append((saved.destination, customer_id, saved.as_of))
             for rejection in rejected:
-                if saved.unsettled.pop(rejection[0], None):
-                    saved.rejected[rejection[0]] = rejection
+                row = saved.unsettled.pop(rejection[0], None)
+                if row is None:
+                    continue
+                saved.rejected[rejection[0]] = rejection
+                if row[1] != REMOVED and state.get(row[0], (REMOVED,))[0] == REMOVED:
+                    state[row[0]] = (UNSURE, saved.as_of)
 
     def state(self, destination: str) -> dict[str, tuple[str, date]]:
         """customer_id -> (content_hash, as_of) of the last ack."""

@@ -34,6 +34,11 @@ SavedRow: TypeAlias = tuple[str, str, str, bool]
 """(customer_id, content_hash, payload as JSON, contact): a row as the journal keeps it."""
 REMOVED = ""
 """The content hash of a removal."""
+UNSURE = "unsure"
+"""The content hash of who was refused and acknowledged by nobody: a try before, whose answer was
+lost, may have been taken all the same, so who is wanted no more is taken out."""
+NOT_HELD = frozenset({REMOVED, UNSURE})
+"""The content hashes of who does not count as a row of the target."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

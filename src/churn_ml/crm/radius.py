@@ -29,7 +29,7 @@ from typing import Literal, TypeAlias
 
 from churn_ml.config import content_hash
 from churn_ml.crm.plan import Plan
-from churn_ml.crm.protocol import REMOVED, Row
+from churn_ml.crm.protocol import NOT_HELD, REMOVED, Row
 
 LEAST = 100
 """Rows from which on a plan can ask: a small shop's every day is a large share."""
@@ -164,7 +164,7 @@ def number(held: Held) -> int:
     >>> number({"h1": "9f", "h2": REMOVED})
     1
     """
-    return sum(told != REMOVED for told in held.values())
+    return sum(told not in NOT_HELD for told in held.values())
 
 
 def kind_of(row: Row, held: Held) -> Kind:
@@ -176,7 +176,7 @@ def kind_of(row: Row, held: Held) -> Kind:
     """
     if row.op == "remove":
         return "remove"
-    return "update" if held.get(row.customer_id, REMOVED) != REMOVED else "create"
+    return "update" if held.get(row.customer_id, REMOVED) not in NOT_HELD else "create"
 
 
 def kinds_of(rows: Sequence[Row], held: Held) -> dict[Kind, int]:

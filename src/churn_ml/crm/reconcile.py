@@ -26,7 +26,7 @@ from datetime import date
 
 from churn_ml.crm.foreseen import differing
 from churn_ml.crm.payload import hashed
-from churn_ml.crm.protocol import REMOVED, Cell
+from churn_ml.crm.protocol import NOT_HELD, Cell
 
 DETAILED = 1000
 """Customers of whom it is kept what the target says instead."""
@@ -69,7 +69,9 @@ def reconciled(
     `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
     destination.
     """
-    told = {customer: hashed_ for customer, (hashed_, _) in state.items() if hashed_ != REMOVED}
+    told = {
+        customer: hashed_ for customer, (hashed_, _) in state.items() if hashed_ not in NOT_HELD
+    }
     found: dict[str, bool] = {}
     there: dict[str, Mapping[str, Cell]] = {}
     for cells in held:

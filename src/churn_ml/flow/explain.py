@@ -200,12 +200,12 @@ def _held(house: House, customer_id: str) -> list[dict[str, Any]]:
 
     `holds`: whether it is a row; else it was told to forget the customer.
     """
-    from churn_ml.ledger.held import REMOVED
+    from churn_ml.ledger.held import NOT_HELD
 
     found = []
     for name in sorted(house.config.destinations):
         state = house.ledger.state(name).get(customer_id)
         if state is not None:
-            holds = state[0] != REMOVED
+            holds = state[0] not in NOT_HELD
             found.append({"destination": name, "holds": holds, "as_of": state[1].isoformat()})
     return found

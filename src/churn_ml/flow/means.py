@@ -7,7 +7,7 @@ deployments of one shop have ledgers of their own, so the second is refused by t
 from __future__ import annotations
 
 from churn_ml.crm import Means
-from churn_ml.crm.protocol import REMOVED
+from churn_ml.crm.protocol import NOT_HELD
 from churn_ml.house import House
 
 
@@ -20,7 +20,7 @@ def means(house: House) -> Means:
 
     def told(destination: str) -> set[str]:
         held = house.ledger.held(destination)
-        return {customer for customer, hashed in held.items() if hashed != REMOVED}
+        return {customer for customer, hashed in held.items() if hashed not in NOT_HELD}
 
     return Means(
         owner=f"{house.config.shop.name} with ledger {house.ledger.id}",

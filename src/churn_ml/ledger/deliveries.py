@@ -17,12 +17,12 @@ from datetime import date, datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import and_, delete, func, literal, select, update
+from sqlalchemy import and_, delete, func, literal, select, tuple_, update
 
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.ledger.database import stored
 from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
-from churn_ml.ledger.held import REMOVED
+from churn_ml.ledger.held import REMOVED, UNSURE
 from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
 from churn_ml.ledger.settled import EMPTY, note
@@ -219,9 +219,25 @@ def _refuse(
     run: str,
 ) -> None:
     """Note that the destination refused the plan's `rows`; they stay in it without a payload."""
+    _be_unsure(connection, rows, at)
     connection.execute(update(PLAN_ROWS).where(rows).values(**said))
     note(connection, rows, "rejected", at, run)
     connection.execute(update(PLAN_ROWS).where(rows).values(status="rejected", payload=""))
+
+
+def _be_unsure(connection: Connection, rows: ColumnElement[bool], at: datetime) -> None:
+    """Of the upserts among `rows`, remember whoever the destination is not known to hold."""
+    upserts = and_(rows, PLAN_ROWS.c.content_hash != REMOVED)
+    place = (PLAN_ROWS.c.destination, PLAN_ROWS.c.customer_id)
+    gone = and_(
+        DELIVERED.c.content_hash == REMOVED,
+        tuple_(DELIVERED.c.destination, DELIVERED.c.customer_id).in_(select(*place).where(upserts)),
+    )
+    connection.execute(update(DELIVERED).where(gone).values(content_hash=UNSURE))
+    unsure = literal(UNSURE, DELIVERED.c.content_hash.type).label("content_hash")
+    when = literal(at, DELIVERED.c.acknowledged_at.type).label("acknowledged_at")
+    told = select(*place, PLAN_ROWS.c.as_of, unsure, when).where(upserts)
+    upsert_from(connection, DELIVERED, told, update=())
 
 
 def _take(connection: Connection, rows: ColumnElement[bool], at: datetime) -> None:

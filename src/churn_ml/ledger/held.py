@@ -20,6 +20,11 @@ from churn_ml.ledger.schema import DELIVERED
 
 REMOVED = ""
 """The content hash of a customer who was taken out of a destination."""
+UNSURE = "unsure"
+"""The content hash of who was refused and acknowledged by nobody: a try before, whose answer was
+lost, may have been taken all the same, so who is wanted no more is taken out."""
+NOT_HELD = frozenset({REMOVED, UNSURE})
+"""The content hashes of who does not count as a row of the target."""
 
 
 class Held(Database):
