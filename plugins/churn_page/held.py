@@ -8,11 +8,11 @@ customers, most of them told that they are LOST; the page says so, and where it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from churn_ml.config import Config
-from churn_ml.crm.radius import AFFECTED, OTHERS
+from churn_ml.crm.radius import most_first
 from churn_ml.ledger import Approval, Filed, Ledger, Stop
 from churn_ml.ledger.stops import EVERY
 from churn_ml.receipts import Receipt
@@ -44,22 +44,9 @@ def _asked(one: Approval, filed: Sequence[Filed]) -> Row | None:
         asks = _of(each.receipt, one)
         if asks and "affected" in asks:
             updates = asks["upserts"] - asks["creates"]
-            told = {"updates": updates, "affected": _most_first(asks["affected"])}
+            told = {"updates": updates, "affected": most_first(asks["affected"])}
             return {**asks, **told, "reference": each.receipt.reference}
     return None
-
-
-def _most_first(affected: Mapping[str, Mapping[str, int]]) -> Row:
-    """The counts with the most frequent first, the others last: a receipt sorts by name.
-
-    >>> _most_first({"cause": {}, "segment": {"A": 1, "B": 7, "others": 9}})
-    {'segment': [('B', 7), ('A', 1), ('others', 9)]}
-    """
-    order = {name: affected[name] for name in AFFECTED if affected.get(name)}
-    return {
-        name: sorted(counts.items(), key=lambda one: (one[0] == OTHERS, -one[1]))
-        for name, counts in order.items()
-    }
 
 
 def _of(receipt: Receipt, one: Approval) -> Row | None:

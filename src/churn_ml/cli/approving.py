@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churn_ml.cli import answers
-from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, DestinationName, Json
 from churn_ml.cli.typed import here
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Approval
 
-Name = Annotated[str, typer.Argument(help="The destination, by its name in [destinations].")]
 Approver = Annotated[
     str | None, typer.Option(help="Who answers; stands in the ledger. Your login where left out.")
 ]
@@ -71,7 +70,7 @@ def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
       a yes: churn-ml export approve crm --plan 5f1c
       a no: churn-ml export refuse crm --plan 5f1c
     """
-    from churn_ml.crm.radius import AFFECTED, OTHERS
+    from churn_ml.crm.radius import most_first
 
     at, day, plan = f"{one.asked_at:%Y-%m-%d %H:%M} UTC", one.as_of, one.plan_id
     changes = f"{one.changes:,} changes where it holds {one.of_rows:,}"
@@ -80,11 +79,8 @@ def _waits(one: Approval, asks: Mapping[str, Any], under: str) -> Iterator[str]:
         updates = asks["upserts"] - asks["creates"]
         removals = f"{asks['removals']:,} to remove"
         yield f"  {asks['creates']:,} to create, {updates:,} to update, {removals}"
-        for name in AFFECTED:
-            counts = asks["affected"].get(name, {})
-            told = sorted(counts.items(), key=lambda pair: (pair[0] == OTHERS, -pair[1]))
-            if told:
-                yield f"  {name}: {', '.join(f'{value} {count:,}' for value, count in told)}"
+        for name, counts in most_first(asks["affected"]).items():
+            yield f"  {name}: {', '.join(f'{value} {count:,}' for value, count in counts)}"
     yield f"  its rows: churn-ml export --as-of {day}{under} --dry-run"
     for said, word in (("yes", "approve"), ("no", "refuse")):
         yield f"  a {said}: churn-ml export {word} {one.destination} --plan {plan}"
@@ -94,7 +90,7 @@ def _answering(answer: str, says: str) -> Callable[..., None]:
     """The command that gives this answer; `says` is its help."""
 
     def command(
-        destination: Name,
+        destination: DestinationName,
         config: ConfigPath = DEFAULT_CONFIG,
         as_json: Json = False,
         approver: Approver = None,

@@ -26,6 +26,9 @@ ContractName = Annotated[
     str,
     typer.Option("--contract", help="Name of a further contract; the main one where left out."),
 ]
+DestinationName = Annotated[
+    str, typer.Argument(help="The destination, by its name in [destinations].")
+]
 Limit = Annotated[
     int | None,
     typer.Option(min=0, help="Dry run: rows of each kind to show; 0 is all. 5, in JSON all."),

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churn_ml.cli import answers, foreseen
-from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Limit, RowsFile
+from churn_ml.cli.options import DEFAULT_CONFIG, ConfigPath, DestinationName, Json, Limit, RowsFile
 from churn_ml.cli.typed import here
 
 if TYPE_CHECKING:
     from churn_ml.ledger import Stop
 
-Name = Annotated[str, typer.Argument(help="The destination, by its name in [destinations].")]
 AnyName = Annotated[
     str | None, typer.Argument(help="One destination, by its name; every one where left out.")
 ]
@@ -63,7 +62,7 @@ def allow(
 
 
 def undo(
-    destination: Name,
+    destination: DestinationName,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
     who: Who = None,

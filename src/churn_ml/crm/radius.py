@@ -205,3 +205,16 @@ def affected(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
         rest = sum(list(most.values())[MOST:])
         told[name] = dict(list(most.items())[:MOST]) | ({OTHERS: rest} if rest else {})
     return {name: counts for name, counts in told.items() if counts}
+
+
+def most_first(counts: Mapping[str, Mapping[str, int]]) -> dict[str, list[tuple[str, int]]]:
+    """What `affected` counted, in its order: a receipt that was filed has its names by alphabet.
+
+    >>> most_first({"cause": {}, "segment": {"A": 1, "B": 7, "others": 9}})
+    {'segment': [('B', 7), ('A', 1), ('others', 9)]}
+    """
+    order = {name: counts[name] for name in AFFECTED if counts.get(name)}
+    return {
+        name: sorted(found.items(), key=lambda one: (one[0] == OTHERS, -one[1]))
+        for name, found in order.items()
+    }
