@@ -66,7 +66,18 @@ def counted(
     fresh: Settled,
     asks: Asked | None = None,
 ) -> Exported:
-    """What became of a plan, and of what was `left` of the one before it."""
+    """What became of a plan, and of what was `left` of the one before it.
+
+    Parameters: `resumed`, the batches of `left`; `fresh`, those of the plan; `asks`, where it was
+    not saved.
+
+    >>> from datetime import date
+    >>> day, told = date(2017, 11, 1), Settled(sent={"h1"})
+    >>> left = Plan("5f1c", day, (Row("h1", "upsert", day, {}, "9f"),))
+    >>> done = counted(Plan("b1d0", day, ()), left, resumed=told, fresh=Settled(sent={"h2"}))
+    >>> done.sent, done.resumed
+    (2, 1)
+    """
     return Exported(
         sent=len(resumed.sent) + len(fresh.sent),
         # What the resumed part has just sent is unchanged to the plan after it, not to the reader.

@@ -4,6 +4,9 @@ Enters: parties, and the text that each shall have. Leaves: Tryton's `ir.attachm
 that state. Tryton knows no rule that an attachment is unique, so who makes one looks again
 afterwards: of two the one that was made first stays, whoever of the makers looks. One that another
 has written since it was read is left alone and `Changed` is raised.
+
+Worked example: as of 2017-10-01 `h1` is told first and gets the attachment `churn_ml`; as of
+2017-11-01 its text is written anew, and `h2`, who left the segments, loses his.
 """
 
 from __future__ import annotations

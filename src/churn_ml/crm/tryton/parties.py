@@ -3,6 +3,9 @@
 Enters: rows, and the tree of categories as it was read. Leaves: parties in their categories. Every
 call that changes one moves the fence of the tree too: it is refused whole where somebody has fed
 the tree since it was read.
+
+Worked example: as of 2017-11-01 the party with code h1 is taken out of churn_ml / segment / SILENT
+and put into churn_ml / segment / LOST; in the same call the fence is named as of 2017-11-01.
 """
 
 from __future__ import annotations
