@@ -85,10 +85,10 @@ def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> 
     anywhere.save_plan("crm", "p0", DAY, rows, base=None)
     anywhere.acknowledge("p0", ["h1", "h2"], at=AT)
     for _ in range(2):  # killed before it was asked, then asked twice
-        anywhere.hold("crm", "p1", NEXT, rows, at=AT, run="export/2017-11-01/1")
+        anywhere.keep_waiting("crm", "p1", NEXT, rows, at=AT, run="export/2017-11-01/1")
     assert [one.outcome for one in anywhere.story("h1")] == ["acknowledged", "replaced"]
     anywhere.ask("crm", "p1", NEXT, 700, 2000, AT)
-    anywhere.hold("crm", "p1", NEXT, [], at=AT, run="export/2017-11-01/2")
+    anywhere.keep_waiting("crm", "p1", NEXT, [], at=AT, run="export/2017-11-01/2")
     waits = anywhere.story("h2")[-1]
     assert (waits.outcome, waits.run) == ("waits", "export/2017-11-01/1")
     assert [plan for plan, _ in anywhere.plans("crm")] == ["p0"], "nothing of it was sent"
@@ -99,7 +99,7 @@ def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> 
     assert told == [("acknowledged", None), ("planned", None)]
     anywhere.acknowledge("p1", ["h1", "h2"], at=AT)
     assert [plan for plan, _ in anywhere.plans("crm")] == ["p1", "p0"]
-    anywhere.hold("crm", "p2", NEXT, rows, at=AT, run="export/2017-11-01/3")
+    anywhere.keep_waiting("crm", "p2", NEXT, rows, at=AT, run="export/2017-11-01/3")
     anywhere.ask("crm", "p2", NEXT, 700, 2000, AT)
     anywhere.answer("crm", "p2", "approve", "ada", AT)
     assert anywhere.story("h2")[-1].outcome == "approved"

@@ -189,7 +189,9 @@ def test_a_plan_of_thousands_is_settled_at_once_or_in_pieces_alike(journal: Jour
 def test_a_plan_that_waits_is_neither_open_nor_the_newest(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, [], base=None)
     for _ in range(2):
-        journal.hold("crm", "p2", NOVEMBER, rows("a", "b"), at=AT, run="export/2017-11-01/1")
+        journal.keep_waiting(
+            "crm", "p2", NOVEMBER, rows("a", "b"), at=AT, run="export/2017-11-01/1"
+        )
     assert journal.open_plan("crm") is None
     assert journal.last_plan("crm") == ("p1", OCTOBER)
     assert journal.state("crm") == {}

@@ -81,7 +81,7 @@ class MemoryJournal:
         by_customer = {row[0]: row for row in sorted(rows)}
         self.plans.append(_Saved(destination, plan_id, as_of, by_customer))
 
-    def hold(
+    def keep_waiting(
         self,
         destination: str,
         plan_id: str,

@@ -77,7 +77,7 @@ class Outbox:
             found = self._plan(desired, as_of)
         planned, asks = found.planned, found.asks
         if asks:
-            self._hold(planned)
+            self._keep_waiting(planned)
             return counted(planned, left, resumed, Settled(), asks)
         self.save(planned)
         return counted(planned, left, resumed, self.deliver(planned))
@@ -145,11 +145,11 @@ class Outbox:
             rows = map(saved, planned.rows)
             self.journal.save_plan(name, planned.id, planned.as_of, rows, base=planned.base)
 
-    def _hold(self, planned: Plan) -> None:
+    def _keep_waiting(self, planned: Plan) -> None:
         """Leave a trace of a plan that waits, for who asks about one of its customers."""
         rows = [saved(row) for row in planned.rows]
         name, at = self.destination.name, self.clock()
-        self.journal.hold(name, planned.id, planned.as_of, rows, at=at, run=self.run)
+        self.journal.keep_waiting(name, planned.id, planned.as_of, rows, at=at, run=self.run)
 
     def deliver(self, planned: Plan, *, although_stopped: bool = False) -> Settled:
         """Send the plan's rows batch by batch; each is settled before the next is sent."""

@@ -142,7 +142,7 @@ class Journal(Protocol):
         one is still open.
         """
 
-    def hold(
+    def keep_waiting(
         self,
         destination: str,
         plan_id: str,

@@ -29,7 +29,7 @@ ASKED = "asked"
 class Waiting(Database):
     """The part of the ledger that remembers what waits to be sent."""
 
-    def hold(
+    def keep_waiting(
         self,
         destination: str,
         plan_id: str,
@@ -47,8 +47,9 @@ class Waiting(Database):
         >>> from churn_ml.ledger import Ledger
         >>> ledger, at = Ledger.open("sqlite://"), datetime(2017, 10, 1, 6, tzinfo=UTC)
         >>> rows = [("h1", "ab", '{"offer":"NONE"}', False)]
-        >>> ledger.hold("crm", "5f1c", date(2017, 10, 1), rows, at=at, run="export/2017-10-01/1")
-        >>> ledger.ask("crm", "5f1c", date(2017, 10, 1), 700, 2000, at)
+        >>> day, run = date(2017, 10, 1), "export/2017-10-01/1"
+        >>> ledger.keep_waiting("crm", "5f1c", day, rows, at=at, run=run)
+        >>> ledger.ask("crm", "5f1c", day, 700, 2000, at)
         >>> [(one.outcome, one.run) for one in ledger.story("h1")]
         [('waits', 'export/2017-10-01/1')]
         >>> _ = ledger.answer("crm", "5f1c", "refuse", "ada", at)
@@ -69,7 +70,7 @@ class Waiting(Database):
 
 
 def release(connection: Connection, destination: str, plan_id: str) -> None:
-    """Forget what was held of the plan: it is saved now, or held anew."""
+    """Forget the rows that wait of the plan: it is saved now, or waits anew."""
     mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id == plan_id)
     connection.execute(delete(SETTLED).where(mine, SETTLED.c.outcome == ASKED))
 
