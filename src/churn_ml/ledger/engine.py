@@ -2,6 +2,9 @@
 
 SQLite: write-ahead log, a wait of 30 s for a busy file, `BEGIN IMMEDIATE` for every write so that
 two writers queue instead of failing half-way, full fsync. PostgreSQL needs nothing but its driver.
+
+Worked example: two exports of 2017-10-01 acknowledge a batch at once in one SQLite file: the second
+waits for the first, 30 s at most.
 """
 
 from __future__ import annotations
@@ -26,7 +29,15 @@ _BUSY_SECONDS = 30
 
 
 def open_engine(url: str) -> Engine:
-    """An engine whose SQLite connections begin as the house wants them to."""
+    """An engine whose SQLite connections begin as the house wants them to.
+
+    Raises: BadConfig, without the URL's words, where it is none or of another database.
+
+    >>> open_engine("ledger.db")
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.BadConfig: the ledger's URL is not one | where: [paths] ledger | got: ...
+    """
     try:
         memory = url in {"sqlite://", "sqlite:///:memory:"}
         further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
@@ -44,7 +55,12 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name != "postgresql":
-        raise BadConfig("the ledger needs SQLite or PostgreSQL", got=engine.dialect.name)
+        raise BadConfig(
+            "the ledger needs SQLite or PostgreSQL",
+            where="[paths] ledger",
+            got=engine.dialect.name,
+            expected="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
+        )
     return engine
 
 
