@@ -69,21 +69,20 @@ class Destination(Section):
     the environment's value, and `table` the SQL table. A CRM has in its place a `connection` (an
     Airflow connection's name; `AIRFLOW_CONN_NAME` holds it where there is no Airflow), which holds
     its address and secrets. `object` and `key` name what is filled there and its unique field that
-    holds customer_id, where they are not the kind's own.
-    `format` is that of a file destination's files.
-    `delivers` is True only where an acknowledged row means that the customer was contacted.
-    `contract` names one of [contracts] whose segments it gets; the main contract's otherwise.
-    An export that would change a larger share of the customers it holds than `ask_above`, and 100
-    rows or more, waits for a person's yes; so does the first, while it holds nobody, unless
-    `first_load` is "send".
+    holds customer_id, where they are not the kind's own. `format` is that of a file destination's
+    files. `delivers` is True only where an acknowledged row means that the customer was contacted.
+    Scores are told in steps of `score_step`. `contract` names one of [contracts] whose segments it
+    gets; the main contract's otherwise. An export that would change a larger share of the customers
+    it holds than `ask_above`, and 100 rows or more, waits for a person's yes; so does the first,
+    while it holds nobody, unless `first_load` is "send".
 
     `batch_size`: rows sent at once; a kind's own where absent. All workers together make at most
     `requests_per_10_seconds` (100 where absent, 1,000 of Tryton) and, in a day of UTC,
     `requests_per_day` requests; the latter is what you leave to this export of what the vendor
-    allows you. A customer's record that a person has
-    deleted there is made anew only with `recreate`. `test_host` lets a CRM be on this very machine
-    and without https, for tests; `private_network` lets one that you run yourself be in your own
-    network. `page` is where people look at the target: Airflow's export tasks link to it.
+    allows you. A customer's record that a person has deleted there is made anew only with
+    `recreate`. `test_host` lets a CRM be on this very machine and without https, for tests;
+    `private_network` lets one that you run yourself be in your own network. `page` is where people
+    look at the target: Airflow's export tasks link to it.
     """
 
     kind: Literal["file", "sql", "hubspot", "salesforce", "tryton"]
