@@ -182,6 +182,21 @@ def test_the_password_of_the_url_is_never_shown() -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_a_server_that_ends_in_mid_statement_is_away_and_no_defect_of_ours(
+    ledger: Ledger,
+) -> None:
+    """psycopg2 says it by the general class, where it has not yet seen the socket closed."""
+    ended = sa.exc.DatabaseError(
+        "select 1", {}, Exception("server closed the connection unexpectedly")
+    )
+    ended.connection_invalidated = True
+    with pytest.raises(Unreachable, match="does not answer"), ledger.reading():
+        raise ended
+    ended.connection_invalidated = False
+    with pytest.raises(BrokenPromise, match="refused a statement"), ledger.reading():
+        raise ended
+
+
 @pytest.mark.timeout(20)
 def test_a_ledger_works_in_its_old_mode_where_no_write_ahead_log_can_be(tmp_path: Path) -> None:
     # locks by files, as on shares that know no shared memory

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from churn_ml.crm import open_destination, reconciled
+from churn_ml.errors import BrokenPromise
 from churn_ml.flow.means import means
 
 from .history import History
@@ -27,7 +28,7 @@ def violations(world: World) -> list[str]:
     """What of the claim does not hold, in words; run in a process of its own."""
     house, history = world.house(), world.history
     published = {day: house.publication("score", day) for day in INTERVALS}
-    found = [*_fences(published, history), *late(history)]
+    found = [*_fences(published, history), *late(history), *_defects(history)]
     newest = max((day for day, one in published.items() if one), default=None)
     if newest is None:
         return [*found, "nothing is published"]
@@ -95,6 +96,13 @@ def late(history: History) -> Iterator[str]:
         if event["number"] in done and (by := max(newer, default=None)):
             told = f"{event['step']} {event['as_of']}: token {event['token']}"
             yield f"{told} was published after token {by} was taken"
+
+
+def _defects(history: History) -> Iterator[str]:
+    """No fault around the product may end an operation in an error that asks for a report."""
+    for event in history.events(kind="fail"):
+        if event["error"] == BrokenPromise.__name__:
+            yield f"operation {event['number']} ended in a defect: {event['told']}"
 
 
 def _suppressed(history: History) -> dict[str, float]:

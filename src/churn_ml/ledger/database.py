@@ -143,6 +143,8 @@ class Database:
         except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
             raise _unusable(error, self._engine.url) from error
         except DBAPIError as error:
+            if error.connection_invalidated:  # psycopg2 has no class of its own for a server's end
+                raise _unusable(error, self._engine.url) from error
             raise BrokenPromise(
                 "the ledger's database refused a statement",
                 where=self.url,
