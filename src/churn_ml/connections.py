@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -68,6 +69,15 @@ class Endpoint:
             )
         login, password = unquote(parts.username or ""), unquote(parts.password or "")
         return cls(kind, host, port, parts.path.strip("/"), login, password, extra)
+
+
+def with_driver(url: str) -> str:
+    """The URL of a database with the one driver for PostgreSQL that the package is installed with.
+
+    >>> with_driver("postgres://churn@db/ledger"), with_driver("sqlite:///bi.db")
+    ('postgresql+psycopg2://churn@db/ledger', 'sqlite:///bi.db')
+    """
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
 
 
 def from_environment(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import sys
 import traceback
 from datetime import date
 from pathlib import Path
@@ -134,6 +136,17 @@ def test_r6_one_bad_row_is_found_and_the_others_are_taken(url: str) -> None:
     assert [row[0] for row in select(url)] == [f"h{i}" for i in range(9) if i != 5]
 
 
+def test_r6_a_key_that_is_too_long_for_an_index_holds_up_nobody_else(url: str) -> None:
+    draw = random.Random(17)
+    key = "".join(chr(draw.randrange(0x4E00, 0x9FFF)) for _ in range(4000))
+    answers = opened(url).send(batch(upsert("h1"), upsert(key), upsert("h2")))
+    if url.startswith("postgresql"):  # its index rows have a limit, SQLite's have none
+        (rejected,) = [answer for answer in answers if isinstance(answer, Rejection)]
+        assert (rejected.customer_id, rejected.code) == (key, "KeyTooLong")
+        assert rejected.why.startswith("customer_id: ")
+    assert {row[0] for row in select(url)} - {key} == {"h1", "h2"}
+
+
 def test_s9_the_refusal_of_a_bad_row_has_no_word_of_the_driver_behind_it(sqlite_url: str) -> None:
     crm = opened(sqlite_url)
     with pytest.raises(Refused) as told:
@@ -211,6 +224,15 @@ def test_s8_a_password_with_signs_of_a_url_is_quoted_nowhere() -> None:
 
 def test_s8_the_url_stands_in_no_repr() -> None:
     assert "canary" not in repr(SqlDestination("bi", "postgresql://u:canary@h/x", "t", "me"))
+
+
+def test_a_plain_url_of_postgresql_is_opened_by_the_driver_that_the_package_brings(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(postgres, "drop table if exists churn_segments, churn_segments_owner")
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # tests alone have it
+    crm = opened(postgres.replace("postgresql+psycopg2://", "postgresql://"))
+    assert crm.send(batch(upsert("h1"))) == [Ack("h1")]
 
 
 def test_a_database_that_does_not_answer_is_transient(tmp_path: Path) -> None:

@@ -29,10 +29,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.connections import with_driver
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused, bisected
-from churn_ml.crm.sql_table import check_columns, exported, owner_of
+from churn_ml.crm.sql_table import check_columns, exported, owner_of, unholdable
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
 if TYPE_CHECKING:
@@ -40,9 +41,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _UNTAKEABLE = (exc.DataError, exc.IntegrityError, ValueError)
 """What a row does that the database cannot hold: a lone surrogate and a NUL are ValueErrors."""
+_TOO_LONG = "54000"
+"""PostgreSQL's code of a row that no index of its can hold."""
+
+
+class KeyTooLong(ValueError):
+    """A customer_id is longer than the table's key can be."""
 
 
 @dataclass(frozen=True)
@@ -196,13 +202,15 @@ class SqlDestination:
     def _engine(self) -> Engine:
         try:
             # hide_parameters: an error's text must not quote a customer's row.
-            return sa.create_engine(self.url, hide_parameters=True, poolclass=sa.NullPool)
+            return sa.create_engine(
+                with_driver(self.url), hide_parameters=True, poolclass=sa.NullPool
+            )
         except (ImportError, exc.ArgumentError, ValueError) as error:
             raise BadConfig(
                 f"cannot open the database of destination {self.name}",
                 where=f"[destinations.{self.name}] target",
                 got=type(error).__name__,
-                next_step="check the URL; PostgreSQL needs its driver: pip install psycopg",
+                next_step="check the URL; PostgreSQL needs its driver: pip install psycopg2-binary",
             ) from None
 
     def _done(self, work: Callable[[Connection], T]) -> T:
@@ -212,8 +220,12 @@ class SqlDestination:
                 return work(connection)
         except (exc.OperationalError, exc.InterfaceError) as error:
             said = str(error.orig).partition("\n")[0]
+            # psycopg2 and psycopg call it differently
+            codes = {getattr(error.orig, name, None) for name in ("pgcode", "sqlstate")}
         # Outside of the except, and in no context manager: the driver's error may quote a row, and
         # would be printed as the context of ours.
+        if _TOO_LONG in codes:
+            raise KeyTooLong
         raise Unreachable(
             f"the database of destination {self.name} does not answer",
             where=f"table {self.table_name}",
@@ -243,14 +255,9 @@ def _refused(rows: Sequence[Row], kind: str) -> Rejection:
     said = "the database cannot hold the row"
     if len(rows) > 1:
         raise Refused(kind, said)
-    return Rejection(rows[0].customer_id, kind, said, field=_unholdable(rows[0]))
+    field = "customer_id" if kind == KeyTooLong.__name__ else unholdable(rows[0].payload)
+    return Rejection(rows[0].customer_id, kind, said, field=field)
 
 
 def _values(row: Row) -> dict[str, Any]:
     return {**row.payload, "customer_id": row.customer_id, "as_of": row.as_of}
-
-
-def _unholdable(row: Row) -> str:
-    """The field with a text that no database holds; empty where that is not why it was refused."""
-    texts = ((name, cell) for name, cell in row.payload.items() if isinstance(cell, str))
-    return next((name for name, text in texts if _NO_TEXT.search(text)), "")

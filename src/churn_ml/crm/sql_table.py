@@ -7,6 +7,8 @@ column `score` of type text: it is named as mistyped, and the export has sent no
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from churn_ml.crm.payload import FIELDS
+from churn_ml.crm.protocol import Cell
 from churn_ml.errors import BadConfig
 
 _TYPES: dict[str, tuple[Any, tuple[type, ...]]] = {
@@ -22,6 +25,7 @@ _TYPES: dict[str, tuple[Any, tuple[type, ...]]] = {
     "date": (sa.Date(), (date,)),
 }
 """Our type, and the Python types of columns that hold it."""
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def exported(name: str) -> sa.Table:
@@ -85,3 +89,13 @@ def _holds(column: sa.types.TypeEngine[Any], types: tuple[type, ...]) -> bool:
     except NotImplementedError:
         return False
     return found in types
+
+
+def unholdable(cells: Mapping[str, Cell]) -> str:
+    """The field with a text that no database holds; empty where there is none.
+
+    >>> unholdable({"score": 0.6, "stage": "\\ud800", "segment": "LOST"})
+    'stage'
+    """
+    texts = ((name, cell) for name, cell in cells.items() if isinstance(cell, str))
+    return next((name for name, text in texts if _NO_TEXT.search(text)), "")

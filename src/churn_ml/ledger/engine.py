@@ -9,7 +9,6 @@ waits for the first, 30 s at most.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
+from churn_ml.connections import with_driver
 from churn_ml.errors import BadConfig
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def open_engine(url: str) -> Engine:
         memory = url in {"sqlite://", "sqlite:///:memory:"}
         further: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
         # Statements are never shown with their values: some hold customer ids.
-        engine = create_engine(_with_driver(url), hide_parameters=True, **further)
+        engine = create_engine(with_driver(url), hide_parameters=True, **further)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise BadConfig(
             "the ledger's URL is not one",
@@ -62,15 +62,6 @@ def open_engine(url: str) -> Engine:
             expected="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
         )
     return engine
-
-
-def _with_driver(url: str) -> str:
-    """`url` with the one driver that the package is installed with.
-
-    >>> _with_driver("postgres://churn@db/ledger")
-    'postgresql+psycopg2://churn@db/ledger'
-    """
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
