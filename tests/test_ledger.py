@@ -734,6 +734,20 @@ def test_a_plan_that_names_a_customer_twice_is_not_saved(ledger: Ledger, between
     assert ledger.open_plan("crm") is None
 
 
+def test_d11_a_customer_id_that_the_ledger_cannot_hold_is_no_defect_of_ours(
+    ledger: Ledger,
+) -> None:
+    key = "h" * 300
+    if ledger.url.startswith("sqlite"):  # it takes every length
+        ledger.save_plan("crm", "p1", OCT, rows(key), base=None)
+        assert ledger.open_plan("crm") is not None
+        return
+    with pytest.raises(BadInput, match=r"longer than its column.*255.*at its source") as told:
+        ledger.save_plan("crm", "p1", OCT, rows("h1", key), base=None)
+    assert key not in "".join(traceback.format_exception(told.value))
+    assert ledger.last_plan("crm") is None
+
+
 def test_a_hundred_thousand_rows_are_planned_and_acknowledged_in_seconds(tmp_path: Path) -> None:
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
     planned = rows(*(f"customer-{number:06}" for number in range(100_000)))

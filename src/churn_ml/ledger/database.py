@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 
+_TOO_LONG = "22001"
+"""PostgreSQL's code of a text that is longer than its column; SQLite takes every length."""
 _FORBIDDEN = {
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 }
@@ -145,6 +147,13 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:  # psycopg2 has no class of its own for a server's end
                 raise _unusable(error, self._engine.url) from error
+            if getattr(error.orig, "pgcode", None) == _TOO_LONG:
+                raise BadInput(
+                    "a text is longer than its column of the ledger",
+                    where=self.url,
+                    got=_first_line(error),
+                    next_step="shorten it; a customer_id is corrected at its source",
+                ) from None
             raise BrokenPromise(
                 "the ledger's database refused a statement",
                 where=self.url,
