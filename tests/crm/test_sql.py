@@ -16,6 +16,7 @@ from churn_ml.crm import SqlDestination
 from churn_ml.crm.payload import FIELDS, removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused
+from churn_ml.crm.sql_database import SqlDatabase
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
@@ -233,6 +234,35 @@ def test_a_plain_url_of_postgresql_is_opened_by_the_driver_that_the_package_brin
     monkeypatch.setitem(sys.modules, "psycopg", None)  # tests alone have it
     crm = opened(postgres.replace("postgresql+psycopg2://", "postgresql://"))
     assert crm.send(batch(upsert("h1"))) == [Ack("h1")]
+
+
+def test_r9_a_right_that_is_lacking_is_named_and_is_no_outage(postgres: str) -> None:
+    execute(postgres, "drop table if exists churn_segments, churn_segments_owner")
+    execute(postgres, "drop role if exists reader")
+    execute(postgres, "create role reader login")
+    url = sa.make_url(postgres).set(username="reader").render_as_string(hide_password=False)
+    with pytest.raises(BadConfig, match=r"refuses.*permission denied.*may make the table"):
+        opened(url)
+    opened(postgres).send(batch(upsert("h1")))
+    execute(postgres, "grant select on churn_segments, churn_segments_owner to reader")
+    theirs = SqlDestination("bi", url, "churn_segments", "me")
+    assert [cells["customer_id"] for cells in theirs.holds()] == ["h1"]
+    with pytest.raises(BadConfig, match="permission denied for table"):
+        theirs.send(batch(upsert("h2")))
+    assert [row[0] for row in select(postgres)] == ["h1"]
+
+
+def test_a_server_that_ends_in_mid_statement_is_away_and_quotes_nobody(sqlite_url: str) -> None:
+    """psycopg2 says it by the general class, where it has not yet seen the socket closed."""
+    ended = sa.exc.DatabaseError("select 1", {}, Exception("server closed it\nh-secret"))
+    ended.connection_invalidated = True
+
+    def ends(_: object) -> None:
+        raise ended
+
+    with pytest.raises(Unreachable, match="server closed it") as told:
+        SqlDatabase("bi", sqlite_url, "churn_segments").done(ends)
+    assert "h-secret" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_database_that_does_not_answer_is_transient(tmp_path: Path) -> None:

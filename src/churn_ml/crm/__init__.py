@@ -3,29 +3,31 @@
 Enters: the rows a destination shall hold (telling.rows). Leaves: the target in that state, and the
 counts. A new destination is one adapter file and one row in DESTINATIONS.
 
-    protocol.py  Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
-    payload.py   what is told about a customer, and what counts as a change
-    telling.py   from the tables of a score to what a destination shall hold
-    desired.py   that, as columns, of which only the rows that are sent are made
-    columns.py   cells of which many are alike
-    means.py     what a destination may use beside its settings
-    address.py   where an export may be sent
-    remote.py    calling a server: pace, retries, the end of patience
-    guard.py     suppression and consent, read again at the moment of sending
-    plan.py      the difference between what a destination holds and what it shall hold
-    radius.py    which plan changes so much that a person has to say yes
-    outbox.py    save the plan, send, acknowledge, resume
-    foreseen.py  what an export would change, row by row
-    undo.py      give a destination back what it held before its newest export
-    exported.py  what an export did, in rows
-    journal.py   the ledger's double in memory
-    file.py      a folder of files with manifests
-    file_rows.py what stands in one of them, CSV or Parquet
-    sql.py       a table in SQLite or PostgreSQL
-    hubspot/     contacts in HubSpot
-    salesforce/  records of an object in Salesforce
-    tryton/      parties of a Tryton server
-    reconcile.py where a target holds something else than it acknowledged
+    protocol.py      Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
+    payload.py       what is told about a customer, and what counts as a change
+    telling.py       from the tables of a score to what a destination shall hold
+    desired.py       that, as columns, of which only the rows that are sent are made
+    columns.py       cells of which many are alike
+    means.py         what a destination may use beside its settings
+    address.py       where an export may be sent
+    remote.py        calling a server: pace, retries, the end of patience
+    guard.py         suppression and consent, read again at the moment of sending
+    plan.py          the difference between what a destination holds and what it shall hold
+    radius.py        which plan changes so much that a person has to say yes
+    outbox.py        save the plan, send, acknowledge, resume
+    foreseen.py      what an export would change, row by row
+    undo.py          give a destination back what it held before its newest export
+    exported.py      what an export did, in rows
+    journal.py       the ledger's double in memory
+    file.py          a folder of files with manifests
+    file_rows.py     what stands in one of them, CSV or Parquet
+    sql.py           a table in SQLite or PostgreSQL
+    sql_database.py  its transactions, and what its errors mean
+    sql_table.py     its columns, and who may fill it
+    hubspot/         contacts in HubSpot
+    salesforce/      records of an object in Salesforce
+    tryton/          parties of a Tryton server
+    reconcile.py     where a target holds something else than it acknowledged
 
 Worked example: as of 2017-10-01 the demo exports to a folder and to a table.
 

@@ -17,38 +17,28 @@ StaleAttempt and the table stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.connections import with_driver
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused, bisected
+from churn_ml.crm.sql_database import UNTAKEABLE, KeyTooLong, SqlDatabase
 from churn_ml.crm.sql_table import check_columns, exported, owner_of, unholdable
-from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
+from churn_ml.errors import BadConfig, StaleAttempt
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection
 
-T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
-_UNTAKEABLE = (exc.DataError, exc.IntegrityError, ValueError)
-"""What a row does that the database cannot hold: a lone surrogate and a NUL are ValueErrors."""
-_TOO_LONG = "54000"
-"""PostgreSQL's code of a row that no index of its can hold."""
-
-
-class KeyTooLong(ValueError):
-    """A customer_id is longer than the table's key can be."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ class SqlDestination:
         Raises: BadConfig naming missing or mistyped columns, a wrong key or another owner;
         Unreachable where the database does not answer.
         """
-        self._done(self._prepare)
+        self._database.done(self._prepare)
 
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Write the batch in one transaction; a row the database cannot take is rejected alone.
@@ -110,7 +100,7 @@ class SqlDestination:
                 return []
             return connection.execute(sa.select(self._table)).mappings().all()
 
-        found = self._done(read)
+        found = self._database.done(read)
         return ({**row, "as_of": row["as_of"].isoformat()} for row in found)
 
     def _prepare(self, connection: Connection) -> None:
@@ -129,8 +119,8 @@ class SqlDestination:
             return self._newer(connection, rows)
 
         try:
-            newer = self._done(written)
-        except _UNTAKEABLE as error:
+            newer = self._database.done(written)
+        except UNTAKEABLE as error:
             kind = type(error).__name__
         else:
             said = "newer_in_target", "the target has a later as_of"
@@ -199,39 +189,8 @@ class SqlDestination:
         return owner_of(self._table)
 
     @cached_property
-    def _engine(self) -> Engine:
-        try:
-            # hide_parameters: an error's text must not quote a customer's row.
-            return sa.create_engine(
-                with_driver(self.url), hide_parameters=True, poolclass=sa.NullPool
-            )
-        except (ImportError, exc.ArgumentError, ValueError) as error:
-            raise BadConfig(
-                f"cannot open the database of destination {self.name}",
-                where=f"[destinations.{self.name}] target",
-                got=type(error).__name__,
-                next_step="check the URL; PostgreSQL needs its driver: pip install psycopg2-binary",
-            ) from None
-
-    def _done(self, work: Callable[[Connection], T]) -> T:
-        """What `work` gives in a transaction of its own; Unreachable where there is no answer."""
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except (exc.OperationalError, exc.InterfaceError) as error:
-            said = str(error.orig).partition("\n")[0]
-            # psycopg2 and psycopg call it differently
-            codes = {getattr(error.orig, name, None) for name in ("pgcode", "sqlstate")}
-        # Outside of the except, and in no context manager: the driver's error may quote a row, and
-        # would be printed as the context of ours.
-        if _TOO_LONG in codes:
-            raise KeyTooLong
-        raise Unreachable(
-            f"the database of destination {self.name} does not answer",
-            where=f"table {self.table_name}",
-            got=said,
-            next_step="run the export again when it does: the plan is kept",
-        )
+    def _database(self) -> SqlDatabase:
+        return SqlDatabase(self.name, self.url, self.table_name)
 
 
 def open_sql(name: str, settings: Settings, config: Config, means: Means) -> SqlDestination:
