@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import traceback
 
-from churn_ml.config import Config, Contract, from_text
+import pytest
+from pydantic import ValidationError
+
+from churn_ml.config import Config, Contract, Destination, from_text
 from churn_ml.errors import BadConfig
 
 SHORT = """
@@ -124,3 +127,59 @@ def test_a_destination_has_what_its_kind_needs_and_nothing_that_it_does_not_know
     shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
     with pytest.raises(BadConfig, match=says):
         from_text(f"{shop}[destinations.crm]\n{told}")
+
+
+SECRET = "S3CRETPW"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ('kind = "sql"\ntarget = "postgresql://u:{}@db/bi"\nbatch_size = 5', "knows no batch_size"),
+        (
+            'kind = "sql"\ntarget = "postgresql://u:{}@db/bi"\nrequests_per_day = 5',
+            "knows no requests_per_day",
+        ),
+        (
+            'kind = "hubspot"\nconnection = "c"\ntarget = "https://u:{}@db"',
+            "a section of kind, connection, target",
+        ),
+        ('kind = "hubspot"\npage = "https://u:{}@db"', "needs connection"),
+        ('kind = "postgresql://u:{}@db/bi"', "got: \\*\\*\\*"),
+        ('kind = "sql"\ntarget = ["postgresql://u:{}@db/bi"]', "got: a list"),
+        ('kind = "sql"\ntarget = {{ url = "{}" }}', "got: a section of url"),
+        ('kind = "hubspot"\nconnection = "hubspot://:{}@"', "is no plain name of a connection"),
+        ('kind = "hubspot"\nconnection = "{} "', "is no plain name of a connection"),
+    ],
+)
+def test_no_error_about_a_destination_quotes_a_password_s8(told: str, says: str) -> None:
+    shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    with pytest.raises(BadConfig, match=says) as caught:
+        from_text(f"{shop}[destinations.kill]\n{told.format(SECRET)}")
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        'sources = "postgresql://u:{}@db/shop"',
+        '[[sources.orders]]\nurl = 5\nquery = "postgresql://u:{}@db"\nlag_days = -1',
+        '[sources.orders]\nconnection = "postgresql://u:{}@db"',
+        '[sources]\n"postgresql://u:{}@db" = 5',
+        '[destinations."postgresql://u:{}@db"]\nkind = "file"\ntarget = "out"',
+        '[paths]\nledger = ["postgresql://u:{}@db"]',
+        '[paths]\nlegder = "postgresql://u:{}@db"',
+        'shop = "postgresql://u:{}@db"',
+    ],
+)
+def test_no_error_about_another_section_does_either_s8(told: str) -> None:
+    shop = "" if told.startswith("shop") else 'shop = {name = "s", currency = "EUR"}\n'
+    with pytest.raises(BadConfig) as caught:
+        from_text(shop + told.format(SECRET))
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_pydantic_says_itself_quotes_no_section_s8() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Destination(kind="sql", target=f"postgresql://u:{SECRET}@db", batch_size=5)
+    assert SECRET not in str(caught.value)

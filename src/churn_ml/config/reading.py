@@ -13,8 +13,10 @@ churn_ml.errors.BadConfig: unknown key 'town' | where: [shop] | got: town | expe
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,11 @@ from churn_ml.config.tree import NOT_WRITTEN, Config
 from churn_ml.errors import BadConfig
 
 _PAGE = "docs/configuration.md"
+_MAY_BE_SECRET = frozenset(
+    {"connection", "ledger", "mlflow", "mlflow_artifacts", "page", "target", "url"}
+)
+"""Keys whose values no message quotes: addresses, in which passwords stand."""
+_ADDRESS = re.compile("://|@")
 
 VARIABLE = "CHURN_ML_CONFIG"
 """Names the churn.toml that Airflow's DAGs and its page work on."""
@@ -85,13 +92,13 @@ def from_text(text: str, *, root: Path = Path()) -> Config:
     try:
         return Config(**tree, root=root)
     except ValidationError as error:
-        raise _explain(error) from error
+        raise _explain(error) from None  # pydantic's own words quote whole sections
 
 
 def _explain(error: ValidationError) -> BadConfig:
     """The first problem of a pydantic error in the house's five parts."""
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
+    place = ["***" if _ADDRESS.search(part) else part for part in map(str, first["loc"])]
     if place[:1] == ["sources"]:  # [sources.orders] is the only one of [[sources.orders]]
         place = [part for part in place if not part.isdigit()]
     section = f"[{'.'.join(place[:-1])}]" if place[:-1] else "top level"
@@ -114,9 +121,26 @@ def _explain(error: ValidationError) -> BadConfig:
     return BadConfig(
         f"{'.'.join(place) or 'churn.toml'}: {message}",
         where=section,
-        got=repr(first["input"])[:80] if place else None,
+        got=_shown(first["input"], place[-1]) if place else None,
         next_step=f"correct the value; {_PAGE} lists every key with its type and default",
     )
+
+
+def _shown(value: object, key: str) -> str:
+    """What a message quotes of a value: nothing that may hold a password, of a section its keys.
+
+    >>> _shown("out", "format"), _shown("sqlite:///a.db", "files"), _shown("t0ken", "connection")
+    ("'out'", '***', '***')
+    >>> _shown({"kind": "sql", "target": "postgresql://churn:t0ken@db/bi"}, "bi")
+    'a section of kind, target'
+    """
+    if isinstance(value, Mapping):
+        keys = ("***" if _ADDRESS.search(name) else name for name in map(str, value))
+        return f"a section of {', '.join(keys) or 'no keys'}"
+    if isinstance(value, str) and (key in _MAY_BE_SECRET or _ADDRESS.search(value)):
+        return "***"
+    plain = isinstance(value, str | int | float | date | time)
+    return repr(value)[:80] if plain else f"a {type(value).__name__}"
 
 
 def _known_keys(place: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from churn_ml.config.section import Section
+from churn_ml.config.section import ConnectionName, Section
 
 
 class Paths(Section):
@@ -88,7 +88,7 @@ class Destination(Section):
     kind: Literal["file", "sql", "hubspot", "salesforce", "tryton"]
     target: str = ""
     format: Literal["csv", "parquet"] = "csv"
-    connection: str = ""
+    connection: ConnectionName = ""
     table: str = "churn_segments"
     object: str = ""
     key: str = ""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -33,16 +34,29 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _plain_name(name: str) -> str:
+    """`name`, once it is known to be the name of a connection and not the connection itself."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]*", name):
+        raise ValueError(
+            "is no plain name of a connection: letters, digits, - _ and . alone; its address and"
+            " secrets are in the connection, Airflow's or the variable AIRFLOW_CONN_NAME"
+        )
+    return name
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+ConnectionName = Annotated[str, AfterValidator(_plain_name)]
+"""The name of an Airflow connection, which holds an address and its secrets."""
 
 
 class Section(BaseModel):
     """A frozen section of churn.toml; a key it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    # hide_input_in_errors: a section's values hold addresses, and these passwords (S8)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, hide_input_in_errors=True)
 
 
 def content_hash(value: Any) -> str:

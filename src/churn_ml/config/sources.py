@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from churn_ml.config.section import Days, Section, Share, Zone
+from churn_ml.config.section import ConnectionName, Days, Section, Share, Zone
 
 
 class SourceTable(Section):
@@ -54,7 +54,7 @@ class SourceTable(Section):
     decimal: Literal[".", ","] = "."
     encoding: str = "utf-8"
     url: str | None = Field(default=None, repr=False)
-    connection: str | None = None
+    connection: ConnectionName | None = None
     table: str | None = None
     query: str | None = None
     cursor: str | None = None
