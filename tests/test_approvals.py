@@ -111,3 +111,27 @@ def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> 
         ("acknowledged", "ada"),
         ("replaced", "ada"),
     }
+
+
+def test_an_approved_plan_is_replaced_by_another_of_its_date_asked_or_sent(
+    anywhere: Ledger,
+) -> None:
+    def keep(plan: str, minute: int) -> None:
+        at = AT.replace(minute=minute)
+        anywhere.keep_waiting("bi", plan, DAY, rows, at=at, run="export/2017-10-01/1")
+        anywhere.ask("bi", plan, DAY, 700, 2000, at)
+        anywhere.answer("bi", plan, "approve", "ada", at)
+
+    def outcomes() -> list[tuple[str, str]]:
+        return [(one.plan_id, one.outcome) for one in anywhere.story("z1")]
+
+    rows = [("z1", "ab", '{"offer":"NONE"}', False)]
+    keep("p1", 1)
+    assert outcomes() == [("p1", "approved")]
+    keep("p2", 2)
+    assert outcomes() == [("p1", "replaced"), ("p2", "approved")]
+    anywhere.save_plan("bi", "p3", DAY, rows, base=None)
+    anywhere.acknowledge("p3", ["z1"], at=AT.replace(minute=3))
+    assert outcomes() == [("p1", "replaced"), ("p2", "replaced"), ("p3", "acknowledged")]
+    keep("p4", 4)
+    assert outcomes()[-1] == ("p4", "approved"), "what went before it has not replaced it"

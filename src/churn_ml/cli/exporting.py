@@ -112,7 +112,7 @@ def _answer(one: Settled) -> str:
         "waits": f"plan {one.plan_id} changes so much that a person has to say yes",
         "kept_back": f"a no, by {one.who}",
         "approved": f"approved by {one.who}; the next export of its date sends it",
-        "replaced": "another plan came first",
+        "replaced": "another plan took its place",
     }
     return told.get(one.outcome, f"approved by {one.who}" if one.who else "")
 

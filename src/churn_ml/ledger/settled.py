@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, literal, select, true
+from sqlalchemy import and_, delete, func, literal, or_, select, true
 
 from churn_ml.ledger.database import Database, stored
 from churn_ml.ledger.rows import chunks, upsert_from
@@ -44,8 +44,8 @@ class Settled:
     `outcome`: planned (not sent, or not answered), acknowledged, withdrawn (a removal was sent in
     its place), given_up (undone before there was an answer) or rejected, with the destination's
     code and message. Of a plan that changes too much: waits (for a person's yes), approved (and not
-    sent yet), kept_back (after a no, or no answer) or replaced (another plan came first, of a
-    newer date or before anybody answered). `who` gave the answer to such a plan, also where the
+    sent yet), kept_back (after a no, or no answer) or replaced (another plan of its date or a newer
+    one was asked about or sent since). `who` gave the answer to such a plan, also where the
     row was sent since. `settled_at` (UTC) is when the row was settled, or asked about.
     """
 
@@ -82,10 +82,10 @@ class History(Database):
         told = (*place, "outcome", "code", "message", "settled_at", "run")
         newest = SETTLED.c.destination == PLANS.c.destination
         same = and_(*(SETTLED.c[n] == APPROVALS.c[n] for n in ("destination", "plan_id")))
-        overtaken = (PLANS.c.as_of > SETTLED.c.as_of).label("overtaken")
-        about = (APPROVALS.c.asked_at, APPROVALS.c.answer, APPROVALS.c.who, overtaken)
+        about = (APPROVALS.c.asked_at, APPROVALS.c.answer, APPROVALS.c.who)
+        overtaken = and_(SETTLED.c.outcome == ASKED, _overtaken()).label("overtaken")
         settled = (
-            select(*(SETTLED.c[name] for name in told), *about)
+            select(*(SETTLED.c[name] for name in told), *about, overtaken)
             .select_from(SETTLED.outerjoin(APPROVALS, same).outerjoin(PLANS, newest))
             .where(SETTLED.c.customer_id == customer_id)
         )
@@ -177,6 +177,28 @@ class History(Database):
         with self.writing() as connection:
             note(connection, left, "given_up", stored(at), run)
             connection.execute(delete(PLAN_ROWS).where(left))
+
+
+def _overtaken() -> ColumnElement[bool]:
+    """Whether another plan of the date or a newer one was sent, or asked about, after this one."""
+    later, sent = APPROVALS.alias("later"), SETTLED.alias("sent")
+    asked_since = and_(
+        later.c.destination == SETTLED.c.destination,
+        later.c.as_of >= SETTLED.c.as_of,
+        later.c.asked_at > APPROVALS.c.asked_at,
+    )
+    sent_since = and_(
+        sent.c.destination == PLANS.c.destination,
+        sent.c.plan_id == PLANS.c.plan_id,
+        sent.c.as_of == SETTLED.c.as_of,
+        sent.c.outcome != ASKED,
+        sent.c.settled_at > SETTLED.c.settled_at,
+    )
+    return or_(
+        PLANS.c.as_of > SETTLED.c.as_of,
+        select(later.c.plan_id).where(asked_since).exists(),
+        select(sent.c.plan_id).where(sent_since).exists(),
+    )
 
 
 def _answered(**row: Any) -> Settled:
