@@ -17,7 +17,7 @@ from churn_ml.crm import FileDestination, Guard, MemoryJournal, Outbox
 from churn_ml.crm.file_rows import HEADER, safe
 from churn_ml.crm.payload import removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Row
-from churn_ml.errors import BadConfig, Transient
+from churn_ml.errors import BadConfig, BadInput, Transient
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 
@@ -226,3 +226,59 @@ def test_every_file_is_synced_before_it_gets_its_name(
     # part: file, name, folder; then the manifest likewise
     assert calls == ["sync", "rename", "sync"] * 2
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("said", [b"x\n", b"", b"{}", b"[]", b'{"owner": 3}', b"\xff"])
+def test_an_owner_that_cannot_be_read_is_named_and_nothing_is_taken_over(
+    tmp_path: Path, said: bytes
+) -> None:
+    opened(tmp_path)
+    (tmp_path / "owner.json").write_bytes(said)
+    with pytest.raises(BadConfig, match="does not say who feeds the folder") as caught:
+        opened(tmp_path)
+    assert "delete it if this deployment alone" in str(caught.value)
+    assert (tmp_path / "owner.json").read_bytes() == said
+
+
+DAMAGED = [
+    b"{",
+    b"",
+    b"{}",
+    b"[]",
+    b'{"parts": {}}',
+    b'{"parts": [{"file": "part-p1.csv"}]}',
+    b'{"parts": [{"file": "../part-p1.csv", "sha256": "9f"}]}',
+    b'{"parts": [{"file": "part-p1.doc", "sha256": "9f"}]}',
+]
+
+
+@pytest.mark.parametrize("said", DAMAGED)
+def test_a_damaged_manifest_is_named_by_who_reads_it_and_by_who_would_write_it(
+    tmp_path: Path, said: bytes
+) -> None:
+    target = opened(tmp_path)
+    target.send(Batch("b1", "p1", OCTOBER, (upsert("h1"),)))
+    damaged = tmp_path / "as_of=2017-10-01" / "manifest.json"
+    damaged.write_bytes(said)
+    with pytest.raises(BadInput, match="a manifest cannot be read") as caught:
+        list(target.holds())
+    assert caught.value.where == str(damaged)
+    with pytest.raises(BadInput, match="a manifest cannot be read"):
+        target.send(Batch("b2", "p2", OCTOBER, (upsert("h2"),)))
+    assert damaged.read_bytes() == said
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_part_that_holds_no_rows_of_ours_is_named_without_its_content(
+    tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "as_of=2017-10-01"
+    folder.mkdir()
+    part = folder / f"part-p1.{kind}"
+    part.write_bytes(b"customer_id,op\nh1,secret\n")
+    entry = {"file": part.name, "sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps({"parts": [entry]}))
+    with pytest.raises(BadInput, match="rows that cannot be read") as caught:
+        list(FileDestination("csv", tmp_path, "me", format=kind).holds())
+    assert caught.value.where == str(part)
+    assert caught.value.__context__ is None

@@ -283,3 +283,15 @@ def test_a_locked_database_is_transient_and_nothing_is_written(sqlite_url: str) 
     blocker.close()
     assert select(url) == []
     assert crm.send(batch(upsert("h1"))) == [Ack("h1")]
+
+
+def test_an_as_of_that_is_no_date_is_told_and_holds_up_nobody(sqlite_url: str) -> None:
+    target = opened(sqlite_url)
+    target.send(batch(upsert("h1"), upsert("h2"), upsert("h3")))
+    execute(sqlite_url, "update churn_segments set as_of = 'gestern' where customer_id <> 'h3'")
+    told = {row["customer_id"]: row["as_of"] for row in target.holds()}
+    assert told == {"h1": "gestern", "h2": "gestern", "h3": "2017-10-01"}
+    answers = target.send(batch(upsert("h1"), removal("h2", OCTOBER), upsert("h4")))
+    assert answers == [Ack("h1"), Ack("h2"), Ack("h4")]
+    told = {row["customer_id"]: row["as_of"] for row in target.holds()}
+    assert told == dict.fromkeys(("h1", "h3", "h4"), "2017-10-01")

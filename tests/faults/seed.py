@@ -24,6 +24,7 @@ from .broken import BUILDS
 from .history import History
 from .nemesis import Nemesis
 from .places import AT_WORK, ON_THE_WAY
+from .preloaded_works import preload
 from .processes import Processes
 from .server import Server, running
 from .tally import Tally
@@ -126,7 +127,7 @@ def _nemesis(
     """The seed's nemesis with its world, which is not built yet."""
     build = BUILDS[broken] if broken else None
     if seed >= AT_WORK_FROM:
-        from . import preloaded_works  # noqa: F401
+        preload()
 
         shop = Shop(folder, seed, history, place.folder / "undisturbed" / "facts.json")
         return Works(shop, history, build, patience_seconds=PATIENCE_SECONDS)

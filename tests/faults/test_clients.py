@@ -59,7 +59,7 @@ def found(where: str) -> Any:
     return reduce(getattr, path.split("."), importlib.import_module(module))
 
 
-@pytest.mark.parametrize(("where", "given"), HUBSPOT.items(), ids=str)
+@pytest.mark.parametrize(("where", "given"), HUBSPOT.items(), ids=list(HUBSPOT))
 def test_r14_hubspots_client_has_what_we_call(where: str, given: set[str]) -> None:
     pytest.importorskip("hubspot", reason="HubSpot's client is not installed")
     taken = inspect.signature(found(where)).parameters
@@ -67,7 +67,7 @@ def test_r14_hubspots_client_has_what_we_call(where: str, given: set[str]) -> No
     assert any(one.kind is one.VAR_KEYWORD for one in taken.values()), "timeout and limits"
 
 
-@pytest.mark.parametrize(("name", "fields"), FILLED.items(), ids=str)
+@pytest.mark.parametrize(("name", "fields"), FILLED.items(), ids=list(FILLED))
 def test_r14_hubspots_client_takes_the_fields_we_fill(name: str, fields: set[str]) -> None:
     contacts = pytest.importorskip("hubspot.crm.contacts")
     assert getattr(contacts, name).openapi_types.keys() >= fields
@@ -88,7 +88,7 @@ def test_r14_hubspots_client_is_made_as_we_make_it() -> None:
         assert (error.status, error.body, error.headers) == (429, None, None)
 
 
-@pytest.mark.parametrize(("where", "given"), SALESFORCE.items(), ids=str)
+@pytest.mark.parametrize(("where", "given"), SALESFORCE.items(), ids=list(SALESFORCE))
 def test_r14_salesforces_client_has_what_we_call(where: str, given: set[str]) -> None:
     pytest.importorskip("simple_salesforce", reason="Salesforce's client is not installed")
     assert inspect.signature(found(where)).parameters.keys() >= given

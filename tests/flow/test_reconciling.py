@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from churn_ml import cli, flow
+from churn_ml.errors import ChurnError
 from churn_ml.house import House
 
 from ..conftest import FIRST
@@ -80,3 +81,18 @@ def test_a_target_that_does_not_answer_is_a_reason_to_try_again(house: House) ->
     done = reconcile(house)
     assert done.exit_code == 75
     assert "crm_sql: cannot be read: the database of destination crm_sql" in done.stdout
+
+
+@pytest.mark.parametrize("damaged", ["owner.json", "as_of=2017-10-01/manifest.json"])
+def test_a_damaged_folder_keeps_nothing_from_the_other_destinations(
+    copy_of: Callable[[Path], House], scored: Path, damaged: str
+) -> None:
+    house = copy_of(scored)
+    file = house.config.path(house.config.destinations["crm_file"].target) / damaged
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    with pytest.raises(ChurnError) as caught:
+        flow.export(house, FIRST)
+    assert damaged in str(caught.value)
+    told = reconcile(house, "--json")
+    assert json.loads(told.stdout)["crm_sql"]["agreeing"] == len(house.ledger.told("crm_sql")) > 0

@@ -20,6 +20,7 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
     exported.py      what an export did, in rows
     journal.py       the ledger's double in memory
     file.py          a folder of files with manifests
+    file_manifest.py who feeds such a folder, and which files of it count
     file_rows.py     what stands in one of them, CSV or Parquet
     sql.py           a table in SQLite or PostgreSQL
     sql_database.py  its transactions, and what its errors mean

@@ -7,8 +7,8 @@ part not named there does not count yet. Files appear whole: written under a tem
 renamed. The same plan sent again writes the same bytes. `DEST/owner.json` keeps a second deployment
 out (O3).
 
-What stands in a part is file_rows.py's affair. The format may change between two exports: a reader
-tells a part's by its name.
+What stands in a part is file_rows.py's affair, what the files beside it say file_manifest.py's. The
+format may change between two exports: a reader tells a part's by its name.
 
 Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-3f2a….csv` with
 1,998 upserts; that as of 2017-11-01 leaves one with 700 upserts and 60 removals.
@@ -28,10 +28,11 @@ from typing import Any
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.crm.file_manifest import apply, holder_of, listed, parts_of
 from churn_ml.crm.file_rows import FORMATS
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection
-from churn_ml.errors import BadConfig, BadInput, Transient
+from churn_ml.errors import BadConfig, Transient
 
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
@@ -51,14 +52,14 @@ class FileDestination:
     def preflight(self) -> None:
         """Make the folder and claim it.
 
-        Raises: BadConfig where another deployment has it, or it may not be written to; Transient
-        where the disk is full.
+        Raises: BadConfig where another deployment has it, nobody knows who has, or it may not be
+        written to; Transient where the disk is full.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             claim = self.folder / "owner.json"
             _create(claim, _json({"owner": self.owner}))
-            holder = json.loads(claim.read_text(encoding="utf-8"))["owner"]
+            holder = holder_of(claim, f"[destinations.{self.name}] target")
         except OSError as error:
             raise self._unwritten(self.folder, error, "room for a small file") from error
         if holder != self.owner:
@@ -74,7 +75,7 @@ class FileDestination:
         """Write the batch as the part of its plan and name it in the manifest; acks every row.
 
         Raises: Transient where the disk is full or the folder is gone; BadConfig where it may not
-        be written to any more.
+        be written to any more; BadInput where the manifest is damaged.
         """
         folder = self.folder / f"as_of={batch.as_of.isoformat()}"
         content = FORMATS[self.format].written(batch)
@@ -83,7 +84,8 @@ class FileDestination:
             part = folder / f"part-{batch.plan_id}.{self.format}"
             _replace(part, content)
             manifest = folder / "manifest.json"
-            _replace(manifest, _json(_listed(manifest, _entry(part.name, content, batch))))
+            parts = listed(manifest, _entry(part.name, content, batch))
+            _replace(manifest, _json({"parts": parts}))
         except OSError as error:
             raise self._unwritten(folder, error, f"room for {len(content)} bytes") from error
         return [Ack(row.customer_id) for row in batch.rows]
@@ -91,12 +93,12 @@ class FileDestination:
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows that a reader has who applied every part in order, one per customer.
 
-        Raises: BadInput where a part is not the one that its manifest names.
+        Raises: BadInput where a manifest cannot be read, or a part is not the one that it names.
         """
         found: dict[str, Mapping[str, Cell]] = {}
         for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
-            for part in json.loads(manifest.read_text(encoding="utf-8"))["parts"]:
-                _apply(found, manifest.with_name(part["file"]), part["sha256"])
+            for part in parts_of(manifest):
+                apply(found, manifest.with_name(part["file"]), part["sha256"])
         yield from found.values()
 
     def _unwritten(self, place: Path, error: OSError, needs: str) -> BadConfig | Transient:
@@ -133,22 +135,6 @@ def open_file(name: str, settings: Settings, config: Config, means: Means) -> Fi
     )
 
 
-def _apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None:
-    """Upsert and remove what the part says."""
-    content = part.read_bytes() if part.exists() else b""
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise BadInput(
-            "a part is not the one that its manifest names",
-            where=str(part),
-            got="no such file" if not content else "other content",
-            next_step="restore it, or export to another folder",
-        )
-    for op, cells in FORMATS[part.suffix[1:]].read(content):
-        found.pop(str(cells["customer_id"]), None)
-        if op == "upsert":
-            found[str(cells["customer_id"])] = cells
-
-
 def _entry(part: str, content: bytes, batch: Batch) -> dict[str, Any]:
     upserts = [row for row in batch.rows if row.op == "upsert"]
     told = {name: {row.payload.get(name) for row in upserts} for name in ("model", "contract")}
@@ -161,16 +147,6 @@ def _entry(part: str, content: bytes, batch: Batch) -> dict[str, Any]:
         "as_of": batch.as_of.isoformat(),
         **{name: ", ".join(sorted(map(str, values))) or None for name, values in told.items()},
     }
-
-
-def _listed(manifest: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest with the part's entry: in its old place where it had one, else at the end."""
-    parts: dict[str, Any] = {}
-    if manifest.exists():
-        known = json.loads(manifest.read_text(encoding="utf-8"))["parts"]
-        parts = {part["file"]: part for part in known}
-    parts[str(entry["file"])] = entry
-    return {"parts": list(parts.values())}
 
 
 def _json(value: object) -> bytes:

@@ -32,7 +32,7 @@ from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused, bisected
 from churn_ml.crm.sql_database import UNTAKEABLE, KeyTooLong, SqlDatabase
-from churn_ml.crm.sql_table import check_columns, exported, owner_of, unholdable
+from churn_ml.crm.sql_table import check_columns, exported, older, owner_of, unholdable
 from churn_ml.errors import BadConfig, StaleAttempt
 
 if TYPE_CHECKING:
@@ -92,16 +92,20 @@ class SqlDestination:
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows of the table, one per customer; none where it is not made yet, or gone.
 
-        Raises Unreachable as `send` does.
+        An as_of that is no date, which SQLite lets anybody write, is told as it is there. Raises
+        Unreachable as `send` does.
         """
+        table = self._table
+        as_of = sa.type_coerce(table.c.as_of, sa.Text).label("as_of")
+        columns = [as_of if column.name == "as_of" else column for column in table.c]
 
         def read(connection: Connection) -> Sequence[sa.RowMapping]:
             if not sa.inspect(connection).has_table(self.table_name):
                 return []
-            return connection.execute(sa.select(self._table)).mappings().all()
+            return connection.execute(sa.select(*columns)).mappings().all()
 
         found = self._database.done(read)
-        return ({**row, "as_of": row["as_of"].isoformat()} for row in found)
+        return ({**row, "as_of": str(row["as_of"])} for row in found)
 
     def _prepare(self, connection: Connection) -> None:
         inspector = sa.inspect(connection)
@@ -144,8 +148,8 @@ class SqlDestination:
     def _newer(self, connection: Connection, rows: Sequence[Row]) -> set[str]:
         """The customers of whom the table holds a later as_of: the statements left them alone."""
         table, latest = self._table, max((row.as_of for row in rows), default=date.min)
-        query = sa.select(table.c.customer_id, table.c.as_of).where(table.c.as_of > latest)
-        return {customer_id for customer_id, _ in connection.execute(query)}
+        query = sa.select(table.c.customer_id).where(sa.not_(older(table, latest)))
+        return set(connection.execute(query).scalars())
 
     def _write(self, connection: Connection, rows: Sequence[Row]) -> None:
         table = self._table
@@ -156,14 +160,14 @@ class SqlDestination:
         upsert = insert.on_conflict_do_update(
             index_elements=[table.c.customer_id],
             set_={c.name: insert.excluded[c.name] for c in table.c if c.name != "customer_id"},
-            where=table.c.as_of <= insert.excluded.as_of,
+            where=older(table, insert.excluded.as_of),
         )
         if upserts:
             connection.execute(upsert, upserts)
         if removals:
-            older = table.c.as_of <= sa.bindparam("day")
             mine = table.c.customer_id == sa.bindparam("id")
-            connection.execute(sa.delete(table).where(mine & older), removals)
+            takeable = mine & older(table, sa.bindparam("day"))
+            connection.execute(sa.delete(table).where(takeable), removals)
 
     def _claim(self, connection: Connection) -> None:
         table = self._owner_table

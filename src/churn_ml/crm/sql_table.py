@@ -91,6 +91,14 @@ def _holds(column: sa.types.TypeEngine[Any], types: tuple[type, ...]) -> bool:
     return found in types
 
 
+def older(table: sa.Table, day: Any) -> sa.ColumnElement[bool]:
+    """Whether a row may be replaced by one as of `day`, a date or an expression of one.
+
+    What is no date, which SQLite lets anybody write, holds nothing up.
+    """
+    return sa.or_(table.c.as_of <= day, sa.func.date(table.c.as_of).is_(None))
+
+
 def unholdable(cells: Mapping[str, Cell]) -> str:
     """The field with a text that no database holds; empty where there is none.
 
