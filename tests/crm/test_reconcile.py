@@ -107,3 +107,22 @@ def test_a_difference_is_told_field_by_field(tmp_path: Path, ledger: Ledger) -> 
     ledger.doubt("bi", ["h1"], datetime(2017, 10, 2, tzinfo=UTC))
     found = told(target, ledger)
     assert crm.apart(found, ledger.told("bi", list(found.there)))["h1"] == {}
+
+
+@pytest.mark.parametrize("delivers", [True, False])
+@pytest.mark.parametrize("edited", ["2018-01-14", "2017-09-01", "gestern", ""])
+def test_an_edited_as_of_is_told_and_a_row_that_was_not_sent_again_keeps_its_own(
+    tmp_path: Path, ledger: Ledger, edited: str, delivers: bool
+) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=delivers)
+    outbox(target, ledger).export(desired("h1", "h2", offer="NONE"), DAY)
+    done = outbox(target, ledger).export(desired("h1", "h2", as_of=LATER, offer="NONE"), LATER)
+    assert done.unchanged == 2
+    assert told(target, ledger) == crm.Reconciled(2, (), (), ())
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("update segments set as_of = ? where customer_id = 'h2'", [edited])
+    found = told(target, ledger)
+    assert found == crm.Reconciled(1, (), (), ("h2",))
+    apart = crm.apart(found, ledger.told("bi", list(found.there)))
+    assert apart == {"h2": {"as_of": ("2017-10-01", edited or None)}}

@@ -8,7 +8,8 @@ Worked example: the CRM lost `h1`, has a stranger `x9`, and somebody moved `h2` 
 
 >>> from churn_ml.crm.payload import NAMES, hashed
 >>> from datetime import date
->>> cells = {c: dict.fromkeys(NAMES, "x") | {"customer_id": c} for c in ("h1", "h2", "x9")}
+>>> made = dict.fromkeys(NAMES, "x") | {"as_of": "2017-10-01"}
+>>> cells = {c: made | {"customer_id": c} for c in ("h1", "h2", "x9")}
 >>> state = {c: (hashed(cells[c], delivers=False), date(2017, 10, 1)) for c in ("h1", "h2")}
 >>> told = [cells["h2"] | {"segment": "MINE"}, cells["x9"]]
 >>> reconciled(told, state, delivers=False)
@@ -67,16 +68,15 @@ def reconciled(
     """Where the target's account and the ledger's differ.
 
     `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
-    destination.
+    destination. No content is the as_of, so a row that says the same of another date is told apart
+    by the date of the row that the target took.
     """
-    told = {
-        customer: hashed_ for customer, (hashed_, _) in state.items() if hashed_ not in NOT_HELD
-    }
+    told = {customer: took for customer, took in state.items() if took[0] not in NOT_HELD}
     found: dict[str, bool] = {}
     there: dict[str, Mapping[str, Cell]] = {}
     for cells in held:
         customer = str(cells["customer_id"])
-        found[customer] = customer in told and told[customer] == hashed(cells, delivers=delivers)
+        found[customer] = customer in told and _alike(cells, told[customer], delivers=delivers)
         if customer in told and not found[customer] and len(there) < DETAILED:
             there[customer] = cells
     both = found.keys() & told.keys()
@@ -88,6 +88,12 @@ def reconciled(
         tuple(different),
         there,
     )
+
+
+def _alike(cells: Mapping[str, Cell], took: tuple[str, date], *, delivers: bool) -> bool:
+    """Whether a row of the target is the one that it took, by content and as_of."""
+    content, as_of = took
+    return cells.get("as_of") == as_of.isoformat() and hashed(cells, delivers=delivers) == content
 
 
 def apart(found: Reconciled, told: Mapping[str, str]) -> dict[str, dict[str, tuple[Cell, Cell]]]:
