@@ -108,6 +108,16 @@ def whole(rig: Rig, journal: MemoryJournal) -> bool:
     return reconciled(rig.open("me").holds(), journal.state("crm"), delivers=False).whole
 
 
+@pytest.mark.parametrize("rig", [*FOLDERS, "sql"], indirect=True)
+def test_o3_the_rows_of_another_deployment_are_not_read_as_ours(
+    rig: Rig, journal: MemoryJournal
+) -> None:
+    export(rig, journal, [row("h1", OCTOBER)])
+    assert len(list(rig.open("me").holds())) == 1
+    with pytest.raises(BadConfig, match="fed by another deployment"):
+        list(rig.open("somebody else").holds())
+
+
 def test_r12_an_upsert_a_change_and_a_removal_arrive(rig: Rig, journal: MemoryJournal) -> None:
     first = [row("h1", OCTOBER), row("h2", OCTOBER), row("h3", OCTOBER)]
     assert export(rig, journal, first).sent == 3

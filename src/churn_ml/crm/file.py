@@ -62,14 +62,7 @@ class FileDestination:
             holder = holder_of(claim, f"[destinations.{self.name}] target")
         except OSError as error:
             raise self._unwritten(self.folder, error, "room for a small file") from error
-        if holder != self.owner:
-            raise BadConfig(
-                f"{self.folder} is fed by another deployment",
-                where=f"[destinations.{self.name}] target",
-                got=f"owner {holder}",
-                expected=f"owner {self.owner}",
-                next_step=f"name another folder, or delete {claim} if that deployment is gone",
-            )
+        self._be_ours(claim, holder)
 
     def send(self, batch: Batch) -> list[Ack | Rejection]:
         """Write the batch as the part of its plan and name it in the manifest; acks every row.
@@ -93,13 +86,37 @@ class FileDestination:
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows that a reader has who applied every part in order, one per customer.
 
-        Raises: BadInput where a manifest cannot be read, or a part is not the one that it names.
+        Raises: BadInput where a manifest cannot be read, or a part is not the one that it names;
+        BadConfig where another deployment has the folder, or the system lets nobody read it.
         """
         found: dict[str, Mapping[str, Cell]] = {}
+        try:
+            self._read(found)
+        except OSError as error:
+            raise BadConfig(
+                f"cannot read {error.filename or self.folder}: {error.strerror}",
+                where=f"[destinations.{self.name}] target",
+                next_step="make the folder readable",
+            ) from error
+        yield from found.values()
+
+    def _read(self, found: dict[str, Mapping[str, Cell]]) -> None:
+        claim = self.folder / "owner.json"
+        if claim.exists():
+            self._be_ours(claim, holder_of(claim, f"[destinations.{self.name}] target"))
         for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
             for part in parts_of(manifest):
                 apply(found, manifest.with_name(part["file"]), part["sha256"])
-        yield from found.values()
+
+    def _be_ours(self, claim: Path, holder: str) -> None:
+        if holder != self.owner:
+            raise BadConfig(
+                f"{self.folder} is fed by another deployment",
+                where=f"[destinations.{self.name}] target",
+                got=f"owner {holder}",
+                expected=f"owner {self.owner}",
+                next_step=f"name another folder, or delete {claim} if that deployment is gone",
+            )
 
     def _unwritten(self, place: Path, error: OSError, needs: str) -> BadConfig | Transient:
         """What the system's refusal to write means: a person has to act, or room helps."""

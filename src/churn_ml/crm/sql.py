@@ -93,14 +93,17 @@ class SqlDestination:
         """The rows of the table, one per customer; none where it is not made yet, or gone.
 
         An as_of that is no date, which SQLite lets anybody write, is told as it is there. Raises
-        Unreachable as `send` does.
+        Unreachable as `send` does; BadConfig where another deployment has the table.
         """
         table = self._table
         as_of = sa.type_coerce(table.c.as_of, sa.Text).label("as_of")
         columns = [as_of if column.name == "as_of" else column for column in table.c]
 
         def read(connection: Connection) -> Sequence[sa.RowMapping]:
-            if not sa.inspect(connection).has_table(self.table_name):
+            there = sa.inspect(connection)
+            if there.has_table(self._owner_table.name):
+                self._be_ours(connection)
+            if not there.has_table(self.table_name):
                 return []
             return connection.execute(sa.select(*columns)).mappings().all()
 
@@ -174,8 +177,12 @@ class SqlDestination:
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
         claim = dialect.insert(table).values(id=1, owner=self.owner, newest_as_of=date.min)
         connection.execute(claim.on_conflict_do_nothing())
-        holder = connection.execute(sa.select(table.c.owner)).scalar_one()
-        if holder != self.owner:
+        self._be_ours(connection)
+
+    def _be_ours(self, connection: Connection) -> None:
+        table = self._owner_table
+        holder = connection.execute(sa.select(table.c.owner)).scalar_one_or_none()
+        if holder not in (None, self.owner):
             raise BadConfig(
                 f"table {self.table_name} is fed by another deployment",
                 where=f"[destinations.{self.name}]",
