@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from churn_ml.crm import FileDestination, Guard, MemoryJournal, Outbox
 from churn_ml.crm.file_rows import HEADER, safe
+from churn_ml.crm.file_rows import read as read_cell
 from churn_ml.crm.payload import removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Row
 from churn_ml.errors import BadConfig, BadInput, Transient
@@ -282,3 +285,15 @@ def test_a_part_that_holds_no_rows_of_ours_is_named_without_its_content(
         list(FileDestination("csv", tmp_path, "me", format=kind).holds())
     assert caught.value.where == str(part)
     assert caught.value.__context__ is None
+
+
+@given(st.text(alphabet="'=+-@\t\r\n0.1a＝", max_size=4))  # noqa: RUF001 - meant
+def test_s1_every_text_is_read_from_a_csv_as_it_was(text: str) -> None:
+    assert read_cell(safe(text), "text") == text
+
+
+def test_s1_customers_who_differ_in_an_apostrophe_alone_stay_two(tmp_path: Path) -> None:
+    target = opened(tmp_path)
+    ids = ["=1+1", "'=1+1", "''=1+1", "'", "'h1"]
+    target.send(Batch("b1", "p1", OCTOBER, tuple(map(upsert, ids))))
+    assert [cells["customer_id"] for cells in target.holds()] == ids

@@ -1,8 +1,9 @@
 """What stands in one file of an export: a plan's rows as CSV or Parquet, and read back.
 
 CSV is for spreadsheets too, so a text cell that a spreadsheet would run as a formula gets a leading
-apostrophe (fault S1); numbers, negative ones too, stay numbers. Parquet is for programs: its
-columns have types, `as_of` a date's, and no cell is changed. The same rows are the same bytes.
+apostrophe (fault S1), and so does one that begins with an apostrophe: two customers stay two.
+Numbers, negative ones too, stay numbers. Parquet is for programs: its columns have types, `as_of` a
+date's, and no cell is changed. The same rows are the same bytes.
 
 Worked example: a removal of `h2` as of 2017-11-01 is the line `h2,remove,2017-11-01,,,...`, or a
 row of Parquet in which all further cells are null.
@@ -50,14 +51,14 @@ class Format:
 def safe(cell: Cell) -> str:
     """The cell as a spreadsheet may open it: nothing, a number, or text that is no formula.
 
-    >>> safe(None), safe("@cmd"), safe("a=b"), safe(1e16)
-    ('', "'@cmd", 'a=b', '10000000000000000')
+    >>> safe(None), safe("@cmd"), safe("a=b"), safe("'@cmd"), safe(1e16)
+    ('', "'@cmd", 'a=b', "''@cmd", '10000000000000000')
     """
     if cell is None:
         return ""
     if isinstance(cell, str):
-        runs = cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
-        return f"'{cell}" if runs else cell
+        marked = cell.startswith((*_FORMULA, "'")) and not _NUMBER.fullmatch(cell)
+        return f"'{cell}" if marked else cell
     return str(int(cell)) if cell == int(cell) else repr(cell)
 
 
@@ -69,7 +70,8 @@ def read(cell: str, kind: str) -> Cell:
     """
     if kind == "number":
         return float(cell) if cell else None
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+    # with nothing of that after it, it is from a file that left leading apostrophes alone
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*_FORMULA, "'")) else cell
 
 
 def _csv(batch: Batch) -> bytes:
