@@ -96,3 +96,35 @@ def test_a_damaged_folder_keeps_nothing_from_the_other_destinations(
     assert damaged in str(caught.value)
     told = reconcile(house, "--json")
     assert json.loads(told.stdout)["crm_sql"]["agreeing"] == len(house.ledger.told("crm_sql")) > 0
+
+
+def test_rows_of_a_plan_under_way_are_told_apart_and_not_to_be_repaired(house: House) -> None:
+    ids = sorted(house.ledger.told("crm_sql"))
+    last = house.ledger.last_plan("crm_sql")
+    assert last is not None
+    changed = [(one, "9f", '{"segment": "NEW"}', False) for one in ids[:2]]
+    stranger = ("x9", "b1", '{"segment": "NEW"}', False)
+    house.ledger.save_plan("crm_sql", "p2", FIRST, [*changed, stranger], base=last[0])
+    with closing(sqlite3.connect(house.config.root / "crm.db")) as base, base as table:
+        table.execute("update churn_segments set segment = 'NEW' where customer_id = ?", [ids[0]])
+        sent = "insert into churn_segments (customer_id, as_of, offer) values ('x9', ?, 'NONE')"
+        table.execute(sent, [FIRST.isoformat()])
+    done = reconcile(house, "--repair")
+    assert done.exit_code == 1
+    assert "0 missing, 0 extra, 0 different, 2 of the plan under way" in done.stdout
+    assert "next step: export the newest day again, which finishes the plan" in done.stdout
+    assert "in_doubt" not in {told for told, _ in house.ledger.state("crm_sql").values()}
+
+
+def test_who_is_in_doubt_without_a_difference_is_told_so(house: House) -> None:
+    first = min(house.ledger.told("crm_sql"))
+    house.ledger.doubt("crm_sql", [first], house.clock())
+    done = reconcile(house)
+    assert "0 different, 1 in doubt" in done.stdout
+    assert f"in doubt: {first}: the next export sees to it" in done.stdout
+    assert "--repair" not in done.stdout
+    house.ledger.ask("crm_sql", "p2", FIRST, 1, 1, house.clock())
+    assert "churn-ml export approve crm_sql --plan p2" in reconcile(house).stdout
+    house.ledger.withdraw("crm_sql", FIRST)
+    flow.export(house, FIRST)
+    assert reconcile(house).exit_code == 0

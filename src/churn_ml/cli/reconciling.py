@@ -80,6 +80,8 @@ def lines(name: str, found: Reconciled, fields: Fields, repaired: bool = False) 
     """
     sides = {"missing": found.missing, "extra": found.extra, "different": found.different}
     counts = ", ".join(f"{len(ids):,} {word}" for word, ids in sides.items())
+    seen_to = {"in doubt": found.in_doubt, "of the plan under way": found.under_way}
+    counts += "".join(f", {len(ids):,} {word}" for word, ids in seen_to.items() if ids)
     yield f"{name}: {found.agreeing:,} agree, {counts}"
     for word, ids in sides.items():
         more = f" and {len(ids) - SHOWN:,} more (--json)" if len(ids) > SHOWN else ""
@@ -87,15 +89,33 @@ def lines(name: str, found: Reconciled, fields: Fields, repaired: bool = False) 
             yield f"  {word}: {', '.join(ids[:SHOWN])}{more}"
         elif ids:
             yield "  different, told -> there:"
-            yield from (f"    {one}: {_apart(fields.get(one, {}))}" for one in ids[:SHOWN])
+            yield from (f"    {one}: {pairs(fields.get(one, {}))}" for one in ids[:SHOWN])
             yield from [f"   {more}"] if more else []
+    if found.in_doubt:
+        more = f" and {len(found.in_doubt) - SHOWN:,} more (--json)"
+        more = more if len(found.in_doubt) > SHOWN else ""
+        yield f"  in doubt: {', '.join(found.in_doubt[:SHOWN])}{more}: the next export sees to it"
     if not found.whole:
-        first = "" if repaired else "churn-ml export reconcile --repair, then "
-        yield f"  next step: {first}export the newest day again"
+        yield f"  next step: {_next_step(name, found, repaired)}"
 
 
-def _apart(fields: Mapping[str, Any]) -> str:
-    return pairs(fields) or "put in doubt by an earlier --repair, until the next export"
+def _next_step(name: str, found: Reconciled, repaired: bool) -> str:
+    """What brings both accounts together.
+
+    >>> from churn_ml.crm import Reconciled
+    >>> _next_step("crm", Reconciled(7, (), ("x9",), (), under_way=("h2",)), False)
+    'export the newest day again, which finishes the plan under way; then reconcile again'
+    >>> _next_step("crm", Reconciled(7, (), (), (), in_doubt=("h2",), waits="5f1c"), False)
+    'a plan waits for a yes: churn-ml export approve crm --plan 5f1c'
+    """
+    again = "export the newest day again"
+    if found.under_way:
+        return f"{again}, which finishes the plan under way; then reconcile again"
+    if found.doubtful:
+        return again if repaired else f"churn-ml export reconcile --repair, then {again}"
+    if found.waits:
+        return f"a plan waits for a yes: churn-ml export approve {name} --plan {found.waits}"
+    return again
 
 
 def _plain(one: Reconciled, fields: Fields) -> dict[str, Any]:

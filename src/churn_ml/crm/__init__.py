@@ -56,7 +56,7 @@ from churn_ml.crm.file import FileDestination, open_file
 from churn_ml.crm.foreseen import Change, Foreseen, changes
 from churn_ml.crm.guard import Guard
 from churn_ml.crm.hubspot import HubSpotDestination, open_hubspot
-from churn_ml.crm.journal import MemoryJournal
+from churn_ml.crm.journal import IN_DOUBT, MemoryJournal
 from churn_ml.crm.means import Means
 from churn_ml.crm.outbox import Outbox
 from churn_ml.crm.protocol import (
@@ -78,6 +78,7 @@ from churn_ml.errors import BadInput
 __all__ = [
     "APPROVED",
     "DESTINATIONS",
+    "IN_DOUBT",
     "REFUSED",
     "Ack",
     "Asked",

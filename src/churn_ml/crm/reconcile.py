@@ -13,7 +13,7 @@ Worked example: the CRM lost `h1`, has a stranger `x9`, and somebody moved `h2` 
 >>> state = {c: (hashed(cells[c], delivers=False), date(2017, 10, 1)) for c in ("h1", "h2")}
 >>> told = [cells["h2"] | {"segment": "MINE"}, cells["x9"]]
 >>> reconciled(told, state, delivers=False)
-Reconciled(agreeing=0, missing=('h1',), extra=('x9',), different=('h2',))
+Reconciled(agreeing=0, missing=('h1',), extra=('x9',), different=('h2',), ...)
 >>> apart(reconciled(told, state, delivers=False), {"h2": json.dumps(cells["h2"])})
 {'h2': {'segment': ('x', 'MINE')}}
 """
@@ -21,11 +21,12 @@ Reconciled(agreeing=0, missing=('h1',), extra=('x9',), different=('h2',))
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from churn_ml.crm.foreseen import differing
+from churn_ml.crm.journal import IN_DOUBT
 from churn_ml.crm.payload import hashed
 from churn_ml.crm.protocol import NOT_HELD, Cell
 
@@ -39,7 +40,10 @@ class Reconciled:
 
     `agreeing` of them are alike; `missing` are acknowledged and not in the target, `extra` in the
     target and not acknowledged, `different` in both with another content. `there` is what the
-    target holds of the different, of DETAILED at most.
+    target holds of the different, of DETAILED at most. Apart from those are whom the ledger has
+    `in_doubt`, without a difference that is known, and those of whom a plan that is under way says
+    more than was acknowledged so far: the next export sees to both. `waits` is the id of a plan
+    that waits for a person's yes.
     """
 
     agreeing: int
@@ -47,16 +51,19 @@ class Reconciled:
     extra: tuple[str, ...]
     different: tuple[str, ...]
     there: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict, compare=False, repr=False)
+    in_doubt: tuple[str, ...] = ()
+    under_way: tuple[str, ...] = ()
+    waits: str = ""
 
     @property
     def doubtful(self) -> tuple[str, ...]:
-        """Everybody about whom the accounts differ."""
+        """Everybody about whom the accounts differ and no export is about to see to it."""
         return self.missing + self.extra + self.different
 
     @property
     def whole(self) -> bool:
         """Whether both accounts are one."""
-        return not self.doubtful
+        return not (self.doubtful or self.in_doubt or self.under_way)
 
 
 def reconciled(
@@ -64,30 +71,58 @@ def reconciled(
     state: Mapping[str, tuple[str, date]],
     *,
     delivers: bool,
+    under_way: Collection[str] = frozenset(),
+    last: Mapping[str, str] | None = None,
 ) -> Reconciled:
     """Where the target's account and the ledger's differ.
 
     `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
     destination. No content is the as_of, so a row that says the same of another date is told apart
-    by the date of the row that the target took.
+    by the date of the row that the target took. `under_way`: the customers of whom an open plan has
+    a row; `last`: customer_id -> payload as JSON that the target took last, of those in doubt.
+
+    >>> held, state = [{"customer_id": "h1"}], {"h1": (IN_DOUBT, date(2017, 10, 1))}
+    >>> reconciled(held, state, delivers=False).in_doubt
+    ('h1',)
+    >>> reconciled(held, {}, delivers=False, under_way=["h1"]).under_way
+    ('h1',)
     """
     told = {customer: took for customer, took in state.items() if took[0] not in NOT_HELD}
     found: dict[str, bool] = {}
     there: dict[str, Mapping[str, Cell]] = {}
+    doubted: set[str] = set()
     for cells in held:
         customer = str(cells["customer_id"])
         found[customer] = customer in told and _alike(cells, told[customer], delivers=delivers)
-        if customer in told and not found[customer] and len(there) < DETAILED:
+        if customer not in told or found[customer] or customer in under_way:
+            continue
+        if told[customer][0] == IN_DOUBT and _said(
+            cells, (last or {}).get(customer), delivers=delivers
+        ):
+            doubted.add(customer)
+        elif len(there) < DETAILED:
             there[customer] = cells
-    both = found.keys() & told.keys()
-    different = sorted(customer for customer in both if not found[customer])
+    both, open_ = found.keys() & told.keys(), frozenset(under_way)
+    missing, extra = told.keys() - found.keys(), found.keys() - told.keys()
+    different = {customer for customer in both if not found[customer]}
     return Reconciled(
         len(both) - len(different),
-        tuple(sorted(told.keys() - found.keys())),
-        tuple(sorted(found.keys() - told.keys())),
-        tuple(different),
+        tuple(sorted(missing - open_)),
+        tuple(sorted(extra - open_)),
+        tuple(sorted(different - open_ - doubted)),
         there,
+        in_doubt=tuple(sorted(doubted)),
+        under_way=tuple(sorted((missing | extra | different) & open_)),
     )
+
+
+def _said(cells: Mapping[str, Cell], last: str | None, *, delivers: bool) -> bool:
+    """Whether nothing contradicts a row in doubt: it says what was told last, or nothing was."""
+    if last is None:
+        return True
+    was = json.loads(last)
+    content = hashed(was, delivers=delivers), date.fromisoformat(str(was["as_of"]))
+    return _alike(cells, content, delivers=delivers)
 
 
 def _alike(cells: Mapping[str, Cell], took: tuple[str, date], *, delivers: bool) -> bool:
@@ -99,8 +134,7 @@ def _alike(cells: Mapping[str, Cell], took: tuple[str, date], *, delivers: bool)
 def apart(found: Reconciled, told: Mapping[str, str]) -> dict[str, dict[str, tuple[Cell, Cell]]]:
     """In which fields the target differs: customer_id -> field -> (as told, as it is there).
 
-    `told`: customer_id -> payload as JSON that the target acknowledged. A customer whom an earlier
-    reconcile put in doubt may differ in no field.
+    `told`: customer_id -> payload as JSON that the target acknowledged.
     """
     return {
         customer: differing(json.loads(told.get(customer, "{}")), cells)

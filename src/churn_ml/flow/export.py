@@ -8,7 +8,7 @@ plan would change more of a destination than [destinations.NAME] ask_above, it w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -185,22 +185,31 @@ def reconcile(
     """Where each destination of the contract holds something else than it acknowledged, by name.
 
     Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
-    sends it again, or takes it out. A row of an open plan that was sent and not answered counts as
-    a difference until the next export has resumed it. `unread` is told of a target that cannot be
+    sends it again, or takes it out; not of the rows of an open plan, which the next export resumes.
+    `unread` is told of a target that cannot be
     read, and the others go on; without it, raises what that target raised, as Unreachable.
     """
     found = {}
     for name in destinations(house.config):
         target = crm.open_destination(name, house.config, means=means(house))
         house.say(f"  reading {name}")
-        state = house.ledger.state(name)
+        state, left = house.ledger.state(name), house.ledger.open_plan(name)
+        doubted = [customer for customer, (told, _) in state.items() if told == crm.IN_DOUBT]
         try:
-            found[name] = crm.reconciled(target.holds(), state, delivers=target.delivers)
+            one = crm.reconciled(
+                target.holds(),
+                state,
+                delivers=target.delivers,
+                under_way=frozenset(row[0] for row in left[2]) if left else frozenset(),
+                last=house.ledger.told(name, doubted),
+            )
         except ChurnError as error:
             if unread is None:
                 raise
             unread(name, error)
             continue
+        asked = (ask.plan_id for ask in house.ledger.waiting() if ask.destination == name)
+        found[name] = replace(one, waits=next(asked, ""))
         if repair:
             house.ledger.doubt(name, found[name].doubtful, house.clock())
     return found
