@@ -119,6 +119,13 @@ def test_an_experiment_of_an_unknown_offer_or_of_one_drawn_already_is_refused() 
             "greater than or equal",
         ),
         ('kind = "pigeon"\ntarget = "out"', "pigeon"),
+        ('kind = "file"\ntarget = "s3://bucket/out"', "is a folder, not a URL"),
+        ('kind = "sql"\ntarget = "mysql://db/bi"', "is sqlite:///FILE or"),
+        ('kind = "sql"\ntarget = "x"', "is sqlite:///FILE or"),
+        (
+            'kind = "sql"\ntarget = "${BI_URL}"\ntable = "a; drop table b"',
+            "is no name of a table",
+        ),
     ],
 )
 def test_a_destination_has_what_its_kind_needs_and_nothing_that_it_does_not_know(
@@ -149,6 +156,8 @@ SECRET = "S3CRETPW"
         ('kind = "sql"\ntarget = ["postgresql://u:{}@db/bi"]', "got: a list"),
         ('kind = "sql"\ntarget = {{ url = "{}" }}', "got: a section of url"),
         ('kind = "hubspot"\nconnection = "hubspot://:{}@"', "is no plain name of a connection"),
+        ('kind = "file"\ntarget = "postgresql://u:{}@db/bi"', "is a folder, not a URL"),
+        ('kind = "sql"\ntarget = "mysql://u:{}@db/bi"', "is sqlite:///FILE or"),
         ('kind = "hubspot"\nconnection = "{} "', "is no plain name of a connection"),
     ],
 )

@@ -10,6 +10,7 @@ which contacts nobody by itself.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -57,6 +58,11 @@ class Schedule(Section):
     stale_after_days: Annotated[int, Field(gt=0)] = 180
     four_eyes: bool = True
 
+
+TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
+"""What the table of a SQL destination may be called, with room for the `_owner` beside it."""
+_DATABASE = re.compile(r"(sqlite|postgresql)(\+\w+)?://|\$\{\w+\}")
+"""How the URL of a database begins that is known, or that only the environment holds."""
 
 DestinationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """What a destination may be called: it stands in questions, on the page and in commands."""
@@ -119,6 +125,25 @@ class Destination(Section):
         odd = sorted(knows_no & said)
         if odd:
             raise ValueError(f"a destination of kind {self.kind} knows no {', '.join(odd)}")
+        return self
+
+    @model_validator(mode="after")
+    def _leads_where_its_kind_goes(self) -> Destination:
+        """A URL for a folder, or a URL or a table no statement could be sure of, is an error.
+
+        The target is never shown: it may hold a password.
+        """
+        if self.kind == "file" and "://" in self.target:
+            raise ValueError("target of a destination of kind file is a folder, not a URL")
+        if self.kind == "sql" and not _DATABASE.match(self.target):
+            raise ValueError(
+                "target of a destination of kind sql is sqlite:///FILE or"
+                " postgresql://HOST/DATABASE, its password as ${NAME}"
+            )
+        if self.kind == "sql" and not TABLE_NAME.fullmatch(self.table):
+            raise ValueError(
+                "table is no name of a table: letters, digits and underscores, 56 at most"
+            )
         return self
 
 

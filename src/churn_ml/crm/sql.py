@@ -16,7 +16,6 @@ StaleAttempt and the table stays as it is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.config.running import TABLE_NAME
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused, bisected
@@ -37,8 +37,6 @@ from churn_ml.errors import BadConfig, StaleAttempt
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,55}")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class SqlDestination:
 
     def __post_init__(self) -> None:
         """Refuse a name or a database that no statement of ours could be sure of."""
-        if not _NAME.fullmatch(self.table_name):
+        if not TABLE_NAME.fullmatch(self.table_name):
             raise BadConfig(
                 "this is no name of a table",
                 where=f"[destinations.{self.name}] table",
