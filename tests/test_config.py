@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -192,3 +193,60 @@ def test_what_pydantic_says_itself_quotes_no_section_s8() -> None:
     with pytest.raises(ValidationError) as caught:
         Destination(kind="sql", target=f"postgresql://u:{SECRET}@db", batch_size=5)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('kind = "file"\ntarget = "out"', 'kind = "file"\ntarget = "./in/../out/"'),
+        (
+            'kind = "file"\ntarget = "out"',
+            'kind = "file"\nformat = "parquet"\ntarget = "/shop/out"',
+        ),
+        (
+            'kind = "sql"\ntarget = "sqlite:///bi.db"',
+            'kind = "sql"\ntarget = "sqlite:////shop/bi.db"',
+        ),
+        (
+            'kind = "sql"\ntarget = "postgresql://ada:S3CRETPW@db/bi"',
+            'kind = "sql"\ntarget = "postgresql+psycopg2://bob@DB:5432/bi?sslmode=require"',
+        ),
+        ('kind = "sql"\ntarget = "${BI}"', 'kind = "sql"\ntarget = "${BI}"'),
+        ('kind = "hubspot"\nconnection = "c"', 'kind = "hubspot"\nconnection = "c"\nkey = "k"'),
+        (
+            'kind = "salesforce"\nconnection = "c"',
+            'kind = "salesforce"\nconnection = "c"\nobject = "Contact"',
+        ),
+    ],
+)
+def test_two_destinations_never_fill_one_place(one: str, other: str) -> None:
+    shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    both = r"\[destinations.a\] and \[destinations.b\] fill the same place"
+    with pytest.raises(BadConfig, match=both) as caught:
+        from_text(f"{shop}[destinations.a]\n{one}\n[destinations.b]\n{other}", root=Path("/shop"))
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('kind = "file"\ntarget = "out"', 'kind = "file"\ntarget = "out2"'),
+        (
+            'kind = "sql"\ntarget = "postgresql://db/bi"',
+            'kind = "sql"\ntarget = "postgresql://db/bi"\ntable = "gold"',
+        ),
+        (
+            'kind = "sql"\ntarget = "postgresql://db:5433/bi"',
+            'kind = "sql"\ntarget = "postgresql://db/bi"',
+        ),
+        (
+            'kind = "sql"\ntarget = "postgresql://${ONE}/bi"',
+            'kind = "sql"\ntarget = "postgresql://${TWO}/bi"',
+        ),
+        ('kind = "hubspot"\nconnection = "c"', 'kind = "hubspot"\nconnection = "d"'),
+    ],
+)
+def test_two_places_are_two_destinations(one: str, other: str) -> None:
+    shop = '[shop]\nname = "s"\ncurrency = "EUR"\n'
+    config = from_text(f"{shop}[destinations.a]\n{one}\n[destinations.b]\n{other}")
+    assert list(config.destinations) == ["a", "b"]

@@ -10,8 +10,10 @@ which contacts nobody by itself.
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -146,7 +148,37 @@ class Destination(Section):
             )
         return self
 
+    def place(self, root: Path) -> tuple[str, ...]:
+        """What is filled: two destinations with the same would undo each other's exports.
 
+        `root`: the folder that a relative target lies below. What a connection or `${NAME}` stands
+        for is not looked up, and who signs in to a database makes it no other one.
+
+        >>> one = Destination(kind="sql", target="postgresql://ada:x@db/bi")
+        >>> one.place(Path("/shop"))
+        ('sql', 'db:5432/bi', 'churn_segments')
+        >>> one.place(Path()) == Destination(kind="sql", target="postgresql://db:5432/bi").place(Path())
+        True
+        """
+        if self.kind == "file":
+            return "file", os.path.realpath(root / self.target)
+        if self.kind == "sql":
+            return "sql", _database(self.target, root), self.table
+        return self.kind, self.connection, self.object or _OBJECTS.get(self.kind, "")
+
+
+def _database(url: str, root: Path) -> str:
+    """The database of a URL without who signs in to it; of SQLite the file."""
+    scheme, _, rest = url.partition("://")
+    if scheme.startswith("sqlite"):
+        return os.path.realpath(root / rest.removeprefix("/").partition("?")[0])
+    server, _, name = rest.rpartition("@")[2].partition("/")
+    with_port = server if ":" in server else f"{server}:5432"
+    return f"{with_port.lower()}/{name.partition('?')[0]}" if scheme != url else url
+
+
+_OBJECTS = {"salesforce": "Contact", "tryton": "churn_ml"}
+"""What is filled where `object` is not said, of the kinds that know one."""
 _PLACE = frozenset({"target", "format", "table"})
 _PACE = frozenset({"requests_per_10_seconds", "requests_per_day"})
 _CRM = _PACE | {

@@ -137,6 +137,19 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _destinations_are_told_apart(self) -> Config:
+        filled: dict[tuple[str, ...], str] = {}
+        for name, destination in self.destinations.items():
+            other = filled.setdefault(destination.place(self.root), name)
+            if other != name:
+                raise ValueError(
+                    f"[destinations.{other}] and [destinations.{name}] fill the same place:"
+                    " a stop or an undo of one would be lifted by the other; name another target,"
+                    " table, connection or object, or remove one"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _offers_are_told_apart(self) -> Config:
         codes = [offer.code for offer in self.offers]
         if len(set(codes)) != len(codes) or "NONE" in codes:
