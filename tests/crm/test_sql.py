@@ -267,7 +267,7 @@ def test_a_server_that_ends_in_mid_statement_is_away_and_quotes_nobody(sqlite_ur
 
 def test_a_database_that_does_not_answer_is_transient(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="unable to open database file"):
-        opened(f"sqlite:///{tmp_path}/no/such/folder/bi.db")
+        opened(f"sqlite:///{tmp_path}")
 
 
 def test_a_locked_database_is_transient_and_nothing_is_written(sqlite_url: str) -> None:
@@ -295,3 +295,25 @@ def test_an_as_of_that_is_no_date_is_told_and_holds_up_nobody(sqlite_url: str) -
     assert answers == [Ack("h1"), Ack("h2"), Ack("h4")]
     told = {row["customer_id"]: row["as_of"] for row in target.holds()}
     assert told == dict.fromkeys(("h1", "h3", "h4"), "2017-10-01")
+
+
+def test_r9_a_missing_folder_of_a_sqlite_file_is_named_and_is_no_outage(tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "there"
+    with pytest.raises(BadConfig, match=r"the folder .* does not exist") as told:
+        opened(f"sqlite:///{folder}/bi.db")
+    assert told.value.got == str(folder)
+    folder.mkdir(parents=True)
+    assert opened(f"sqlite:///{folder}/bi.db").send(batch(upsert("h1"))) == [Ack("h1")]
+
+
+def test_r9_a_table_of_others_is_called_the_same_by_the_export_and_by_who_reads_it(
+    url: str,
+) -> None:
+    execute(url, "create table another_table (customer_id text primary key, score text)")
+    destination = SqlDestination("bi", url, "another_table", "me")
+    said = []
+    for work in (destination.preflight, destination.holds):
+        with pytest.raises(BadConfig, match="missing or mistyped") as told:
+            work()
+        said.append(str(told.value))
+    assert said[0] == said[1]

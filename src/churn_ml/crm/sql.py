@@ -90,8 +90,9 @@ class SqlDestination:
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows of the table, one per customer; none where it is not made yet, or gone.
 
-        An as_of that is no date, which SQLite lets anybody write, is told as it is there. Raises
-        Unreachable as `send` does; BadConfig where another deployment has the table.
+        An as_of that is no date, which SQLite lets anybody write, is told as it is there. Raises:
+        Unreachable as `send` does; BadConfig where another deployment has the table, or it is none
+        of ours, as `preflight` does.
         """
         table = self._table
         as_of = sa.type_coerce(table.c.as_of, sa.Text).label("as_of")
@@ -103,6 +104,7 @@ class SqlDestination:
                 self._be_ours(connection)
             if not there.has_table(self.table_name):
                 return []
+            check_columns(there, self.table_name, f"[destinations.{self.name}]")
             return connection.execute(sa.select(*columns)).mappings().all()
 
         found = self._database.done(read)

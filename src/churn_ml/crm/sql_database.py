@@ -6,6 +6,7 @@ house. The driver's own error may quote a row, so that none of its words but the
     no answer, a server's end, a lock     Unreachable: the plan is kept
     a row that it cannot hold             one of UNTAKEABLE: that row is to be found
     a right, a table or a column is gone  BadConfig: a person has to act
+    SQLite's folder is missing            BadConfig naming it
 
 Worked example: the role of the connection may not make tables. The export of 2017-10-01 ends before
 row 1 with BadConfig, which says so.
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
@@ -76,6 +78,13 @@ class SqlDatabase:
         # psycopg2 and psycopg call it differently
         if _TOO_LONG in {getattr(error.orig, name, None) for name in ("pgcode", "sqlstate")}:
             return KeyTooLong()
+        if missing := self._missing_folder():
+            return BadConfig(
+                f"the folder of the database of destination {self.name} does not exist",
+                where=f"[destinations.{self.name}] target",
+                got=str(missing),
+                next_step="make the folder, or correct the target",
+            )
         silent = isinstance(error, (exc.OperationalError, exc.InterfaceError))
         # psycopg2 has no class of its own for a server's end
         if silent or error.connection_invalidated:
@@ -92,6 +101,14 @@ class SqlDatabase:
             expected="a user who may make the table, or read and write it and its columns",
             next_step="correct the rights or the table, then run the export again",
         )
+
+    def _missing_folder(self) -> Path | None:
+        """The folder that a SQLite file was to be made in, where there is none."""
+        url = self._engine.url
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        folder = Path(url.database).absolute().parent
+        return None if folder.is_dir() else folder
 
     @cached_property
     def _engine(self) -> Engine:
