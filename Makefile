@@ -88,7 +88,7 @@ docs: install ## write the generated pages of docs/
 lock: install ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra crm --extra platform --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
-clean: ## stop what runs below var; remove the environment and everything the demo wrote
+clean: ## stop what runs below var; remove the environment and what the demo wrote, and keep var/stack, which may be yours
 	@test ! -x $(BIN)/churn-ml || $(BIN)/churn-ml stack stop --folder var/demo
 	@test ! -x $(BIN)/churn-ml || $(BIN)/churn-ml stack stop --folder var/stack
 	rm -rf .venv var/demo
