@@ -154,3 +154,20 @@ def test_the_options_of_a_dry_run_go_with_it_only(house: House, tmp_path: Path) 
         assert done.exit_code == 2
         assert "--dry-run only" in done.output
     assert house.ledger.last_plan("crm_sql") is None
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "tryton"])
+def test_a_dry_run_needs_no_connection_and_says_that_it_is_missing(
+    house: House, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_ABROAD", raising=False)
+    toml = house.config.root / "churn.toml"
+    section = f'[destinations.crm]\nkind = "{kind}"\nconnection = "abroad"\n'
+    toml.write_text(f"{toml.read_text(encoding='utf-8')}\n{section}", encoding="utf-8")
+    told = churn_ml(house, "--dry-run", "--limit", "1")
+    assert "crm: would ask about" in told
+    assert "crm_sql: would send" in told
+    assert told.count("an export could not send it: there is no connection 'abroad'") == 1
+    plans = json.loads(churn_ml(house, "--dry-run", "--json", "--limit", "1"))["plans"]
+    assert plans["crm"]["kinds"] == plans["crm_sql"]["kinds"]
+    assert plans["crm_sql"]["lacks"] is None

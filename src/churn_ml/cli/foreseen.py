@@ -154,8 +154,8 @@ def records(shown: Shown, limit: int | None) -> list[dict[str, Any]]:
 
 def as_told(shown: Shown, limit: int | None) -> dict[str, Any]:
     """All that is shown of one destination, for JSON."""
-    plain = ("kinds", "unchanged", "older", "of_rows", "share", "ask_above", "at_once", "resumed")
-    told: dict[str, Any] = {name: getattr(shown, name) for name in plain}
+    counts = ("kinds", "unchanged", "older", "of_rows", "share", "ask_above", "at_once", "resumed")
+    told: dict[str, Any] = {name: getattr(shown, name) for name in (*counts, "lacks")}
     for name in ("asks", "stop", "waiting", "answer"):
         found = getattr(shown, name)
         told[name] = asdict(found) if found else None
@@ -212,6 +212,8 @@ class Rows:
 def _in_the_way(shown: Shown) -> Iterator[str]:
     """A stop, a question, or an answer: one line each, with what lifts it."""
     name, asks, waiting = shown.destination, shown.asks, shown.waiting
+    if shown.lacks:
+        yield f"  an export could not send it: {shown.lacks}"
     if shown.stop:
         lifts = f"churn-ml export allow{shown.stop.named}"
         yield f"  {shown.stop.in_words()}; nothing goes there until: {lifts}"

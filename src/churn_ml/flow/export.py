@@ -142,7 +142,12 @@ def _send(
         score_step=settings.score_step,
         delivers=settings.delivers,
     )
-    target = crm.open_destination(name, house.config, means=means(house))
+    # a dry run touches no target: of a connection that is missing foreseeing.py tells
+    target = (
+        crm.Recorder(name)
+        if dry_run
+        else crm.open_destination(name, house.config, means=means(house))
+    )
     run = trial.receipt.reference
     first, answers = settings.first_load == "ask", partial(house.ledger.answered, name)
     radius = crm.Radius(settings.ask_above, first, answers)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from churn_ml import crm
 from churn_ml.crm.radius import KINDS, kind_of, kinds_of
+from churn_ml.errors import BadConfig
 from churn_ml.flow.export import export
+from churn_ml.flow.means import means
 from churn_ml.ledger import EVERY
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class Shown:
     (None: it holds nobody), and above `ask_above` a person is asked: `asks`. `at_once` of the
     removals wait for nobody, `resumed` rows are left of an export that did not end. `stop` holds
     everything back; `waiting` is the plan that waits for an answer now, `answer` what was said of
-    this one. `changes(limit)` gives the rows: the first `limit` of each kind, or all (None).
+    this one. `lacks` says what keeps the destination from being opened, None where nothing does.
+    `changes(limit)` gives the rows: the first `limit` of each kind, or all (None).
     """
 
     destination: str
@@ -56,6 +59,7 @@ class Shown:
     stop: Stop | None
     waiting: Approval | None
     answer: Approval | None
+    lacks: str | None
     changes: Callable[[int | None], Iterator[crm.Change]]
 
     @property
@@ -119,8 +123,18 @@ def shown(house: House, name: str, foreseen: crm.Foreseen, why: Callable[[crm.Ro
         stop=stop_of(house, name),
         waiting=next(waiting, None),
         answer=ledger.approval(name, planned.id),
+        lacks=_lacks(house, name),
         changes=partial(changes, ledger, name, rows, foreseen.held, why),
     )
+
+
+def _lacks(house: House, name: str) -> str | None:
+    """What keeps the destination from being opened, as a connection that nobody knows."""
+    try:
+        crm.open_destination(name, house.config, means=means(house))
+    except BadConfig as error:
+        return str(error)
+    return None
 
 
 def _why(withheld: Mapping[str, str], placed: Mapping[str, str], row: crm.Row) -> str:
