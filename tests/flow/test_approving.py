@@ -191,6 +191,15 @@ def test_what_waits_is_shown_with_who_is_affected_until_it_is_answered(cautious:
     assert "crm_file" not in churn_ml(cautious, "waiting")
 
 
+def test_a_plan_is_named_by_six_characters_or_more_of_its_id(cautious: House) -> None:
+    plan = asked(flow.export(cautious, FIRST))["plan_id"]
+    for wrong in (plan[:5], plan[1:9], "5f1c2d3e4b5a6978"):
+        with pytest.raises(StaleAttempt, match=f"is called {wrong} .* these wait: {plan}"):
+            flow.approve(cautious, "crm_file", "approve", who="ada", plan=wrong)
+    done = flow.approve(cautious, "crm_file", "approve", who="ada", plan=plan[:6])
+    assert (done.plan_id, done.answer) == (plan, "approve")
+
+
 def test_who_answers_a_second_time_is_told_what_was_answered(cautious: House) -> None:
     flow.export(cautious, FIRST)
     said = churn_ml(cautious, "refuse", "crm_file", "--approver", "ada")

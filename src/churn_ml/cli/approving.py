@@ -27,7 +27,7 @@ Approver = Annotated[
 ]
 PlanId = Annotated[
     str | None,
-    typer.Option("--plan", help="The plan you were shown; the newest that waits where left out."),
+    typer.Option("--plan", help="The plan you were shown, or 6 first characters; else the newest."),
 ]
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 ANSWERS = (crm.APPROVED, crm.REFUSED)
+SHORTEST = 6
+"""Characters of a plan's id that name it, where they are those of one that waits alone."""
 
 
 def approve(
@@ -30,13 +32,13 @@ def approve(
 ) -> Approval:
     """Write what `who` answers about the plan of `destination` that waits; nothing is sent by it.
 
-    `answer`: approve or refuse. `plan`: the id of the plan that was shown; the newest that waits
-    where left out. Raises NotReady where none waits, BadInput where `who` is no name, or started
-    the export by hand and says yes to it ([schedule] four_eyes), or another answer stands;
-    StaleAttempt where `plan` waits no more.
+    `answer`: approve or refuse. `plan`: the id of the plan that was shown, or its first
+    SHORTEST characters or more; the newest that waits where left out. Raises NotReady where none
+    waits, BadInput where `who` is no name, or started the export by hand and says yes to it
+    ([schedule] four_eyes), or another answer stands; StaleAttempt where `plan` waits no more.
     """
     _check(house, destination, answer, who)
-    one = plan or house.ledger.asked(destination).plan_id
+    one = _named(house, destination, plan) if plan else house.ledger.asked(destination).plan_id
     if answer == crm.APPROVED:
         _check_four_eyes(house, destination, one, who)
     return house.ledger.answer(destination, one, answer, who, house.clock())
@@ -94,6 +96,27 @@ def waiting(receipt: Receipt) -> dict[str, str]:
     told: Mapping[str, Mapping[str, Any]] = receipt.details.get("destinations", {})
     asked = {name: counts["asks"] for name, counts in told.items() if counts.get("asks")}
     return {name: asks["plan_id"] for name, asks in asked.items() if not asks["refused"]}
+
+
+def _named(house: House, destination: str, plan: str) -> str:
+    """The id of the plan that is named by its id, or by the beginning of one that waits.
+
+    Raises: StaleAttempt where no plan of that beginning waits, or more than one does.
+    """
+    if house.ledger.approval(destination, plan):
+        return plan
+    waits = [o.plan_id for o in house.ledger.waiting() if o.destination == destination]
+    found = [one for one in waits if len(plan) >= SHORTEST and one.startswith(plan)]
+    if len(found) != 1:
+        raise StaleAttempt(
+            f"no one plan that waits for an answer is called {plan}",
+            where=destination,
+            got="none waits" if not waits else f"these wait: {', '.join(waits)}",
+            expected=f"the id of a plan, or its first {SHORTEST} characters or more",
+            next_step="churn-ml export waiting shows them; where another was made, or sent, since:"
+            " export again, a plan that changes too much asks anew",
+        )
+    return found[0]
 
 
 def _check(house: House, destination: str, answer: str, who: str) -> None:
