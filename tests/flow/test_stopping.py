@@ -85,7 +85,11 @@ def test_an_undo_takes_back_what_waits_on_top_of_what_it_undid(house: House) -> 
     asking = under(house, ask_above=0.5)
     asking.ledger.doubt("crm_file", list(asking.ledger.state("crm_file")), asking.clock())
     assert flow.export(asking, FIRST).status == "asks"
-    assert len(asking.ledger.waiting()) == 1
+    (waits,) = asking.ledger.waiting()
+    finding = next(one for one in doctor(asking) if one["check"] == "exports")
+    plan = f"none is stopped; plan {waits.plan_id} as of 2017-10-01 for crm_file waits for a yes"
+    assert (finding["well"], finding["told"]) == (True, plan)
+    assert finding["next_step"] == "churn-ml export waiting"
     flow.undo(asking, "crm_file", who="ada")
     assert asking.ledger.waiting() == []
 

@@ -152,12 +152,17 @@ def _mends(house: House, asked: dict[str, str | None]) -> str:
 
 
 def _stops(house: House) -> Finding:
-    """Whether a person has stopped exports, and has not allowed them again."""
-    stops = house.ledger.stops()
-    if not stops:
-        return Finding("", well=True, told="none is stopped")
-    told = "; ".join(one.in_words() for one in stops)
-    return Finding("", well=False, told=told, next_step=f"churn-ml export allow{stops[0].named}")
+    """Whether a person has stopped exports, and has not allowed them again; names what waits."""
+    stops, waits = house.ledger.stops(), house.ledger.waiting()
+    plans = [f"plan {o.plan_id} as of {o.as_of} for {o.destination} waits for a yes" for o in waits]
+    told = [*(one.in_words() for one in stops), *plans]
+    step = "churn-ml export waiting" if waits else None
+    return Finding(
+        "",
+        well=not stops,
+        told="; ".join(told if stops else ["none is stopped", *plans]),
+        next_step=f"churn-ml export allow{stops[0].named}" if stops else step,
+    )
 
 
 def _destination(house: House, name: str) -> Finding:
