@@ -158,6 +158,14 @@ def test_an_export_that_asks_says_what_would_change_where_the_rows_are_and_how_t
     ]
 
 
+def test_an_export_of_an_older_day_says_that_it_is_older() -> None:
+    counts = {"sent": 0, "removed": 0, "unchanged": 0, "older": 1234}
+    receipt = Receipt("export", date(2017, 10, 1), "done", details={"destinations": {"bi": counts}})
+    assert answers.in_words(receipt)[-1] == (
+        "  bi: sent 0, removed 0, left 0; 1,234 older than what it holds"
+    )
+
+
 def test_a_step_with_nothing_to_do_says_why_and_what_comes_first() -> None:
     day = date(2017, 11, 1)
     _, why = answers.in_words(Receipt("score", day, "no_champion"))

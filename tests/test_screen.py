@@ -96,6 +96,17 @@ def test_the_command_to_go_on_is_one_line_to_be_copied() -> None:
     assert f"  {command}" in shown(told | {"go_on": command}, 40)
 
 
+def test_a_plan_that_waits_is_counted_among_the_exports_with_what_shows_it() -> None:
+    asks = {"upserts": 60, "removals": 10, "refused": False}
+    zero = {"sent": 0, "unchanged": 0, "removed": 0, "rejected": 0, "older": 3}
+    told = {"destinations": {"crm": {**zero, "asks": asks}}}
+    lines = shown(report([Receipt("export", FIRST, "asks", details=told)]))
+    assert "Exports; what waits: churn-ml export waiting" in "\n".join(lines)
+    assert [line.split() for line in lines if " crm " in line] == [
+        [FIRST.isoformat(), "crm", "0", "0", "0", "0", "3", "70"]
+    ]
+
+
 def test_the_newest_two_as_ofs_of_each_step_are_shown() -> None:
     lines = shown(report(year()))
     score = [line.split()[1] for line in lines if line.startswith("score ")]

@@ -10,7 +10,7 @@ names its champion, the segments as of 2017-11-01 and the rates of the last mont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from churn_ml.grid import Grid, grid
@@ -173,10 +173,21 @@ def _rates(report: Report) -> Grid | None:
 
 
 def _exports(report: Report) -> Grid | None:
-    keys = ("as_of", "destination", "sent", "unchanged", "removed", "rejected")
-    return grid(
-        "\nExports", keys, ([row.get(k) for k in keys] for row in newest(report["exports"]))
-    )
+    """What the newest exports did; `waits`: rows that a person has to say yes to."""
+    keys = ("as_of", "destination", "sent", "unchanged", "removed", "rejected", "older")
+    told = [[*map(row.get, keys), _waits(row)] for row in newest(report["exports"])]
+    answers = "; what waits: churn-ml export waiting" if any(row[-1] for row in told) else ""
+    return grid(f"\nExports{answers}", (*keys, "waits"), told, ("older",))
+
+
+def _waits(export: Mapping[str, Any]) -> int:
+    """Rows of an export that wait for a person's yes.
+
+    >>> _waits({"asks": {"upserts": 60, "removals": 10, "refused": False}}), _waits({"sent": 3})
+    (70, 0)
+    """
+    asks = export.get("asks")
+    return asks["upserts"] + asks["removals"] if asks and not asks["refused"] else 0
 
 
 def interval(cell: Sequence[float] | None, digits: int = 3) -> str:

@@ -60,6 +60,7 @@ def in_words(receipt: Receipt) -> list[str]:
     sent = [
         f"  {name}: "
         + ", ".join(f"{word} {counts[key]:,}" for word, key in zip(words, COUNTED, strict=True))
+        + (f"; {counts['older']:,} older than what it holds" if counts.get("older") else "")
         for name, counts in told.get("destinations", {}).items()
     ]
     return [receipt.in_words(), *_why_nothing(receipt), *reasons, *sent, *_held_back(receipt)]
