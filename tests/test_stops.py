@@ -22,3 +22,10 @@ def test_a_stop_of_all_holds_for_each_until_it_is_lifted() -> None:
     assert ledger.stops() == [Stop(EVERY, AT, "ada", "drill")]
     assert ledger.allow(EVERY)
     ledger.heed_stops("crm")
+
+
+def test_a_second_stop_leaves_the_first_with_its_name_and_reason() -> None:
+    ledger = Ledger.open("sqlite://")
+    ledger.stop("crm", who="ada", why="odd segments", at=AT)
+    ledger.stop("crm", who="bob", why="drill", at=AT.replace(hour=10))
+    assert ledger.stops() == [Stop("crm", AT, "ada", "odd segments")]

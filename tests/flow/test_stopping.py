@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from churn_ml import cli, flow
 from churn_ml.errors import BadInput, NotReady, Stopped, Unreachable
@@ -55,6 +55,24 @@ def test_every_export_stops_until_it_is_allowed_again(house: House) -> None:
     assert len(house.ledger.state("crm_sql")) > 100, "the others go on"
     flow.allow(house, "crm_file")
     assert flow.export(house, FIRST).status == "done"
+
+
+def test_a_second_stop_and_a_lifted_one_are_told_beside_what_is_stopped(house: House) -> None:
+    def export(*words: str) -> Result:
+        told = ["export", *words, "--config", str(house.config.root / "churn.toml")]
+        return CliRunner().invoke(cli.app, told, catch_exceptions=False)
+
+    first = export("stop", "crm_sql", "--why", "odd segments", "--who", "ada")
+    assert first.stderr == ""
+    again = export("stop", "crm_sql", "--why", "drill", "--who", "bob")
+    assert again.stderr == "crm_sql was stopped already: the first stop stays\n"
+    assert "ada" in again.stdout
+    assert "bob" not in again.stdout
+    export("stop", "crm_file", "--why", "drill", "--who", "bob")
+    told = export("allow", "crm_sql").stdout
+    assert told.startswith("the stop of crm_sql is lifted; what is stopped still:\n")
+    assert "exports to crm_file are stopped: bob" in told
+    assert export("allow", "crm_file").stdout == "no export is stopped\n"
 
 
 def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> None:

@@ -45,8 +45,13 @@ def stop(
     """
     from churn_ml import flow
 
-    house = answers.opened(config, quiet=True)
-    _show(flow.stop(house, destination, who=who or getpass.getuser(), why=why), as_json=as_json)
+    house, by = answers.opened(config, quiet=True), who or getpass.getuser()
+    stops = flow.stop(house, destination, who=by, why=why)
+    if (destination, by, why) not in {
+        (one.named.strip() or None, one.who, one.why) for one in stops
+    }:
+        answers.warn(f"{destination or 'every export'} was stopped already: the first stop stays")
+    _show(stops, as_json=as_json)
 
 
 def allow(
@@ -58,7 +63,10 @@ def allow(
     """
     from churn_ml import flow
 
-    _show(flow.allow(answers.opened(config, quiet=True), destination), as_json=as_json)
+    stops = flow.allow(answers.opened(config, quiet=True), destination)
+    if stops and not as_json:
+        print(f"the stop of {destination or 'all exports'} is lifted; what is stopped still:")
+    _show(stops, as_json=as_json)
 
 
 def undo(

@@ -26,8 +26,9 @@ from churn_ml.ledger import EVERY, Stop
 def stop(house: House, destination: str | None, *, who: str, why: str) -> list[Stop]:
     """Stop exports to `destination`, or to every one (None); the stops that hold now.
 
-    Exports that run stop before their next batch. Raises BadInput for an unknown destination, or
-    without a name or a reason: who finds the exports stopped has to know whom to ask.
+    Exports that run stop before their next batch; of two stops the first one stays. Raises
+    BadInput for an unknown destination, or without a name or a reason: who finds the exports
+    stopped has to know whom to ask.
     """
     if not who.strip() or not why.strip():
         raise BadInput(

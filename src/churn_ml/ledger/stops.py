@@ -62,10 +62,10 @@ class Stops(Database):
     """The part of the ledger that knows what must not be sent now."""
 
     def stop(self, destination: str, *, who: str, why: str, at: datetime) -> None:
-        """Stop exports to `destination`, or to EVERY one; a stop before it is replaced."""
+        """Stop exports to `destination`, or to EVERY one; a stop that holds already stays."""
         row = {"destination": destination, "stopped_at": stored(at), "who": who, "why": why}
         with self.writing() as connection:
-            upsert(connection, STOPS, [row], update=("stopped_at", "who", "why"))
+            upsert(connection, STOPS, [row], update=())
 
     def allow(self, destination: str) -> bool:
         """Lift the stop of `destination`, or the one of EVERY; False where there was none."""
