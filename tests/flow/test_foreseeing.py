@@ -75,7 +75,10 @@ def test_a_change_shows_the_former_and_the_new_value(house: House) -> None:
     assert one.kinds == {"create": 0, "update": 3, "remove": 0}
     assert one.share == round(3 / one.of_rows, 4)
     assert all(each.fields["segment"][0] == "ELSEWHERE" for each in one.changes(None))
-    assert "segment: ELSEWHERE -> " in churn_ml(house, "--dry-run")
+    told = churn_ml(house, "--dry-run")
+    assert "segment: ELSEWHERE -> " in told
+    limit = f"{100 * one.ask_above:g} % of what it holds, from 100 rows on"
+    assert f"customers it holds would change; a person is asked above {limit}\n" in told
 
 
 def test_every_row_goes_to_a_new_file_that_a_spreadsheet_may_open(

@@ -102,6 +102,8 @@ class Screen:
 
 def lines(shown: Shown) -> Iterator[str]:
     """What would change at one destination, in counts, and what stands in its way."""
+    from churn_ml.crm.radius import LEAST
+
     creates, updates, removals = (f"{count:,}" for count in shown.kinds.values())
     sends = shown.kinds["create"] + shown.kinds["update"]
     yield (
@@ -111,7 +113,8 @@ def lines(shown: Shown) -> Iterator[str]:
     )
     held = f"{shown.of_rows:,} customers it holds would change" if shown.share is not None else ""
     share = f"{100 * (shown.share or 0):.1f} % of the {held}" if held else "it holds nobody yet"
-    yield f"  {share}; a person is asked above {100 * shown.ask_above:g} %{_first_load(shown)}"
+    rule = f"above {100 * shown.ask_above:g} % of what it holds, from {LEAST} rows on"
+    yield f"  {share}; a person is asked {rule}{_first_load(shown)}"
     if shown.older:
         yield f"  nothing of {shown.older:,} rows: a newer date was sent there already"
     if shown.resumed:
