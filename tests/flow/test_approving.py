@@ -214,6 +214,15 @@ def test_the_log_of_a_customer_says_why_nothing_was_sent(cautious: House) -> Non
     told = churn_ml(cautious, "log", min(cautious.ledger.told("crm_sql")))
     assert "kept_back" in told
     assert "a no, by ada" in told
+    assert not [line for line in told.splitlines() if line.endswith(": ")]
+
+
+def test_a_row_that_is_open_says_so_and_a_column_of_nothing_is_left_out(cautious: House) -> None:
+    cautious.ledger.save_plan("crm_file", "p1", FIRST, [("h1", "", "{}", False)], base=None)
+    told = churn_ml(cautious, "log", "h1")
+    assert "(removal)" in told
+    assert "the next export sends it first" in " ".join(told.split())
+    assert "by run" not in told
 
 
 @pytest.mark.parametrize(

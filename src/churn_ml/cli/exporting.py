@@ -88,7 +88,10 @@ def log(
         print(json.dumps(told, indent=1, ensure_ascii=False, default=str))
         return
     heads = ("as_of", "destination", "segment", "offer", "outcome", "at, UTC", "by run", "why")
-    draw([grid("Deliveries", heads, map(_row, found)) or _nothing(customer)])
+    rows = [_row(one) for one in found]
+    filled = [at for at in range(len(heads)) if any(row[at] for row in rows)]
+    cells = ([row[at] or None for at in filled] for row in rows)
+    draw([grid("Deliveries", [heads[at] for at in filled], cells) or _nothing(customer)])
 
 
 def _row(one: Settled) -> list[str]:
@@ -109,6 +112,7 @@ def _answer(one: Settled) -> str:
     'a no, by ada'
     """
     told = {
+        "planned": "not sent yet, or not answered; the next export sends it first",
         "waits": f"plan {one.plan_id} changes so much that a person has to say yes",
         "kept_back": f"a no, by {one.who}",
         "approved": f"approved by {one.who}; the next export of its date sends it",
