@@ -175,6 +175,22 @@ def test_a_step_with_nothing_to_do_says_why_and_what_comes_first() -> None:
     assert len(answers.in_words(Receipt("score", day, "done"))) == 1
 
 
+def test_who_is_suppressed_and_was_never_told_of_is_named_as_a_typo_would_be(
+    own_shop: Path,
+) -> None:
+    toml = own_shop / "churn.toml"
+    place = '[destinations.bi]\nkind = "file"\ntarget = "exports/bi"\n'
+    text = toml.read_text()
+    toml.write_text(text if "[destinations." in text else f"{text}\n{place}")
+    ledger = open_house(load(toml)).ledger
+    ledger.save_plan("bi", "p1", date(2017, 10, 1), [("h1", "", "{}", False)], base=None)
+    done = runner.invoke(cli.app, ["suppress", "h1", "TYPO", "--config", str(toml)])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("2 suppressed")
+    assert "no destination was ever told of TYPO: suppressed all the same" in done.stderr
+    assert len(ledger.suppressed()) == 2
+
+
 def test_every_step_says_in_help_what_it_reads_and_writes() -> None:
     for step in ("ingest", "train", "promote", "score", "export", "learn", "run", "init"):
         told = churn_ml(step, "--help")

@@ -82,3 +82,9 @@ def suppress(
     for customer_id in customers:
         house.ledger.suppress(house.suppression_key(customer_id), house.clock())
     print(f"{len(customers)} suppressed; run the next export to take them out of the destinations")
+    unheard = [one for one in customers if not house.ledger.story(one)]
+    if unheard and house.config.destinations:
+        answers.warn(
+            f"no destination was ever told of {', '.join(unheard)}: suppressed all the same, but"
+            " see that the id is as the source writes it"
+        )
