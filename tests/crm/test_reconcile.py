@@ -133,3 +133,21 @@ def test_an_edited_as_of_is_told_and_a_row_that_was_not_sent_again_keeps_its_own
     assert found == crm.Reconciled(1, (), (), ("h2",))
     apart = crm.apart(found, ledger.told("bi", list(found.there)))
     assert apart == {"h2": {"as_of": ("2017-10-01", edited or None)}}
+
+
+def test_a_place_that_its_own_plan_emptied_before_the_ack_is_not_missed(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=True)
+    outbox(target, ledger).export(desired("h1"), DAY)
+    last = ledger.last_plan("bi")
+    assert last is not None
+    ledger.save_plan("bi", "p2", DAY, [("h1", "", "{}", False)], base=last[0])
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("delete from segments")
+    assert outbox(target, ledger).export(desired("h2"), DAY).resumed == 1
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("delete from segments")
+    with pytest.raises(BadInput, match="bi holds nothing any more"):
+        outbox(target, ledger).export(desired("h2"), DAY)

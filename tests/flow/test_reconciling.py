@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from churn_ml import cli, flow
-from churn_ml.errors import ChurnError
+from churn_ml.errors import BadInput, ChurnError
 from churn_ml.house import House
 
 from ..conftest import FIRST
@@ -126,5 +127,56 @@ def test_who_is_in_doubt_without_a_difference_is_told_so(house: House) -> None:
     house.ledger.ask("crm_sql", "p2", FIRST, 1, 1, house.clock())
     assert "churn-ml export approve crm_sql --plan p2" in reconcile(house).stdout
     house.ledger.withdraw("crm_sql", FIRST)
+    flow.export(house, FIRST)
+    assert reconcile(house).exit_code == 0
+
+
+def break_part(folder: Path) -> Path:
+    part = next(folder.rglob("part-*.csv"))
+    part.write_bytes(part.read_bytes() + b"\r\n")
+    return part
+
+
+def lose_part(folder: Path) -> Path:
+    part = next(folder.rglob("part-*.csv"))
+    part.unlink()
+    return part
+
+
+def break_manifest(folder: Path) -> Path:
+    manifest = next(folder.rglob("manifest.json"))
+    manifest.write_text("{")
+    return manifest
+
+
+@pytest.mark.parametrize("damage", [break_part, lose_part, break_manifest])
+def test_what_is_damaged_in_a_folder_is_set_aside_by_a_repair_and_sent_anew(
+    house: House, damage: Callable[[Path], Path]
+) -> None:
+    file = damage(house.config.path(house.config.destinations["crm_file"].target))
+    everybody = len(house.ledger.told("crm_file"))
+    told = reconcile(house)
+    assert "reconcile --repair sets it aside" in " ".join(told.stdout.split())
+    done = reconcile(house, "--repair")
+    assert f"{everybody:,} missing" in done.stdout
+    assert f"set aside, as it is damaged: {file}" in done.output
+    receipt = flow.export(house, FIRST)
+    assert receipt.details["destinations"]["crm_file"]["sent"] == everybody
+    assert reconcile(house).exit_code == 0
+
+
+def test_a_place_that_is_emptied_is_told_by_export_and_doctor_and_filled_again(
+    house: House,
+) -> None:
+    shutil.rmtree(house.config.path(house.config.destinations["crm_file"].target))
+    with closing(sqlite3.connect(house.config.root / "crm.db")) as base, base as table:
+        table.execute("drop table churn_segments")
+    with pytest.raises(BadInput, match="crm_file holds nothing any more"):
+        flow.export(house, FIRST)
+    found = {one["check"]: one for one in flow.doctor(house)}
+    for name in ("crm_file", "crm_sql"):
+        assert not found[f"destination {name}"]["well"]
+        assert "reconcile --repair" in found[f"destination {name}"]["next_step"]
+    reconcile(house, "--repair")
     flow.export(house, FIRST)
     assert reconcile(house).exit_code == 0

@@ -69,7 +69,7 @@ from churn_ml.crm.protocol import (
     Row,
 )
 from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
-from churn_ml.crm.reconcile import Reconciled, apart, reconciled
+from churn_ml.crm.reconcile import Reconciled, apart, check_there, reconciled
 from churn_ml.crm.sql import SqlDestination, open_sql
 from churn_ml.crm.telling import rows
 from churn_ml.crm.tryton import open_tryton
@@ -102,6 +102,7 @@ __all__ = [
     "SqlDestination",
     "apart",
     "changes",
+    "check_there",
     "open_destination",
     "reconciled",
     "rows",

@@ -28,11 +28,11 @@ from typing import Any
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.crm.file_manifest import apply, holder_of, listed, parts_of
+from churn_ml.crm.file_manifest import apply, holder_of, is_damaged, listed, parts_of
 from churn_ml.crm.file_rows import FORMATS
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection
-from churn_ml.errors import BadConfig, Transient
+from churn_ml.errors import BadConfig, BadInput, Transient
 
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
@@ -100,10 +100,42 @@ class FileDestination:
             ) from error
         yield from found.values()
 
-    def _read(self, found: dict[str, Mapping[str, Cell]]) -> None:
+    def gone(self) -> bool:
+        """Whether no part was ever named here, or all that were are away."""
+        return not any(self.folder.glob("as_of=*/manifest.json"))
+
+    def set_aside(self) -> list[Path]:
+        """Let damaged manifests, and parts, count no more; which they are. Deletes nothing.
+
+        A manifest that cannot be read becomes `manifest.json.damaged`; a part that is not the one
+        that was named is named no more. Raises as `send` does.
+        """
+        self._check_owner()
+        found: list[Path] = []
+        try:
+            for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
+                try:
+                    parts = parts_of(manifest)
+                except BadInput:
+                    manifest.replace(manifest.with_name("manifest.json.damaged"))
+                    found.append(manifest)
+                    continue
+                away = [part for part in parts if is_damaged(manifest, part)]
+                if away:
+                    kept = [part for part in parts if part not in away]
+                    _replace(manifest, _json({"parts": kept}))
+                    found += [manifest.with_name(part["file"]) for part in away]
+        except OSError as error:
+            raise self._unwritten(self.folder, error, "room for a small file") from error
+        return found
+
+    def _check_owner(self) -> None:
         claim = self.folder / "owner.json"
         if claim.exists():
             self._be_ours(claim, holder_of(claim, f"[destinations.{self.name}] target"))
+
+    def _read(self, found: dict[str, Mapping[str, Cell]]) -> None:
+        self._check_owner()
         for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
             for part in parts_of(manifest):
                 apply(found, manifest.with_name(part["file"]), part["sha256"])

@@ -5,7 +5,7 @@ the named parts and what they add up to; or an error that names the file, where 
 short, edited or deleted it.
 
 Worked example: `as_of=2017-10-01/manifest.json` was cut to `{` by a full disk. The folder cannot be
-read until that file is restored, and the error says which one it is.
+read until that file is restored or set aside, and the error says which one it is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from typing import Any
 from churn_ml.crm.file_rows import FORMATS
 from churn_ml.crm.protocol import Cell
 from churn_ml.errors import BadConfig, BadInput
+
+_RESTORE = (
+    "restore it from a backup; or churn-ml export reconcile --repair sets it aside, and an export "
+    "of the newest day sends again what is missing then"
+)
 
 
 def holder_of(claim: Path, where: str) -> str:
@@ -50,7 +55,7 @@ def parts_of(manifest: Path) -> list[dict[str, Any]]:
             where=str(manifest),
             got="no JSON" if said is None else "JSON that names no parts",
             expected='{"parts": [{"file": "part-...", "sha256": "...", ...}, ...]}',
-            next_step=f"restore it from a backup of {manifest.parent}",
+            next_step=_RESTORE,
         )
     return parts
 
@@ -83,12 +88,21 @@ def apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None
     raise _damaged(part, f"rows that cannot be read ({kind})")
 
 
+def is_damaged(manifest: Path, entry: Mapping[str, Any]) -> bool:
+    """Whether the part that the manifest's entry names cannot be applied."""
+    try:
+        apply({}, manifest.with_name(entry["file"]), entry["sha256"])
+    except BadInput:
+        return True
+    return False
+
+
 def _damaged(part: Path, got: str) -> BadInput:
     return BadInput(
         "a part is not the one that its manifest names",
         where=str(part),
         got=got,
-        next_step="restore it from a backup",
+        next_step=_RESTORE,
     )
 
 

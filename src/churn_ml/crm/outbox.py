@@ -38,6 +38,7 @@ from churn_ml.crm.payload import removal, restored, saved
 from churn_ml.crm.plan import Plan, plan
 from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
 from churn_ml.crm.radius import Ask, never, withdrawals
+from churn_ml.crm.reconcile import check_there
 from churn_ml.errors import BrokenPromise, StaleAttempt
 
 
@@ -63,11 +64,12 @@ class Outbox:
         only the removals of those who may not be told about, who wait for nobody's yes.
         Raises: Transient where the target or a source does not answer (the plan stays open, the
         next run resumes it); StaleAttempt where another export planned meanwhile; BadConfig where
-        the target is not ours or lacks a column; BadInput as `plan` does; Stopped where a person
-        has stopped exports, between two batches too.
+        the target is not ours or lacks a column; BadInput as `plan` and `check_there` do; Stopped
+        where a person has stopped exports, between two batches too.
         """
         left = self.left_open()
         self.journal.heed_stops(self.destination.name)
+        check_there(self.destination, self.journal)
         self.destination.preflight()
         resumed = self.deliver(left) if left else Settled()
         found = self._plan(desired, as_of)

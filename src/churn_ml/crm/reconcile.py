@@ -24,14 +24,24 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol, runtime_checkable
 
 from churn_ml.crm.foreseen import differing
 from churn_ml.crm.journal import IN_DOUBT
 from churn_ml.crm.payload import hashed
-from churn_ml.crm.protocol import NOT_HELD, Cell
+from churn_ml.crm.protocol import NOT_HELD, Cell, Destination, Journal
+from churn_ml.errors import BadInput
 
 DETAILED = 1000
 """Customers of whom it is kept what the target says instead."""
+
+
+@runtime_checkable
+class Place(Protocol):
+    """A destination that can say at little cost that nothing is there."""
+
+    def gone(self) -> bool:
+        """Whether it holds nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,28 @@ def reconciled(
         in_doubt=tuple(sorted(doubted)),
         under_way=tuple(sorted((missing | extra | different) & open_)),
     )
+
+
+def check_there(target: Destination, journal: Journal) -> None:
+    """Raise BadInput where a place is empty that has acknowledged rows: none would be sent again.
+
+    Not missed are rows in doubt, which the next export sends, and those of an open plan, which may
+    have emptied the place itself.
+    """
+    if not isinstance(target, Place) or not target.gone():
+        return
+    left, seen_to = journal.open_plan(target.name), {*NOT_HELD, IN_DOUBT}
+    sent = {row[0] for row in left[2]} if left else set()
+    told = journal.held(target.name).items()
+    if missed := sum(content not in seen_to and one not in sent for one, content in told):
+        raise BadInput(
+            f"{target.name} holds nothing any more",
+            where=f"[destinations.{target.name}] target",
+            got="an empty place",
+            expected=f"{missed:,} customers whom it has acknowledged",
+            next_step="restore it; or churn-ml export reconcile --repair, then export the newest "
+            "day again, which sends them anew",
+        )
 
 
 def _said(cells: Mapping[str, Cell], last: str | None, *, delivers: bool) -> bool:

@@ -110,6 +110,17 @@ class SqlDestination:
         found = self._database.done(read)
         return ({**row, "as_of": str(row["as_of"])} for row in found)
 
+    def gone(self) -> bool:
+        """Whether there is no table, or nobody in it. Raises Unreachable as `send` does."""
+
+        def empty(connection: Connection) -> bool:
+            if not sa.inspect(connection).has_table(self.table_name):
+                return True
+            one = sa.select(sa.literal(1)).select_from(self._table).limit(1)
+            return connection.execute(one).first() is None
+
+        return self._database.done(empty)
+
     def _prepare(self, connection: Connection) -> None:
         inspector = sa.inspect(connection)
         if inspector.has_table(self.table_name):

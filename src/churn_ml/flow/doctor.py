@@ -166,9 +166,11 @@ def _stops(house: House) -> Finding:
 
 
 def _destination(house: House, name: str) -> Finding:
-    """Whether a destination can be reached and is fed by this deployment alone."""
+    """Whether a destination can be reached, is fed by us alone, and is not emptied."""
     from churn_ml import crm
     from churn_ml.flow.means import means
 
-    crm.open_destination(name, house.config, means=means(house)).preflight()
+    target = crm.open_destination(name, house.config, means=means(house))
+    crm.check_there(target, house.ledger)
+    target.preflight()
     return Finding("", well=True, told="reachable, and fed by this deployment")

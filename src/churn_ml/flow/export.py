@@ -191,8 +191,8 @@ def reconcile(
 
     Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
     sends it again, or takes it out; not of the rows of an open plan, which the next export resumes.
-    `unread` is told of a target that cannot be
-    read, and the others go on; without it, raises what that target raised, as Unreachable.
+    Of a folder, damaged files are set aside first: they count no more. `unread` is told of a target
+    that cannot be read, and the others go on; without it, raises what that target raised.
     """
     found = {}
     for name in destinations(house.config):
@@ -201,6 +201,9 @@ def reconcile(
         state, left = house.ledger.state(name), house.ledger.open_plan(name)
         doubted = [customer for customer, (told, _) in state.items() if told == crm.IN_DOUBT]
         try:
+            if repair and isinstance(target, crm.FileDestination):
+                for path in target.set_aside():
+                    house.say(f"  {name}: set aside, as it is damaged: {path}")
             one = crm.reconciled(
                 target.holds(),
                 state,
