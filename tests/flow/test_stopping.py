@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -140,3 +141,40 @@ def test_a_destination_that_does_not_answer_keeps_no_other_from_its_export(house
     (house.config.root / "crm.db").rmdir()
     assert flow.export(house, FIRST).status == "done"
     assert house.ledger.state("crm_sql").keys() == house.ledger.state("crm_file").keys()
+
+
+def without(house: House, name: str) -> House:
+    """The house whose churn.toml has that destination no more."""
+    kept = {n: told for n, told in house.config.destinations.items() if n != name}
+    return replace(house, config=house.config.model_copy(update={"destinations": kept}))
+
+
+def test_a_destination_that_churn_toml_has_no_more_is_named_until_it_is_emptied(
+    house: House,
+) -> None:
+    flow.export(house, FIRST)
+    count = len(house.ledger.told("crm_file"))
+    left = without(house, "crm_file")
+    finding = next(one for one in doctor(left) if one["check"] == "destination crm_file")
+    assert not finding["well"]
+    assert finding["told"].startswith(f"holds {count:,} customers, and churn.toml has it no more")
+    assert "put [destinations.crm_file] back" in finding["next_step"]
+    shutil.rmtree(house.config.root / "exports")
+    flow.reconcile(house, repair=True)
+    assert "destination crm_file" not in [one["check"] for one in doctor(left)]
+
+
+def test_suppress_says_where_a_customer_stands_whom_no_export_reaches(house: House) -> None:
+    flow.export(house, FIRST)
+    one, other = sorted(house.ledger.told("crm_file"))[:2]
+    toml = house.config.root / "churn.toml"
+
+    def suppress(*customers: str) -> str:
+        words = ["suppress", *customers, "--config", str(toml)]
+        return CliRunner().invoke(cli.app, words, catch_exceptions=False).stdout
+
+    assert suppress(one).count("\n") == 1, "every place is reached"
+    toml.write_text(toml.read_text().replace("[destinations.crm_file]", "[destinations.renamed]"))
+    told = suppress(other, "nobody").splitlines()
+    assert told[1].startswith(f"{other} still stands in crm_file, which churn.toml has no more")
+    assert len(told) == 2, "of who stands nowhere nothing is said"

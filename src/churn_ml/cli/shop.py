@@ -88,3 +88,10 @@ def suppress(
             f"no destination was ever told of {', '.join(unheard)}: suppressed all the same, but"
             " see that the id is as the source writes it"
         )
+    for customer_id in customers:
+        left = sorted(set(house.ledger.counted(customer_id)) - set(house.config.destinations))
+        if left:
+            print(
+                f"{customer_id} still stands in {', '.join(left)}, which churn.toml has no more and"
+                " no export reaches: see churn-ml doctor"
+            )

@@ -18,6 +18,8 @@ from churn_ml.errors import ChurnError
 from churn_ml.flow.definitions import known_to
 from churn_ml.flow.following import astray, project, wanted
 from churn_ml.flow.log import owed
+from churn_ml.ledger.doubts import IN_DOUBT
+from churn_ml.ledger.held import NOT_HELD
 
 if TYPE_CHECKING:
     from churn_ml.house import House
@@ -38,8 +40,9 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
 
     That the ledger's schema is the newest is seen to where it is opened. Looked at are the chain of
     decisions and, under each contract, the bytes and the age of champion and former champion,
-    MLflow's aliases and what a killed logging left there; then whether exports are stopped, and who
-    feeds each destination, which makes an absent file or table.
+    MLflow's aliases and what a killed logging left there; then whether exports are stopped, who
+    feeds each destination, which makes an absent file or table, and which destinations still hold
+    customers but stand in churn.toml no more.
     `repair`: let the aliases follow the ledger before they are looked at. Raises nothing: what a
     check runs into is its finding.
     """
@@ -51,6 +54,7 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
         _seen(f"destination {name}", lambda name=name: _destination(house, name))  # type: ignore[misc]
         for name in house.config.destinations
     ]
+    found += _given_up(house)
     return [asdict(one) for one in found]
 
 
@@ -174,3 +178,17 @@ def _destination(house: House, name: str) -> Finding:
     crm.check_there(target, house.ledger)
     target.preflight()
     return Finding("", well=True, told="reachable, and fed by this deployment")
+
+
+def _given_up(house: House) -> Iterator[Finding]:
+    """The destinations that hold customers whom no export reaches: churn.toml has them no more."""
+    left = house.ledger.counted(without=NOT_HELD | {IN_DOUBT})
+    for name in sorted(set(left) - set(house.config.destinations)):
+        yield Finding(
+            f"destination {name}",
+            well=False,
+            told=f"holds {left[name]:,} customers, and churn.toml has it no more: no export"
+            " changes them or takes out who is suppressed",
+            next_step=f"put [destinations.{name}] back into churn.toml; to give it up, empty it"
+            " first: docs/destinations.md, Giving a destination up",
+        )

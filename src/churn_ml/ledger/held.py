@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from churn_ml.config import content_hash
 from churn_ml.ledger.database import Database
@@ -55,6 +55,24 @@ class Held(Database):
         query = select(*columns).where(DELIVERED.c.destination == destination)
         with self.reading() as connection:
             return dict(connection.execute(query).cursor.fetchall())
+
+    def counted(
+        self, customer_id: str | None = None, *, without: frozenset[str] = NOT_HELD
+    ) -> dict[str, int]:
+        """How many customers each destination holds, by name, whether churn.toml has it or not.
+
+        `customer_id`: of this one alone; `without`: the content hashes that do not count.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").counted()
+        {}
+        """
+        query = select(DELIVERED.c.destination, func.count()).group_by(DELIVERED.c.destination)
+        query = query.where(DELIVERED.c.content_hash.not_in(without))
+        if customer_id is not None:
+            query = query.where(DELIVERED.c.customer_id == customer_id)
+        with self.reading() as connection:
+            return dict(sorted(map(tuple, connection.execute(query))))
 
     def acknowledged(self) -> dict[str, str]:
         """One sha256 a destination over all that it took: customer, content hash and as_of.
