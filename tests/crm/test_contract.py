@@ -7,6 +7,7 @@ own client; the others have a folder or a database.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime
@@ -298,11 +299,13 @@ def test_s8_s9_no_error_holds_the_secret_or_a_customer(
 
 def test_every_kind_that_churn_toml_accepts_can_be_opened_and_is_tested_here() -> None:
     from churn_ml.config import Destination as Settings
+    from churn_ml.config.running import _KINDS
     from churn_ml.crm import DESTINATIONS
 
     accepted = Settings.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
     assert (
         set(accepted)
+        == set(_KINDS)
         == {kind.name for kind in DESTINATIONS}
         == set(KINDS) - {"parquet"} | ELSEWHERE
     )
@@ -315,3 +318,13 @@ def test_answers_are_of_the_protocol(rig: Rig) -> None:
     answers = target.send(Batch("b1", "p1", OCTOBER, (row("h1", OCTOBER), removed)))
     assert not [answer for answer in answers if isinstance(answer, Rejection)]
     assert held(rig) == {"h1": "LOST"}  # who is not there is removed by making nobody
+
+
+def test_the_page_of_a_new_destination_names_places_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs/new-destination.md").read_text(encoding="utf-8")
+    places = re.findall(r"^\| `((?:src|tests)/[^`]+)`, `([\w.]+)` \|", page, re.MULTILINE)
+    assert len(places) == 4
+    for file, name in places:
+        for word in name.split("."):
+            assert re.search(rf"\b{word}\b\s?[:(=]", (root / file).read_text()), (file, name)
