@@ -95,7 +95,8 @@ class Screen:
             plans = {"plans": self._told} if self._told else {}
             print(json.dumps({**told, **plans}, default=str))
             return
-        draw([here(part) if isinstance(part, str) else part for part in (head, *self._parts)])
+        print(here(head))  # a line for scripts: not wrapped
+        draw([here(part) if isinstance(part, str) else part for part in self._parts])
         if self._file:
             print(f"{self._file.count:,} rows are in {self._file.path}")
 
