@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churn_ml import cli, flow
+from churn_ml.cli.typed import here
 from churn_ml.errors import BadInput, NotReady, StaleAttempt
 from churn_ml.house import House
 from churn_ml.ledger import NOBODY
@@ -187,7 +188,7 @@ def test_what_waits_is_shown_with_who_is_affected_until_it_is_answered(cautious:
     assert plain["waiting"][0]["asks"]["affected"] == asks["affected"]
     assert plain["stops"][0]["who"] == "ada"
     said = churn_ml(cautious, "approve", "crm_file", "--approver", "ada")
-    assert "approve, by ada\n  next step: churn-ml export --as-of 2017-10-01\n" in said
+    assert here("approve, by ada\n  next step: churn-ml export --as-of 2017-10-01\n") in said
     assert "crm_file" not in churn_ml(cautious, "waiting")
 
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from churn_ml import cli, flow
+from churn_ml.cli.typed import here
 from churn_ml.errors import BadInput
 from churn_ml.flow.foreseeing import Shown
 from churn_ml.house import House
@@ -114,7 +115,7 @@ def test_a_stop_is_shown_and_keeps_nobody_from_looking(house: House) -> None:
     flow.stop(house, "crm_sql", who="ada", why="odd segments")
     told = churn_ml(house, "--dry-run", "--limit", "1")
     assert "exports to crm_sql are stopped: ada" in told
-    assert "nothing goes there until: churn-ml export allow crm_sql" in told
+    assert here("nothing goes there until: churn-ml export allow crm_sql") in told
     assert told.count("stopped") == 1, "crm_file is not"
 
 
@@ -148,7 +149,7 @@ def test_the_screen_says_what_was_answered(house: House, answer: str, says: str)
     flow.export(asking, FIRST)
     if answer:
         flow.approve(asking, "crm_file", answer, who="ada")
-    assert says in churn_ml(house, "--dry-run", "--limit", "1")
+    assert here(says) in churn_ml(house, "--dry-run", "--limit", "1")
 
 
 def test_the_options_of_a_dry_run_go_with_it_only(house: House, tmp_path: Path) -> None:

@@ -95,8 +95,11 @@ class Screen:
             plans = {"plans": self._told} if self._told else {}
             print(json.dumps({**told, **plans}, default=str))
             return
-        print(here(head))  # a line for scripts: not wrapped
-        draw([here(part) if isinstance(part, str) else part for part in self._parts])
+        for part in (head, *self._parts):
+            if isinstance(part, str):
+                print(here(part))  # not wrapped: it may hold a command to copy
+            else:
+                draw([part])
         if self._file:
             print(f"{self._file.count:,} rows are in {self._file.path}")
 
