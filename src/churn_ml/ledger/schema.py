@@ -128,6 +128,8 @@ PLANS = Table(
     Column("destination", String(64), primary_key=True),
     Column("plan_id", String(64), nullable=False),
     Column("as_of", Date, nullable=False),
+    Column("planned_at", DateTime),
+    Column("run", String(64)),
 )
 PLAN_ROWS = Table(
     "plan_rows",
@@ -182,6 +184,25 @@ STOPS = Table(
     Column("stopped_at", DateTime, nullable=False),
     Column("who", String(128), nullable=False),
     Column("why", Text, nullable=False),
+)
+LIFTED_STOPS = Table(
+    "lifted_stops",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("destination", String(64), nullable=False),
+    Column("stopped_at", DateTime, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("lifted_at", DateTime, nullable=False),
+    Column("lifted_by", String(128), nullable=False),
+)
+SENDERS = Table(
+    "senders",
+    METADATA,
+    Column("destination", String(64), primary_key=True),
+    Column("sender", String(128), primary_key=True),
+    Column("plan_id", String(64), nullable=False),
+    Column("since", DateTime, nullable=False),
 )
 APPROVALS = Table(
     "approvals",
