@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from churn_ml.config import Gate
-from churn_ml.gate.trial import verdict
+from churn_ml.gate.judging import verdict
 from churn_ml.receipts import Receipt
 from churn_ml.simulate import contest
 

@@ -28,7 +28,7 @@ def no_fencing() -> None:
     from .failpoints import owner_of
 
     for where in (
-        "churn_ml.ledger.publications:_check_token",
+        "churn_ml.ledger.publications:check_token",
         "churn_ml.warehouse.handle:_check_fence",
         "churn_ml.crm:SqlDestination._fence",
     ):

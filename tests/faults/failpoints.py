@@ -41,7 +41,7 @@ FAILPOINTS = (
     Failpoint("lake.written", "after", "churn_ml.warehouse:Warehouse.replace", BRACKET),
     Failpoint("publish", "before", "churn_ml.ledger:Ledger.publish", (*BRACKET, "export")),
     Failpoint(
-        "publish.token_checked", "after", "churn_ml.ledger.publications:_check_token", BRACKET
+        "publish.token_checked", "after", "churn_ml.ledger.publications:check_token", BRACKET
     ),
     Failpoint(
         "publish.partitions", "after", "churn_ml.ledger.publications:_replace_partitions", BRACKET

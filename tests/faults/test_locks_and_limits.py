@@ -47,7 +47,7 @@ HOLD = """
 import sys, time
 from datetime import date
 from churn_ml.ledger import Ledger
-from churn_ml.ledger.publications import TOKENS
+from churn_ml.ledger.schema import TOKENS
 ledger = Ledger.open(sys.argv[1])
 ledger.take_token("score", date(2017, 10, 1))
 with ledger.writing() as connection:

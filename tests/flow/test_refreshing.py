@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from churn_ml.flow.refreshing import asked
-from churn_ml.gate.lanes import Refresh
 from churn_ml.gate.policies import PolicyOnRows
+from churn_ml.gate.trial import Refresh
 from churn_ml.house import House
 from churn_ml.models import store
 

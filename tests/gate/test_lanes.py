@@ -11,8 +11,8 @@ import pytest
 from churn_ml.config import Gate
 from churn_ml.errors import Leak
 from churn_ml.gate.guards import loss_gain
-from churn_ml.gate.lanes import Refresh
-from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.judging import verdict
+from churn_ml.gate.trial import Refresh, Trial
 from churn_ml.gate.verdicts import Verdict
 from churn_ml.simulate import contest
 

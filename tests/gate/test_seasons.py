@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from churn_ml.config import Gate
+from churn_ml.gate.judging import verdict
 from churn_ml.gate.seasons import tau_squared
-from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.trial import Trial
 from churn_ml.simulate import contest
 
 BCG = """4 119 11 128|6 300 29 274|3 228 11 209|62 13536 248 12619|33 5036 47 5761

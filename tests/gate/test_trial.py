@@ -12,8 +12,9 @@ from scipy.special import ndtr
 from churn_ml.config import Gate
 from churn_ml.economics import Floats
 from churn_ml.errors import BadInput, Leak
+from churn_ml.gate.judging import verdict
 from churn_ml.gate.policies import PolicyOnRows, references
-from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.trial import Trial
 from churn_ml.gate.verdicts import Verdict
 from churn_ml.simulate import contest, population
 

@@ -21,7 +21,8 @@ import numpy as np
 from churn_ml.config import Gate
 from churn_ml.errors import BadInput
 from churn_ml.gate.diagnosis import diagnosis
-from churn_ml.gate.trial import Trial, verdict
+from churn_ml.gate.judging import verdict
+from churn_ml.gate.trial import Trial
 from churn_ml.simulate import contest
 
 if TYPE_CHECKING:

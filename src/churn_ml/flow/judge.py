@@ -157,7 +157,7 @@ def _verdict(
     today, the reference, the rule.
     """
     from churn_ml.gate.diagnosis import diagnosis
-    from churn_ml.gate.trial import verdict
+    from churn_ml.gate.judging import verdict
 
     house, (champion, challenger) = trial.house, pair
     weighed, in_force = _trial(trial, on, pair, others)

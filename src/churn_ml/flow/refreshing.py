@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.flow.definitions import known_to
 
 if TYPE_CHECKING:
-    from churn_ml.gate.lanes import Refresh
     from churn_ml.gate.policies import PolicyOnRows
+    from churn_ml.gate.trial import Refresh
     from churn_ml.house import House
     from churn_ml.ledger import Decision
     from churn_ml.models.bundle import Bundle
@@ -37,7 +37,7 @@ def asked(
     `pair`: champion and challenger. `of_today`: a model as a policy on the evidence
     with a threshold of today; `today`: the champion so.
     """
-    from churn_ml.gate.lanes import Refresh
+    from churn_ml.gate.trial import Refresh
 
     champion, challenger = pair
     taken = [d for d in house.decisions() if d.promotes and d.as_of <= as_of]

@@ -20,8 +20,8 @@ from churn_ml.gate import evaluation
 from churn_ml.gate.evidence import Evidence
 from churn_ml.gate.grade import grade
 from churn_ml.gate.guards import calibration
+from churn_ml.gate.judging import margin_per_1000
 from churn_ml.gate.policies import PolicyOnRows, decide
-from churn_ml.gate.trial import margin_per_1000
 from churn_ml.models.ensemble import Ensemble
 from churn_ml.models.spend import MIN_ROWS
 from churn_ml.models.value import ValueModel

@@ -11,8 +11,9 @@ against simple rules, and a verdict in money. Formulas: docs/economics.md (a) an
     guards.py      what must not get worse: calibration, slices, prediction
     grade.py       A to D against the best simple rule
     notes.py       how much could have been found, said beside every verdict
+    trial.py       champion against challenger: everything that a verdict is reached from
     lanes.py       what a challenger must show: profit, predictions or a refresh
-    trial.py       champion against challenger: promote, keep or undecidable
+    judging.py     the verdict on a trial: promote, keep or undecidable
     threshold.py   whether the champion's threshold alone is to be changed
     seasons.py     how much cut-offs differ, from four of them on
     verdicts.py    the verdict as a record that the ledger keeps

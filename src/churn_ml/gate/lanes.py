@@ -17,36 +17,15 @@ year. Worked example: the champion `xgboost` was trained on 2017-01-01; on 2017-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from churn_ml.config import Gate
 from churn_ml.gate import guards
 from churn_ml.gate.evaluation import Comparison, compare
 from churn_ml.gate.notes import detectable
-from churn_ml.gate.policies import PolicyOnRows
+from churn_ml.gate.trial import Trial
 from churn_ml.gate.verdicts import Lane
-
-if TYPE_CHECKING:
-    from churn_ml.gate.trial import Trial
 
 UNRESOLVABLE_SHARE = 0.10
 """Profit counts as not resolvable where less than this share of the oracle's cannot be detected."""
-
-
-@dataclass(frozen=True, eq=False)
-class Refresh:
-    """Why a challenger might replace a champion that it does not beat.
-
-    `winner`: the last model that won by profit or predictions, on the rows of the evidence; the
-    champion itself, or the one before its refreshes. `age_days`: from the champion's training to
-    the challenger's. `same_recipe`: both are of one family. `used`: refreshes of this year so far.
-    """
-
-    winner: PolicyOnRows
-    age_days: int
-    same_recipe: bool
-    used: int
 
 
 def fulfilled(trial: Trial, compared: Comparison, margin: float) -> tuple[Lane | None, str]:

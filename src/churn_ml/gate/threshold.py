@@ -16,14 +16,11 @@ little; the champion retuned earns 310 per 1,000 more than at 9.50, lower bound 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from churn_ml.gate import guards
 from churn_ml.gate.evaluation import compare
 from churn_ml.gate.lanes import undecidable
-
-if TYPE_CHECKING:
-    from churn_ml.gate.trial import Trial
+from churn_ml.gate.trial import Trial
 
 
 @dataclass(frozen=True)

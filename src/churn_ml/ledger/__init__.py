@@ -8,7 +8,8 @@ the same code. Customer ids stand only in the delivery tables.
     schema.py        the tables; migrations/ makes them
     database.py      opening, migrating, writing under a lock
     rows.py          inserts and upserts that both databases know
-    publications.py  tokens, publications
+    tokens.py        which attempt of a step may still publish
+    publications.py  what is visible, and from what it was made
     receipts.py      what was done and when
     lots.py          lots seen and claimed
     validations.py   what validation said of every ingest
@@ -53,11 +54,12 @@ from churn_ml.ledger.held import Held
 from churn_ml.ledger.jobs import Jobs
 from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
-from churn_ml.ledger.publications import Publication, Publications, Token
+from churn_ml.ledger.publications import Publication, Publications
 from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.settled import History, Settled
 from churn_ml.ledger.stops import EVERY, Stop, Stops
 from churn_ml.ledger.suppression import Suppression
+from churn_ml.ledger.tokens import Token, Tokens
 from churn_ml.ledger.validations import Recorded, Validations
 from churn_ml.ledger.waiting import Waiting
 
@@ -81,6 +83,7 @@ __all__ = [
 
 
 class Ledger(
+    Tokens,
     Publications,
     Receipts,
     Lots,

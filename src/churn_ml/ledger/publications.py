@@ -1,8 +1,8 @@
-"""Tokens and publications: what is visible, and who may say so.
+"""Publications: what is visible, and from what it was made.
 
-A step takes a token before it does anything else. Publishing is one transaction: it checks that no
-newer token was taken, replaces the former publication of the same (step, as_of), and files the
-receipt. What is not published does not exist for a reader, whatever the lake holds.
+A step takes a token before it does anything else (tokens.py). Publishing is one transaction: it
+checks that no newer token was taken, replaces the former publication of the same (step, as_of), and
+files the receipt. What is not published does not exist for a reader, whatever the lake holds.
 
 Worked example: attempt 1 of `score` as of 2017-10-01 hangs, attempt 2 takes token 2 and publishes.
 When attempt 1 wakes up, its publication is refused as StaleAttempt.
@@ -16,29 +16,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, select
 
-from churn_ml.errors import BrokenPromise, StaleAttempt
+from churn_ml.errors import BrokenPromise
 from churn_ml.ledger.database import Database, canonical_json, remember_shop, stored
 from churn_ml.ledger.lots import claim_lots
 from churn_ml.ledger.receipts import file_receipt
 from churn_ml.ledger.rows import upsert
-from churn_ml.ledger.schema import PARTITIONS, PUBLICATIONS, TOKENS
+from churn_ml.ledger.schema import PARTITIONS, PUBLICATIONS
+from churn_ml.ledger.tokens import Token, check_token
 from churn_ml.receipts import Receipt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from churn_ml.warehouse import Versions, Written
-
-
-@dataclass(frozen=True)
-class Token:
-    """The right of one attempt to publish (step, as_of); a higher number takes it away."""
-
-    step: str
-    as_of: date
-    number: int
 
 
 @dataclass(frozen=True)
@@ -56,29 +48,6 @@ class Publication:
 
 class Publications(Database):
     """The part of the ledger that readers of the lake go through."""
-
-    def take_token(self, step: str, as_of: date) -> Token:
-        """The next token of (step, as_of): 1, 2, 3... Older tokens can no longer publish.
-
-        >>> from churn_ml.ledger import Ledger
-        >>> ledger = Ledger.open("sqlite://")
-        >>> [ledger.take_token("score", date(2017, 10, 1)).number for _ in range(2)]
-        [1, 2]
-        """
-        row = {"step": step, "as_of": as_of}
-        mine = and_(TOKENS.c.step == step, TOKENS.c.as_of == as_of)
-        with self.writing() as connection:
-            upsert(connection, TOKENS, [row | {"number": 0}], update=())
-            connection.execute(update(TOKENS).where(mine).values(number=TOKENS.c.number + 1))
-            number = connection.execute(select(TOKENS.c.number).where(mine)).scalar_one()
-        return Token(step, as_of, number)
-
-    def newest_token(self, step: str, as_of: date) -> Token | None:
-        """The token that may still publish (step, as_of); None where nobody took one."""
-        mine = and_(TOKENS.c.step == step, TOKENS.c.as_of == as_of)
-        with self.reading() as connection:
-            number = connection.execute(select(TOKENS.c.number).where(mine)).scalar()
-        return None if number is None else Token(step, as_of, number)
 
     def publish(
         self,
@@ -107,7 +76,7 @@ class Publications(Database):
         """
         publication = _publication(token, written, inputs or {}, pins or {})
         with self.writing() as connection:
-            _check_token(connection, token)
+            check_token(connection, token)
             _replace_partitions(connection, token, written)
             row = {
                 "step": token.step,
@@ -190,20 +159,6 @@ def _publication(
         json.loads(canonical_json(pins)),
         {one.table: one.content_hash for one in written},
     )
-
-
-def _check_token(connection: Connection, token: Token) -> None:
-    """Raise StaleAttempt where a newer token exists; hold the row until the transaction ends."""
-    mine = and_(TOKENS.c.step == token.step, TOKENS.c.as_of == token.as_of)
-    newest = connection.execute(select(TOKENS.c.number).where(mine).with_for_update()).scalar()
-    if newest != token.number:
-        raise StaleAttempt(
-            f"a newer attempt of {token.step} as of {token.as_of.isoformat()} holds the token",
-            where="ledger",
-            got=f"token {token.number}",
-            expected=f"token {newest}",
-            next_step="nothing: the newer attempt publishes",
-        )
 
 
 def _replace_partitions(connection: Connection, token: Token, written: Sequence[Written]) -> None:

@@ -24,7 +24,7 @@ from churn_ml.receipts import Receipt
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-    from churn_ml.ledger.publications import Token
+    from churn_ml.ledger.tokens import Token
 
 _ERROR_CHARACTERS = 2000
 

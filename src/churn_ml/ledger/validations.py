@@ -19,7 +19,7 @@ from churn_ml.ledger.schema import VALIDATIONS
 from churn_ml.receipts import RuleOutcome
 
 if TYPE_CHECKING:
-    from churn_ml.ledger.publications import Token
+    from churn_ml.ledger.tokens import Token
 
 
 @dataclass(frozen=True)
