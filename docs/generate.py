@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -15,7 +15,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from churn_ml.causes import CAUSES, LISTS, Cause
-from churn_ml.config import Config
+from churn_ml.config import Config, Destination
+from churn_ml.config.kinds import EVERY_KIND, KINDS
 from churn_ml.features import CATALOGUE, Indicator
 from churn_ml.features.signs import SIGNS
 from churn_ml.offers import CATALOGUE as OFFERS
@@ -207,6 +208,8 @@ def _settings() -> str:
         found = _model_in(field.annotation)
         if found is not None:
             sections.append(_section(name, found))
+        if found is Destination:
+            sections.append(_kinds())
     return (
         f"{HEAD}# Configuration: churn.toml\n\nSource: `src/churn_ml/config/`. An unknown "
         "key is an error that names the known ones.\n\n" + "\n".join(sections)
@@ -226,6 +229,32 @@ def _section(name: str, model: type[BaseModel]) -> str:
     return (
         f"{title}\n\n{about}\n\n| key | type | default |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
+
+
+def _kinds() -> str:
+    """The kinds of destination, with what each needs and knows."""
+    rows = [
+        f"| `{kind.name}` | {_FILLED[kind.fills]} | `{kind.needs}` | {_keys(kind.knows)} | "
+        f"{f'`{kind.object}`' if kind.object else ''} |"
+        for kind in KINDS
+    ]
+    return (
+        "`kind` is one of these. A destination knows the keys of its row, and "
+        f"{_keys(EVERY_KIND - {'kind'})}; another key is an error.\n\n"
+        "| kind | what it fills | needs | knows further | `object` where not said |\n"
+        "|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+_FILLED = {
+    "folder": "the folder `target`",
+    "database": "a table of the database `target`",
+    "connection": "what `connection` leads to",
+}
+
+
+def _keys(names: Collection[str]) -> str:
+    return ", ".join(f"`{key}`" for key in Destination.model_fields if key in names)
 
 
 def _default(field: Any) -> str:

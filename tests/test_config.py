@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from churn_ml.config import Config, Contract, Destination, from_text
+from churn_ml.config import Config, Contract, Destination, from_text, kinds
+from churn_ml.config.kinds import Kind
 from churn_ml.errors import BadConfig
 
 SHORT = """
@@ -119,7 +120,10 @@ def test_an_experiment_of_an_unknown_offer_or_of_one_drawn_already_is_refused() 
             'kind = "hubspot"\nconnection = "c"\nrequests_per_10_seconds = 1',
             "greater than or equal",
         ),
-        ('kind = "pigeon"\ntarget = "out"', "pigeon"),
+        (
+            'kind = "pigeon"\ntarget = "out"',
+            "kind: is no kind of destination: file, sql, .*tryton \\| .*got: 'pigeon'",
+        ),
         ('kind = "file"\ntarget = "s3://bucket/out"', "is a folder, not a URL"),
         ('kind = "sql"\ntarget = "mysql://db/bi"', "is sqlite:///FILE or"),
         ('kind = "sql"\ntarget = "x"', "is sqlite:///FILE or"),
@@ -225,6 +229,35 @@ def test_two_destinations_never_fill_one_place(one: str, other: str) -> None:
     with pytest.raises(BadConfig, match=both) as caught:
         from_text(f"{shop}[destinations.a]\n{one}\n[destinations.b]\n{other}", root=Path("/shop"))
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("new", "told", "needs"),
+    [
+        (Kind("new", "", "folder"), 'target = "out"', "target"),
+        (Kind("new", "", "database"), 'target = "sqlite:///bi.db"', "target"),
+        (Kind("new", "", "connection"), 'connection = "c"', "connection"),
+    ],
+)
+def test_of_a_new_kind_too_one_row_says_what_it_needs_and_knows_and_where_two_meet(
+    new: Kind, told: str, needs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same is asked of the kinds that there are, one by one, above and below."""
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, new))
+    one = 'shop = {name = "s", currency = "EUR"}\n[destinations.a]\nkind = "new"\n'
+    assert from_text(one + told).destinations["a"].kind == "new"
+    with pytest.raises(BadConfig, match=f"a destination of kind new needs {needs}"):
+        from_text(one)
+    with pytest.raises(BadConfig, match="a destination of kind new knows no recreate"):
+        from_text(f"{one}{told}\nrecreate = true")
+    with pytest.raises(BadConfig, match="fill the same place"):
+        from_text(f'{one}{told}\n[destinations.b]\nkind = "new"\n{told}')
+
+
+def test_every_key_of_a_destination_is_known_to_a_kind_and_no_row_names_another() -> None:
+    known = {key for kind in kinds.KINDS for key in kind.knows | {kind.needs}}
+    assert known | kinds.EVERY_KIND == set(Destination.model_fields)
+    assert not known & kinds.EVERY_KIND
 
 
 @pytest.mark.parametrize(

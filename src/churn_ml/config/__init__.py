@@ -9,15 +9,17 @@ holdout key comes from the variable that `[holdout] key_env` names, and a databa
 password as `${NAME}` from the environment when it is opened; neither is stored, hashed or shown.
 Every number has its unit in its name; defaults are proposals, not measurements.
 
-    shop.py       [shop] [consent]
-    sources.py    [sources.TABLE] [validation]
-    contract.py   [contract]
-    money.py      [economics] [catalogue] [[offers]] [policy] [holdout] [segments]
-    modelling.py  [features] [training] [gate]
-    running.py    [paths] [schedule] [destinations.NAME]
-    section.py    what every section is made of
-    tree.py       the sections together: `Config`
-    reading.py    from text to `Config`
+    shop.py          [shop] [consent]
+    sources.py       [sources.TABLE] [validation]
+    contract.py      [contract]
+    money.py         [economics] [catalogue] [[offers]] [policy] [holdout] [segments]
+    modelling.py     [features] [training] [gate]
+    running.py       [paths] [schedule]
+    destinations.py  [destinations.NAME]
+    kinds.py         the kinds of destination
+    section.py       what every section is made of
+    tree.py          the sections together: `Config`
+    reading.py       from text to `Config`
 
 >>> config = from_text('''
 ... [shop]
@@ -33,10 +35,11 @@ Every number has its unit in its name; defaults are proposals, not measurements.
 """
 
 from churn_ml.config.contract import Contract
+from churn_ml.config.destinations import Destination
 from churn_ml.config.modelling import Features, Gate, Training
 from churn_ml.config.money import Economics, Experiment, Offer, Policy, Segments
 from churn_ml.config.reading import from_text, load, named
-from churn_ml.config.running import Destination, Schedule
+from churn_ml.config.running import Schedule
 from churn_ml.config.section import content_hash
 from churn_ml.config.shop import Consent, Shop
 from churn_ml.config.sources import SourceTable, Validation

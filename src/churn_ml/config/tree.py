@@ -21,9 +21,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from churn_ml.config.contract import Contract
+from churn_ml.config.destinations import Destination, DestinationName
 from churn_ml.config.modelling import Features, Gate, Training
 from churn_ml.config.money import Catalogue, Economics, Experiment, Holdout, Offer, Policy, Segments
-from churn_ml.config.running import Destination, DestinationName, Paths, Schedule
+from churn_ml.config.running import Paths, Schedule
 from churn_ml.config.section import Section, content_hash
 from churn_ml.config.shop import Consent, Shop
 from churn_ml.config.sources import SourceTable, Validation

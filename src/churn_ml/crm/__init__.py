@@ -1,7 +1,8 @@
-"""The world out: the outbox, what a destination is, and the destinations there are.
+"""The world out: the outbox, what a destination is, and the adapters of the kinds there are.
 
 Enters: the rows a destination shall hold (telling.rows). Leaves: the target in that state, and the
-counts. A new destination is one adapter file and one row in DESTINATIONS.
+counts. A new kind is one adapter file here and one row of `churn_ml.config.kinds`, which names the
+function that opens it: it is imported when a destination of that kind is opened, and no sooner.
 
     protocol.py      Row, Batch, Ack, Rejection, Destination, Journal; the double Recorder
     payload.py       what is told about a customer, and what counts as a change
@@ -32,8 +33,6 @@ counts. A new destination is one adapter file and one row in DESTINATIONS.
 
 Worked example: as of 2017-10-01 the demo exports to a folder and to a table.
 
->>> [kind.name for kind in DESTINATIONS]
-['file', 'sql', 'hubspot', 'salesforce', 'tryton']
 >>> from churn_ml.config import from_text
 >>> config = from_text('''
 ... shop = {name = "Corner shop", currency = "EUR"}
@@ -46,16 +45,17 @@ SqlDestination('bi', table 'churn_segments')
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from typing import TypeAlias
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
+from churn_ml.config.kinds import kind_of
 from churn_ml.crm.exported import Exported
-from churn_ml.crm.file import FileDestination, open_file
+from churn_ml.crm.file import FileDestination
 from churn_ml.crm.foreseen import Change, Foreseen, changes
 from churn_ml.crm.guard import Guard
-from churn_ml.crm.hubspot import HubSpotDestination, open_hubspot
+from churn_ml.crm.hubspot import HubSpotDestination
 from churn_ml.crm.journal import IN_DOUBT, MemoryJournal
 from churn_ml.crm.means import Means
 from churn_ml.crm.outbox import Outbox
@@ -70,14 +70,12 @@ from churn_ml.crm.protocol import (
 )
 from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
 from churn_ml.crm.reconcile import Reconciled, apart, check_there, reconciled
-from churn_ml.crm.sql import SqlDestination, open_sql
+from churn_ml.crm.sql import SqlDestination
 from churn_ml.crm.telling import rows
-from churn_ml.crm.tryton import open_tryton
 from churn_ml.errors import BadInput
 
 __all__ = [
     "APPROVED",
-    "DESTINATIONS",
     "IN_DOUBT",
     "REFUSED",
     "Ack",
@@ -93,6 +91,7 @@ __all__ = [
     "Journal",
     "Means",
     "MemoryJournal",
+    "Opener",
     "Outbox",
     "Radius",
     "Reconciled",
@@ -110,29 +109,7 @@ __all__ = [
 ]
 
 Opener: TypeAlias = Callable[[str, Settings, Config, Means], Destination]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of destination: its word in churn.toml and what opens it."""
-
-    name: str
-    open: Opener
-
-
-def _open_salesforce(name: str, settings: Settings, config: Config, means: Means) -> Destination:
-    from churn_ml.crm.salesforce import open_salesforce  # its client takes half a second
-
-    return open_salesforce(name, settings, config, means)
-
-
-DESTINATIONS: tuple[Kind, ...] = (
-    Kind("file", open_file),
-    Kind("sql", open_sql),
-    Kind("hubspot", open_hubspot),
-    Kind("salesforce", _open_salesforce),
-    Kind("tryton", open_tryton),
-)
+"""Makes a destination from its name, its section, churn.toml and its means, and touches nothing."""
 
 
 def open_destination(name: str, config: Config, *, means: Means) -> Destination:
@@ -142,7 +119,8 @@ def open_destination(name: str, config: Config, *, means: Means) -> Destination:
     Raises: BadInput where churn.toml has no such destination; BadConfig as its kind's opener does.
     """
     settings = settings_of(name, config)
-    opened = {kind.name: kind.open for kind in DESTINATIONS}[settings.kind]
+    module, _, function = kind_of(settings.kind).opens.partition(":")
+    opened: Opener = getattr(import_module(module), function)
     return opened(name, settings, config, means)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.config.running import TABLE_NAME
+from churn_ml.config.destinations import TABLE_NAME
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.remote import Refused, bisected

@@ -237,7 +237,7 @@ def open_salesforce(
     return SalesforceDestination(
         name,
         Org(name, endpoint, limit, means.buckets, hook=hook, test_host=settings.test_host),
-        settings.object or "Contact",
+        settings.object_filled,
         settings.key or "customer_ref__c",
         means,
         delivers=settings.delivers,

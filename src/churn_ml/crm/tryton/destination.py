@@ -211,7 +211,7 @@ def open_tryton(
         name,
         Tryton(endpoint, partial(Caller, name, limit, means.buckets), secure=scheme == "https"),
         means.owner,
-        root=settings.object or "churn_ml",
+        root=settings.object_filled,
         delivers=settings.delivers,
         batch_size=settings.batch_size or BATCH,
         recreate=settings.recreate,
