@@ -1,4 +1,4 @@
-"""What every kind of destination promises, shown on each: a new kind is one row of KINDS.
+"""What every kind of destination promises, shown on each of the kinds of tried.py.
 
 Names carry the faults they show. The kinds with a server speak to a fake of it through the vendor's
 own client; the others have a folder or a database.
@@ -7,83 +7,45 @@ own client; the others have a folder or a database.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from importlib import import_module
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
-import sqlalchemy as sa
 
-from churn_ml.config import Config, from_text, kinds
-from churn_ml.config import Destination as Settings
 from churn_ml.crm import (
     Ack,
     Batch,
     Destination,
     Exported,
     Guard,
-    Means,
     MemoryJournal,
     Outbox,
     Rejection,
     Row,
-    open_destination,
     reconciled,
 )
 from churn_ml.crm.protocol import Cell
-from churn_ml.crm.sql_table import exported
 from churn_ml.errors import BadConfig, BadInput, StaleAttempt, Unreachable
 
 from .fakes import faults
-from .fakes.hubspot import rigged as hubspot
-from .fakes.rig import Rig, Rigged, row
-from .fakes.salesforce import rigged as salesforce
+from .fakes.rig import Rig, row
+from .tried import TRIED, with_the_example
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 ANYONE = Guard(lambda ids: (), lambda ids: {}, True, frozenset({"NONE"}))
 
-
-@contextmanager
-def plain(kind: str, target: str, unholdable: Mapping[str, Cell] | None = None) -> Iterator[Rig]:
-    """A target of that kind; `kind` may be followed by further settings."""
-    kind, _, more = kind.partition(" ")
-    shop = '[shop]\nname = "Corner shop"\ncurrency = "EUR"\n'
-    config = from_text(f'{shop}[destinations.crm]\nkind = "{kind}"\ntarget = "{target}"\n{more}')
-    yield Rig(lambda owner: open_destination("crm", config, means=Means(owner)), unholdable)
-
-
-def table(folder: Path) -> AbstractContextManager[Rig]:
-    """A table in SQLite that takes no long segment."""
-    url = f"sqlite:///{folder}/crm.db"
-    made = exported("churn_segments")
-    made.append_constraint(sa.CheckConstraint("length(segment) < 100"))
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    made.create(engine)
-    return plain("sql", url, {"segment": "x" * 100})
-
-
-KINDS: dict[str, Rigged] = {
-    "file": lambda folder: plain("file", str(folder / "out")),
-    "parquet": lambda folder: plain('file format = "parquet"', str(folder / "out")),
-    "sql": table,
-    "hubspot": hubspot,
-    "salesforce": salesforce,
-}
-ELSEWHERE = {"tryton"}
-"""Shown to keep the same promises by tests of their own, against a real server of its vendor."""
-FOLDERS = ("file", "parquet")
-"""One kind of churn.toml, in either format; a folder takes every row."""
-REMOTE = [kind for kind in KINDS if kind not in (*FOLDERS, "sql")]
+LOCAL = [name for name, kind in TRIED.items() if not kind.remote]
+REMOTE = [name for name, kind in TRIED.items() if kind.remote]
 remote_only = pytest.mark.parametrize("rig", REMOTE, indirect=True)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=TRIED)
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    with KINDS[request.param](tmp_path) as found:
+    with with_the_example(), TRIED[request.param].rigged(tmp_path) as found:
+        assert (found.fake is not None) == TRIED[request.param].remote
+        assert (found.unholdable is None) == TRIED[request.param].holds_all
         yield found
 
 
@@ -112,7 +74,7 @@ def whole(rig: Rig, journal: MemoryJournal) -> bool:
     return reconciled(rig.open("me").holds(), journal.state("crm"), delivers=False).whole
 
 
-@pytest.mark.parametrize("rig", [*FOLDERS, "sql"], indirect=True)
+@pytest.mark.parametrize("rig", LOCAL, indirect=True)
 def test_o3_the_rows_of_another_deployment_are_not_read_as_ours(
     rig: Rig, journal: MemoryJournal
 ) -> None:
@@ -166,7 +128,9 @@ def test_s1_cells_arrive_as_they_are_in_every_script(rig: Rig, journal: MemoryJo
     assert there["as_of"] == "2017-10-01"
 
 
-@pytest.mark.parametrize("rig", [kind for kind in KINDS if kind not in FOLDERS], indirect=True)
+@pytest.mark.parametrize(
+    "rig", [name for name, kind in TRIED.items() if not kind.holds_all], indirect=True
+)
 def test_r5_a_row_that_the_target_cannot_hold_holds_up_no_other(
     rig: Rig, journal: MemoryJournal
 ) -> None:
@@ -300,22 +264,6 @@ def test_s8_s9_no_error_holds_the_secret_or_a_customer(
     assert "fake-token" not in shown
 
 
-def test_every_kind_that_churn_toml_accepts_is_tested_here() -> None:
-    assert {kind.name for kind in kinds.KINDS} == set(KINDS) - {"parquet"} | ELSEWHERE
-
-
-@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
-def test_what_opens_a_kind_is_an_opener_and_gives_a_destination(kind: kinds.Kind) -> None:
-    module, _, function = kind.opens.partition(":")
-    opener = getattr(import_module(module), function)
-    told = get_type_hints(opener)
-    made = told.pop("return")
-    assert [*told.values()] == [str, Settings, Config, Means]
-    promised = {name for name in vars(Destination) if not name.startswith("_")}
-    assert promised == {"name", "delivers", "batch_size", "preflight", "send", "holds"}
-    assert promised <= {*dir(made), *get_type_hints(made)}
-
-
 def test_answers_are_of_the_protocol(rig: Rig) -> None:
     target = rig.open("me")
     target.preflight()
@@ -323,15 +271,3 @@ def test_answers_are_of_the_protocol(rig: Rig) -> None:
     answers = target.send(Batch("b1", "p1", OCTOBER, (row("h1", OCTOBER), removed)))
     assert not [answer for answer in answers if isinstance(answer, Rejection)]
     assert held(rig) == {"h1": "LOST"}  # who is not there is removed by making nobody
-
-
-def test_the_page_of_a_new_destination_names_places_that_there_are() -> None:
-    root = Path(__file__).parents[2]
-    page = (root / "docs/new-destination.md").read_text(encoding="utf-8")
-    places = re.findall(r"^\| `((?:src|tests)/[^`]+)`, `(\w+)` \|", page, re.MULTILINE)
-    assert len(places) == 2
-    for file, name in places:
-        assert re.search(rf"^{name}\b\s?[:(=]", (root / file).read_text(), re.MULTILINE), (
-            file,
-            name,
-        )
