@@ -56,7 +56,7 @@ def _tables() -> str:
 
 def _table(each: Table) -> str:
     rows = [
-        f"| `{c.name}`{'*' * c.required}{'†' * c.personal} | {c.type} | {c.meaning}{_waits(c)} |"
+        f"| `{c.name}`{'*' * c.required}{'†' * c.personal} | {c.type} | {c.meaning}{_length(c)}{_waits(c)} |"
         for c in each.columns
     ]
     return (
@@ -65,6 +65,11 @@ def _table(each: Table) -> str:
         f"{' Further columns: one float64 a feature.' if each.open else ''}\n\n"
         "| column | type | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
+
+
+def _length(column: Column) -> str:
+    """How long the value may be, see `Column.longest`."""
+    return "" if column.longest is None else f"; at most {column.longest} characters"
 
 
 def _waits(column: Column) -> str:

@@ -222,6 +222,7 @@ QUARANTINED = {
     "duplicate key, other content": (order(0, amount="99"), "orders.key.conflict"),
     "duplicate key, same content": (order(0), "orders.key.repeated"),
     "guest": (order(99, client=""), "orders.customer_id.required"),
+    "endless reference": (order(99, client="k" * 256), "orders.customer_id.length"),
 }
 
 
@@ -252,6 +253,7 @@ HARMLESS: dict[str, bytes] = {
     "empty lines": csv(count=21).replace(b"\n", b"\n\n"),
     "no last line end": csv(count=21).rstrip(b"\n"),
     "emoji and right-to-left": csv(order(20, client="王小明 😀\u202e")),
+    "longest reference": csv(order(20, client="é" * 255)),
     "SQL in a value": csv(order(20, client="'; drop table raw; --")),
 }
 

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pytest
 
 from churn_ml.errors import BadConfig
+from churn_ml.ledger import schema
 from churn_ml.tables import SOURCE_TABLES, table
+from churn_ml.tables.shape import LONGEST_REFERENCE
 from churn_ml.validate import generate, judge, suites
 
 STAMPS = {"day", "known_from", "lot", "lot_row", "ingest_key"}
@@ -64,6 +66,30 @@ def test_a_currency_is_a_code_of_iso_4217() -> None:
         typed = typed.set_column(typed.schema.get_field_index(name), name, when)
     broken = judge("orders", typed)
     assert [(r.rule, r.rows.tolist()) for r in broken] == [("orders.currency.known", [11, 12])]
+
+
+REFERENCES = [
+    (name, column.name)
+    for name in SOURCE_TABLES
+    for column in table(name).columns
+    if column.name in ("customer_id", "old_id")
+]
+
+
+@pytest.mark.parametrize(("name", "column"), REFERENCES)
+def test_a_reference_that_the_ledger_could_not_hold_is_quarantined(name: str, column: str) -> None:
+    texts = ["k" * 256, "k" * 255, None]
+    rows = pa.Table.from_pylist([{column: text} for text in texts], table(name).schema())
+    found = {r.rule: r for r in judge(name, rows.append_column("row", [[4, 5, 6]]))}
+    broken = found[f"{name}.{column}.length"]
+    assert (broken.verdict, broken.rows.tolist()) == ("quarantined", [4])
+    assert broken.reason == f"{column} is longer than 255 characters"
+
+
+def test_every_column_of_the_ledger_holds_the_longest_reference() -> None:
+    held = [t.c.customer_id for t in schema.METADATA.tables.values() if "customer_id" in t.c]
+    assert held
+    assert {getattr(c.type, "length", None) for c in held} == {LONGEST_REFERENCE}
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ merged with the double account h9 on 2017-08-15: from then on h9's orders are h1
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from churn_ml.tables.shape import CUSTOMER, Column, canonical
 
 CUSTOMERS = canonical(
@@ -33,7 +35,7 @@ CUSTOMER_MERGES = canonical(
     "one row per old customer reference and merge; valid from occurred_at",
     ("old_id", "occurred_at"),
     (
-        Column("old_id", "string", "the reference that is no more", required=True, personal=True),
+        replace(CUSTOMER, name="old_id", meaning="the reference that is no more"),
         CUSTOMER,
     ),
 )

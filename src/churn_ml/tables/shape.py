@@ -25,8 +25,8 @@ Type = Literal[
 class Column:
     """One column: its name, type and meaning, whether it may be null and whether it is personal.
 
-    `words` are the only values it may hold, `minimum` and `maximum` the bounds of a number;
-    `default` stands where no source speaks of the column.
+    `words` are the only values it may hold, `minimum` and `maximum` the bounds of a number,
+    `longest` the most characters of a text; `default` stands where no source speaks of the column.
 
     `after` names the timestamp, in the same row, that the value waits for: a ticket's `csat` is not
     there before its `resolved_at`, nor is `resolved_at` itself. A read at an `as_of` before it is
@@ -44,6 +44,7 @@ class Column:
     words: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    longest: int | None = None
     default: str | None = None
     after: str | None = None
     until_then: str | None = None
@@ -177,7 +178,16 @@ def derived(
 
 STAMPS = ("day", "known_at", "known_from", "lot", "lot_row", "ingest_key")
 """What the ingest writes into every canonical row; no source maps them."""
-CUSTOMER = Column("customer_id", "string", "the shop's own reference", required=True, personal=True)
+LONGEST_REFERENCE = 255
+"""Characters of a customer's reference: what the ledger holds of it on PostgreSQL."""
+CUSTOMER = Column(
+    "customer_id",
+    "string",
+    "the shop's own reference",
+    required=True,
+    personal=True,
+    longest=LONGEST_REFERENCE,
+)
 ORDER = Column("order_id", "string", "the shop's order number", required=True)
 PRODUCT = Column("product_id", "string", "the shop's product number", required=True)
 MARKET = Column("market", "string", "the market or region", required=True)

@@ -56,6 +56,14 @@ def _generated(spec: Table) -> Iterator[Expectation]:
             yield _required(spec, column)
     for column in spec.mapped:
         yield from _bounds(spec, column)
+        if column.longest is not None:
+            yield _rule(
+                spec,
+                f"{column.name}.length",
+                f"{column.name} is longer than {column.longest} characters",
+                "expect_column_values_to_be_between",
+                {"column": f"{column.name}_length", "max_value": column.longest},
+            )
         if column.words:
             yield _rule(
                 spec,
