@@ -56,7 +56,8 @@ def _tables() -> str:
 
 def _table(each: Table) -> str:
     rows = [
-        f"| `{c.name}`{'*' * c.required}{'†' * c.personal} | {c.type} | {c.meaning}{_length(c)}{_waits(c)} |"
+        f"| `{c.name}`{'*' * c.required}{'†' * c.personal} | {c.type} | {c.meaning}"
+        f"{_length(c)}{_waits(c)} |"
         for c in each.columns
     ]
     return (
