@@ -241,6 +241,17 @@ def test_a_bad_row_is_set_aside_by_its_rule(tmp_path: Path, case: str) -> None:
     assert result.quarantine.batches().read_all()["reason"][0].as_py()
 
 
+def test_a_text_that_no_postgresql_holds_is_set_aside(tmp_path: Path) -> None:
+    """Parquet and JSON lines can say NUL: the ledger and the CRM could not take the customer."""
+    names = HEADER.split(",")
+    line = json.dumps(dict(zip(names, order(99, client="SECRET\0").split(","), strict=True)))
+    result = ingest(tmp_path, "o.jsonl", json_lines(line))
+    assert result.rules == {"orders.customer_id.parse": 1}
+    assert result.accepted.rows == 20
+    (row,) = result.quarantine.batches().read_all().to_pylist()
+    assert row["reason"] == "customer_id does not read as text without a NUL character"
+
+
 HARMLESS: dict[str, bytes] = {
     "byte order mark": b"\xef\xbb\xbf" + csv(count=21),
     "semicolons": csv(count=21).replace(b",", b";"),

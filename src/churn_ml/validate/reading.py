@@ -7,7 +7,8 @@ empty or cannot be read; the caller tells the two apart by `given`. Nothing is g
 Worked example: `2017-09-30T19:05:00+02:00` reads as 2017-09-30 17:05 UTC, and so does
 `2017-09-30 19:05` of a source in Europe/Berlin; `30.09.2017` reads only where `dates` says so.
 `12.50` is an amount, `1,234.50` too; `12,50` only where the decimal mark is a comma; `1.234` is
-none, for money has two decimals. `1.5` is no whole number, `2.0` is one. See clock.py for zones.
+none, for money has two decimals. `1.5` is no whole number, `2.0` is one. A text with a NUL character does not read: no CSV holds one,
+and no PostgreSQL. See clock.py for zones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ READS_AS: dict[Type, str] = {
     "float64": "a finite number",
     "bool": "true or false",
     "date": "a date, YYYY-MM-DD",
-    "string": "text",
+    "string": "text without a NUL character",
 }
 """What a value of each type must look like, in words."""
 
@@ -95,7 +96,7 @@ def value(column: Column, table: Table, source: SourceTable, schema: pa.Schema, 
     >>> orders, source = table("orders"), SourceTable(files="", columns={})
     >>> schema = pa.schema([("channel", pa.string())])
     >>> value(orders.column("channel"), orders, source, schema, Form())
-    'nullif("channel", \\'\\')'
+    'case when not contains(nullif("channel", \\'\\'), chr(0)) then nullif("channel", \\'\\') end'
     """
     name, stored = f'"{column.name}"', schema.field(column.name).type
     if types.is_string(stored):
@@ -147,7 +148,7 @@ def from_text(type_: Type, text: str, form: Form) -> str:
         case "float64" | "decimal(18,8)":
             return f"{exact} as {SQL_TYPES[type_]})"
         case "string":
-            return text
+            return f"case when not contains({text}, chr(0)) then {text} end"
         case _:
             return f"try_cast({text} as {SQL_TYPES[type_]})"
 
