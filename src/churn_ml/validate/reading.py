@@ -7,8 +7,8 @@ empty or cannot be read; the caller tells the two apart by `given`. Nothing is g
 Worked example: `2017-09-30T19:05:00+02:00` reads as 2017-09-30 17:05 UTC, and so does
 `2017-09-30 19:05` of a source in Europe/Berlin; `30.09.2017` reads only where `dates` says so.
 `12.50` is an amount, `1,234.50` too; `12,50` only where the decimal mark is a comma; `1.234` is
-none, for money has two decimals. `1.5` is no whole number, `2.0` is one. A text with a NUL character does not read: no CSV holds one,
-and no PostgreSQL. See clock.py for zones.
+none, for money has two decimals. `1.5` is no whole number, `2.0` is one. A text with a NUL does not
+read: no PostgreSQL holds one. See clock.py for zones.
 """
 
 from __future__ import annotations
