@@ -672,6 +672,16 @@ def test_what_a_destination_acknowledged_has_one_hash(ledger: Ledger) -> None:
     assert ledger.acknowledged() == hashes[-1]
 
 
+def test_of_one_customer_a_destination_is_asked_alone(ledger: Ledger) -> None:
+    for plan_id, name in (("p1", "crm"), ("p2", "csv")):
+        ledger.save_plan(name, plan_id, OCT, rows("h1", "h2"), base=None)
+        ledger.acknowledge(plan_id, ["h1", "h2"], at=AT)
+    assert ledger.state("crm", "h1") == {"h1": ("hash of h1", OCT)}
+    assert ledger.state("crm", "h") == {}
+    assert ledger.state("crm", "") == {}
+    assert set(ledger.state("crm")) == {"h1", "h2"}
+
+
 def test_contacts_are_kept_by_as_of_through_whatever_destination(ledger: Ledger) -> None:
     base = None
     for plan_id, as_of in (("p1", OCT), ("p2", NOV)):

@@ -18,6 +18,7 @@ from churn_ml.cli.explained import lines
 from churn_ml.config import load
 from churn_ml.errors import BadInput, NotReady
 from churn_ml.house import House, open_house
+from churn_ml.ledger import Ledger
 from churn_ml.tables import table
 
 FIRST = date(2017, 10, 1)
@@ -126,6 +127,28 @@ def test_a_suppressed_customer_is_said_to_be(copy_of: Copy, scored: Path) -> Non
     told = flow.explain(house, customer, FIRST)
     assert told["now"]["suppressed"]
     assert told["scored"]["why"] != "suppressed"
+
+
+def test_a_destination_is_not_read_whole_for_one_customer(
+    copy_of: Copy, scored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = copy_of(scored)
+    customer, other = (some(house, "scores", number)["customer_id"] for number in (0, 1))
+    rows = [(name, "ab", '{"offer": "NONE"}', False) for name in (customer, other)]
+    house.ledger.save_plan("crm_sql", "p1", FIRST, rows, base=None)
+    house.ledger.acknowledge("p1", [customer, other], at=house.clock())
+    read: list[set[str]] = []
+    state = Ledger.state
+
+    def watched(ledger: Ledger, *asked: str) -> dict[str, tuple[str, date]]:
+        found = state(ledger, *asked)
+        read.append(set(found))
+        return found
+
+    monkeypatch.setattr(Ledger, "state", watched)
+    told = flow.explain(house, customer, FIRST)
+    assert [one["destination"] for one in told["now"]["held_by"]] == ["crm_sql"]
+    assert set().union(*read) == {customer}
 
 
 def test_what_came_after_the_day_asked_about_stands_apart(copy_of: Copy, scored: Path) -> None:

@@ -204,7 +204,7 @@ def _held(house: House, customer_id: str) -> list[dict[str, Any]]:
 
     found = []
     for name in sorted(house.config.destinations):
-        state = house.ledger.state(name).get(customer_id)
+        state = house.ledger.state(name, customer_id).get(customer_id)
         if state is not None:
             holds = state[0] not in NOT_HELD
             found.append({"destination": name, "holds": holds, "as_of": state[1].isoformat()})

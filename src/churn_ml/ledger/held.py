@@ -30,13 +30,22 @@ NOT_HELD = frozenset({REMOVED, UNSURE})
 class Held(Database):
     """The part of the ledger that knows what the destinations hold."""
 
-    def state(self, destination: str) -> dict[str, tuple[str, date]]:
+    def state(
+        self, destination: str, customer_id: str | None = None
+    ) -> dict[str, tuple[str, date]]:
         """What the destination has: customer_id -> (content hash, as_of of the row it took).
 
-        A customer who was taken out stays, with the content hash REMOVED.
+        A customer who was taken out stays, with the content hash REMOVED. `customer_id`: of this
+        one alone, found by the table's key.
+
+        >>> from churn_ml.ledger import Ledger
+        >>> Ledger.open("sqlite://").state("crm", "h1")
+        {}
         """
         columns = (DELIVERED.c.customer_id, DELIVERED.c.content_hash, DELIVERED.c.as_of)
         query = select(*columns).where(DELIVERED.c.destination == destination)
+        if customer_id is not None:
+            query = query.where(DELIVERED.c.customer_id == customer_id)
         with self.reading() as connection:
             found = connection.execute(query).all()  # row by row it takes twice as long
         return {customer_id: (told, as_of) for customer_id, told, as_of in found}
