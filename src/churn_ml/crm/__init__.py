@@ -72,7 +72,7 @@ from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
 from churn_ml.crm.reconcile import Reconciled, apart, check_there, reconciled
 from churn_ml.crm.sql import SqlDestination
 from churn_ml.crm.telling import rows
-from churn_ml.errors import BadInput
+from churn_ml.errors import BadConfig, BadInput
 
 __all__ = [
     "APPROVED",
@@ -116,9 +116,11 @@ def open_destination(name: str, config: Config, *, means: Means) -> Destination:
     """The destination called `name` in [destinations], with its target untouched so far.
 
     `means`: what it may use beside its settings, the name of its owner among them (fault O3).
-    Raises: BadInput where churn.toml has no such destination; BadConfig as its kind's opener does.
+    Raises: BadInput where churn.toml has no such destination; BadConfig where another one fills the
+    same place by another name, and as its kind's opener does.
     """
     settings = settings_of(name, config)
+    _check_alone(name, config, means)
     module, _, function = kind_of(settings.kind).opens.partition(":")
     opened: Opener = getattr(import_module(module), function)
     return opened(name, settings, config, means)
@@ -142,3 +144,32 @@ def settings_of(name: str, config: Config) -> Settings:
             next_step="name another, or add its section to churn.toml",
         )
     return config.destinations[name]
+
+
+def _check_alone(name: str, config: Config, means: Means) -> None:
+    """Refuse a place that another section names by another variable or connection.
+
+    What the sections alone say is compared when churn.toml is read; what they stand for is known
+    here. A section whose variable or connection nobody knows is passed over: it opens nothing.
+    """
+    filled = _filled(config.destinations[name], config, means)
+    for other, settings in config.destinations.items():
+        if filled and other != name and _filled(settings, config, means) == filled:
+            raise BadConfig(
+                f"[destinations.{other}] and [destinations.{name}] fill the same place",
+                where=f"[destinations.{name}]",
+                expected="a place for each: a stop or an undo of one would be lifted by the other",
+                next_step="name another target, table, connection or object, or remove one",
+            )
+
+
+def _filled(settings: Settings, config: Config, means: Means) -> tuple[object, ...]:
+    """What the section fills, as environment and connections say; empty where they do not know."""
+    try:
+        if settings.connection:
+            led = means.endpoint(settings.connection, "", "")
+            return settings.kind, led, settings.object_filled
+        target = config.url(settings.target)
+        return settings.model_copy(update={"target": target}).place(config.root)
+    except BadConfig:
+        return ()
