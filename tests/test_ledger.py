@@ -607,7 +607,12 @@ def test_a_customers_story_says_what_was_sent_and_what_became_of_it(ledger: Ledg
     again = [("h3", "BAD", "long")]
     for _ in range(2):
         ledger.acknowledge(
-            "p1", ["h1"], withdrawn=["h2"], rejected=again, at=AT, run="export/2017-10-01/1"
+            "p1",
+            ["h1"],
+            withdrawn=[("h2", "no consent")],
+            rejected=again,
+            at=AT,
+            run="export/2017-10-01/1",
         )
     ledger.save_plan("crm", "p2", NOV, rows("h1", "h3"), base="p1")
     told = {name: ledger.story(name) for name in ("h1", "h2", "h3", "h4")}
@@ -627,7 +632,9 @@ def test_a_customers_story_says_what_was_sent_and_what_became_of_it(ledger: Ledg
 
 def test_a_plan_keeps_no_payload_of_a_settled_row(ledger: Ledger) -> None:
     ledger.save_plan("crm", "p1", OCT, rows("h1", "h2", "h3", "h4"), base=None)
-    ledger.acknowledge("p1", ["h1"], withdrawn=["h2"], rejected=[("h3", "BAD", "long")], at=AT)
+    ledger.acknowledge(
+        "p1", ["h1"], withdrawn=[("h2", "no consent")], rejected=[("h3", "BAD", "long")], at=AT
+    )
     with ledger.reading() as connection:
         found = connection.exec_driver_sql("select customer_id, payload from plan_rows").all()
     assert {row[0]: row[1] for row in found} == {"h3": "", "h4": '{"score":0.25}'}
@@ -637,7 +644,9 @@ def test_a_plan_keeps_no_payload_of_a_settled_row(ledger: Ledger) -> None:
 def test_what_a_destination_held_before_its_newest_plan(ledger: Ledger) -> None:
     first = [(name, "1", f'{{"from":"{name}"}}', False) for name in ("h1", "h2", "h3", "h4")]
     ledger.save_plan("crm", "p1", OCT, first, base=None)
-    ledger.acknowledge("p1", ["h1", "h2"], withdrawn=["h3"], rejected=[("h4", "BAD", "")], at=AT)
+    ledger.acknowledge(
+        "p1", ["h1", "h2"], withdrawn=[("h3", "no consent")], rejected=[("h4", "BAD", "")], at=AT
+    )
     ledger.save_plan("crm", "p2", NOV, rows("h1", "h2", "h3", "h4", "h5", "h6"), base="p1")
     settled = {"at": AT + timedelta(minutes=1), "run": "r"}
     ledger.acknowledge("p2", ["h1", "h3", "h4", "h5"], rejected=[("h2", "BAD", "")], **settled)
@@ -688,7 +697,7 @@ def test_contacts_are_kept_by_as_of_through_whatever_destination(ledger: Ledger)
         planned = rows("h1", "h3", contact=True) + rows("h2")
         ledger.save_plan("crm", plan_id, as_of, planned, base=base)
         for _ in range(2):
-            ledger.acknowledge(plan_id, ["h1", "h2"], withdrawn=["h3"], at=AT)
+            ledger.acknowledge(plan_id, ["h1", "h2"], withdrawn=[("h3", "no consent")], at=AT)
         base = plan_id
     assert ledger.contacts(OCT, NOV) == [Contact("h1", "crm", OCT)]
     assert [c.as_of for c in ledger.contacts(OCT, date(2018, 1, 1))] == [OCT, NOV]

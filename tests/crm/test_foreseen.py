@@ -29,7 +29,10 @@ class World:
 
     def outbox(self) -> Outbox:
         guard = Guard(lambda _: self.barred, lambda _: {}, True, frozenset({"NONE"}))
-        return Outbox(self.target, self.ledger, guard, clock=lambda: AT)
+        placed = {"h2": "LOST"}.items()
+        return Outbox(
+            self.target, self.ledger, guard, clock=lambda: AT, placed=lambda ids: dict(placed)
+        )
 
     def told(self, rows: list[Row]) -> dict[str, tuple[str, dict[str, object], str]]:
         """customer -> kind, changed fields and why, of a dry run on `rows`."""
@@ -52,9 +55,17 @@ def test_each_row_tells_its_kind_its_values_and_why(world: World) -> None:
     rows = [row("h1", NEXT, "LOST"), row("h3", NEXT, "LOST"), row("h9", NEXT, "NEW")]
     assert world.told(rows) == {
         "h1": ("update", {"segment": ("NEW", "LOST"), "offer": ("COUPON", "NONE")}, ""),
-        "h2": ("remove", {"segment": ("NEW", None), "offer": ("COUPON", None)}, ""),
+        "h2": (
+            "remove",
+            {"segment": ("NEW", None), "offer": ("COUPON", None)},
+            "not scored any more: LOST",
+        ),
         "h3": ("remove", {"segment": ("NEW", None), "offer": ("COUPON", None)}, "suppressed"),
-        "h4": ("remove", {"segment": ("NEW", None), "offer": ("COUPON", None)}, ""),
+        "h4": (
+            "remove",
+            {"segment": ("NEW", None), "offer": ("COUPON", None)},
+            "not scored any more",
+        ),
         "h9": ("create", {"segment": (None, "NEW"), "offer": (None, "NONE")}, ""),
     }
 

@@ -50,7 +50,7 @@ def test_nothing_was_planned_before_the_first_plan(journal: Journal) -> None:
 
 def test_what_a_destination_holds_is_told_in_short_without_the_dates(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
-    journal.acknowledge("p1", ["a"], withdrawn=["b"], at=AT)
+    journal.acknowledge("p1", ["a"], withdrawn=[("b", "no consent")], at=AT)
     journal.doubt("crm", ["d"], AT)
     journal.doubt("other", ["a"], AT)
     assert journal.held("crm") == {"a": "hash of a", "b": "", "d": "in_doubt"}
@@ -108,7 +108,7 @@ def test_a_removal_leaves_a_mark(journal: Journal) -> None:
 
 def test_an_upsert_may_be_acknowledged_as_a_removal(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, rows("a", contact=True), base=None)
-    journal.acknowledge("p1", [], withdrawn=["a"], at=AT)
+    journal.acknowledge("p1", [], withdrawn=[("a", "no consent")], at=AT)
     assert journal.state("crm") == {"a": ("", OCTOBER)}
     assert journal.open_plan("crm") is None
 
@@ -148,7 +148,7 @@ def test_a_doubt_outlives_the_ack_of_a_row_that_is_open(journal: Journal) -> Non
     journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c"), base=None)
     journal.doubt("crm", ["a", "c"], AT)
     assert left(journal) == ("p1", OCTOBER, rows("a", "b", "c"))
-    journal.acknowledge("p1", ["a", "b"], withdrawn=["c"], at=AT)
+    journal.acknowledge("p1", ["a", "b"], withdrawn=[("c", "no consent")], at=AT)
     doubtful = ("in_doubt", OCTOBER)
     assert journal.state("crm") == {"a": doubtful, "b": ("hash of b", OCTOBER), "c": doubtful}
     journal.save_plan("crm", "p2", NOVEMBER, rows("a"), base="p1")
@@ -158,8 +158,8 @@ def test_a_doubt_outlives_the_ack_of_a_row_that_is_open(journal: Journal) -> Non
 
 def test_a_row_settled_as_a_removal_and_as_taken_is_in_doubt(journal: Journal) -> None:
     journal.save_plan("crm", "p1", OCTOBER, rows("a", "b"), base=None)
-    journal.acknowledge("p1", ["b"], withdrawn=["a"], at=AT)
-    journal.acknowledge("p1", ["a"], withdrawn=["b"], at=AT)
+    journal.acknowledge("p1", ["b"], withdrawn=[("a", "no consent")], at=AT)
+    journal.acknowledge("p1", ["a"], withdrawn=[("b", "no consent")], at=AT)
     assert {told for told, _ in journal.state("crm").values()} == {"in_doubt"}
 
 
@@ -179,7 +179,9 @@ def test_a_plan_of_thousands_is_settled_at_once_or_in_pieces_alike(journal: Jour
     assert found is not None
     assert [row[0] for row in found[2]] == names[6_000:]
     rejected = [(names[-1], "bad", "too long")]
-    journal.acknowledge("p1", names[:-2], withdrawn=[names[-2]], rejected=rejected, at=AT)
+    journal.acknowledge(
+        "p1", names[:-2], withdrawn=[(names[-2], "no consent")], rejected=rejected, at=AT
+    )
     state = journal.state("crm")
     assert left(journal) is None
     last = {names[-2]: ("", OCTOBER), names[-1]: (UNSURE, OCTOBER)}

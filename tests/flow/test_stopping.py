@@ -84,7 +84,7 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     told = churn_ml(house, "undo", "crm_sql", "--who", "ada", "--dry-run")
     counts = f"0 would be told anew, {sent:,} would be removed"
     assert told.startswith(f"crm_sql: the export as of 2017-10-01 would be undone: {counts}\n")
-    assert "(first told by that export)" in told
+    assert "(first told by the undone export: 2017-10-01)" in " ".join(told.split())
     assert f"and {sent - 5:,} more: --limit 0, or --rows FILE.csv" in told
     rows = json.loads(churn_ml(house, "undo", "crm_sql", "--dry-run", "--json"))["plans"]
     assert len(rows["crm_sql"]["changes"]) == sent

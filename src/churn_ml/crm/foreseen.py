@@ -51,8 +51,8 @@ class Foreseen:
     """What an export would do to one destination; nothing of it is done.
 
     First it would send what is `left` of an unfinished plan, then `away`, the removals that do not
-    wait for the yes that `planned` `asks` for. `held` is what the destination holds, `why` names
-    the customers of whom a row may not go as it was decided.
+    wait for the yes that `planned` `asks` for. `held` is what the destination holds, `why` says by
+    customer_id why a row is not simply what was decided.
     """
 
     planned: Plan

@@ -14,7 +14,7 @@ one or not at all, an ack never takes the state back to an earlier as_of, settle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -68,6 +68,9 @@ class MemoryJournal:
         rows: Iterable[SavedRow],
         *,
         base: str | None,
+        at: datetime | None = None,  # noqa: ARG002 - the protocol's; a double keeps no times
+        run: str = "",  # noqa: ARG002 - nor runs
+        why: Mapping[str, str] | None = None,  # noqa: ARG002 - nor reasons
     ) -> None:
         """Save a plan on top of `base`; raises StaleAttempt where another came first."""
         newest = self._newest(destination)
@@ -90,6 +93,7 @@ class MemoryJournal:
         *,
         at: datetime,  # noqa: ARG002 - nor times
         run: str,  # noqa: ARG002 - nor runs
+        why: Mapping[str, str] | None = None,  # noqa: ARG002 - nor reasons
     ) -> None:
         """Remember what a plan says that waits for a person's yes."""
         self.waiting[destination, plan_id] = rows
@@ -106,7 +110,7 @@ class MemoryJournal:
         plan_id: str,
         taken: Sequence[str],
         *,
-        withdrawn: Sequence[str] = (),
+        withdrawn: Sequence[tuple[str, str]] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,  # noqa: ARG002 - the protocol's; a double keeps no times
         run: str = "",  # noqa: ARG002 - nor runs
@@ -118,8 +122,9 @@ class MemoryJournal:
         """
         for saved in (plan for plan in self.plans if plan.plan_id == plan_id):
             state = self.acked.setdefault(saved.destination, {})
-            for customer_id in [*taken, *withdrawn]:
-                gone = customer_id in withdrawn
+            away = {customer_id for customer_id, _ in withdrawn}
+            for customer_id in [*taken, *sorted(away)]:
+                gone = customer_id in away
                 row = saved.unsettled.pop(customer_id, None)
                 if row is None:
                     if saved.removed.get(customer_id, gone) != gone:

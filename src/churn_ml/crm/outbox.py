@@ -39,6 +39,7 @@ from churn_ml.crm.plan import Plan, plan
 from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
 from churn_ml.crm.radius import Ask, never, withdrawals
 from churn_ml.crm.reconcile import check_there
+from churn_ml.crm.why import WITHHELD, Placed, nowhere, reasons
 from churn_ml.errors import BrokenPromise, StaleAttempt
 
 
@@ -47,7 +48,8 @@ class Outbox:
     """One destination with the journal of what it acknowledged and the guard of who may be told.
 
     `clock` gives the wall clock for the time of an ack. `run` is the reference of the attempt that
-    exports. `radius` says which plan waits for a person's yes.
+    exports. `radius` says which plan waits for a person's yes; `placed` in which segment those are
+    now who are scored no more.
     """
 
     destination: Destination
@@ -56,6 +58,7 @@ class Outbox:
     clock: Callable[[], datetime]
     run: str = ""
     radius: Ask = never
+    placed: Placed = nowhere
 
     def export(self, desired: Sequence[Row], as_of: date) -> Exported:
         """Bring the destination to `desired`, the rows it shall hold as of `as_of`.
@@ -74,14 +77,14 @@ class Outbox:
         resumed = self.deliver(left) if left else Settled()
         found = self._plan(desired, as_of)
         if found.asks and (away := withdrawals(found.planned)).rows:
-            self.save(away)
+            self.save(away, found.why)
             resumed.add(self.deliver(away))
             found = self._plan(desired, as_of)
         planned, asks = found.planned, found.asks
         if asks:
-            self._keep_waiting(planned)
+            self._keep_waiting(planned, found.why)
             return counted(planned, left, resumed, Settled(), asks)
-        self.save(planned)
+        self.save(planned, found.why)
         return counted(planned, left, resumed, self.deliver(planned))
 
     def foresee(self, desired: Sequence[Row], as_of: date) -> Foreseen:
@@ -131,27 +134,42 @@ class Outbox:
             last=(after.id, after.as_of) if after else last,
             withheld=frozenset(withheld.keys() - recent),
         )
-        why = {c: withheld[c] for c in withheld if c in late or c in planned.withheld}
+        rows = [*left.rows, *planned.rows] if left else planned.rows
+        kept = {c: withheld[c] for c in withheld if c in late or c in planned.withheld}
+        why = reasons(rows, kept, state, self.placed)
         if planned.older:
             return Foreseen(planned, state, why, left=left)
         asks = self.radius(planned, held)
         planned = replace(planned, withheld=planned.withheld | late)
         return Foreseen(planned, state, why, asks, left)
 
-    def save(self, planned: Plan) -> None:
-        """Save the plan; an empty one too where its as_of is new, which older runs must respect."""
+    def save(self, planned: Plan, why: Mapping[str, str]) -> None:
+        """Save the plan; an empty one too where its as_of is new, which older runs must respect.
+
+        `why`: customer_id -> why a row is not simply what was decided.
+        """
         name = self.destination.name
         last = self.journal.last_plan(name)
         known = last is not None and last[1] >= planned.as_of
         if planned.rows or not known:
-            rows = map(saved, planned.rows)
-            self.journal.save_plan(name, planned.id, planned.as_of, rows, base=planned.base)
+            self.journal.save_plan(
+                name,
+                planned.id,
+                planned.as_of,
+                map(saved, planned.rows),
+                base=planned.base,
+                at=self.clock(),
+                run=self.run,
+                why=why,
+            )
 
-    def _keep_waiting(self, planned: Plan) -> None:
+    def _keep_waiting(self, planned: Plan, why: Mapping[str, str]) -> None:
         """Leave a trace of a plan that waits, for who asks about one of its customers."""
         rows = [saved(row) for row in planned.rows]
         name, at = self.destination.name, self.clock()
-        self.journal.keep_waiting(name, planned.id, planned.as_of, rows, at=at, run=self.run)
+        self.journal.keep_waiting(
+            name, planned.id, planned.as_of, rows, at=at, run=self.run, why=why
+        )
 
     def deliver(self, planned: Plan, *, although_stopped: bool = False) -> Settled:
         """Send the plan's rows batch by batch; each is settled before the next is sent."""
@@ -170,7 +188,11 @@ class Outbox:
             self.journal.acknowledge(
                 planned.id,
                 [row.customer_id for row in acked if row.customer_id not in barred],
-                withdrawn=[row.customer_id for row in acked if row.customer_id in barred],
+                withdrawn=[
+                    (row.customer_id, WITHHELD[barred[row.customer_id]])
+                    for row in acked
+                    if row.customer_id in barred
+                ],
                 rejected=[(a.customer_id, a.code, a.why) for a in rejected.values()],
                 at=self.clock(),
                 run=self.run,

@@ -135,11 +135,15 @@ class Journal(Protocol):
         rows: Iterable[SavedRow],
         *,
         base: str | None,
+        at: datetime | None = None,
+        run: str = "",
+        why: Mapping[str, str] | None = None,
     ) -> None:
         """Save a plan in one transaction; one without rows is saved too, and closed at once.
 
-        `rows` are read once. Raises StaleAttempt where `base` is no longer the newest plan or that
-        one is still open.
+        `rows` are read once. `at` and `run`: when, and by which attempt, it was planned; `why`:
+        customer_id -> why a row is not simply what was decided. Raises StaleAttempt where `base`
+        is no longer the newest plan or that one is still open.
         """
 
     def keep_waiting(
@@ -151,10 +155,12 @@ class Journal(Protocol):
         *,
         at: datetime,
         run: str,
+        why: Mapping[str, str] | None = None,
     ) -> None:
         """Remember what a plan says that waits for a person's yes, or got a no; twice is once.
 
-        It is not saved by that: nothing is open, and the newest plan stays the newest.
+        It is not saved by that: nothing is open, and the newest plan stays the newest. `why`: as
+        `save_plan` has it.
         """
 
     def open_plan(self, destination: str) -> tuple[str, date, Sequence[SavedRow]] | None:
@@ -165,17 +171,17 @@ class Journal(Protocol):
         plan_id: str,
         taken: Sequence[str],
         *,
-        withdrawn: Sequence[str] = (),
+        withdrawn: Sequence[tuple[str, str]] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,
         run: str = "",
     ) -> None:
         """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
 
-        `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
-        planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
-        settled before, and rows of another plan than the newest, stay as they are. `run`: the
-        reference of the export's attempt.
+        `taken`: the target holds what was planned. `withdrawn`: customer_id and why a removal was
+        sent in place of the planned upsert; no contact is noted. `rejected`: customer_id, code and
+        message. Rows settled before, and rows of another plan than the newest, stay as they are.
+        `run`: the reference of the export's attempt.
         """
 
     def state(self, destination: str) -> Mapping[str, tuple[str, date]]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
+from churn_ml.crm import why
 from churn_ml.crm.exported import Exported, Settled, counted
 from churn_ml.crm.foreseen import Foreseen
 from churn_ml.crm.outbox import Outbox, allowed
@@ -102,7 +103,9 @@ def foreseen(outbox: Outbox, what: Undoing) -> Foreseen:
     barred = outbox.guard.withheld(what.planned.rows)
     rows = tuple(allowed(row, barred) for row in what.planned.rows)
     planned = replace(what.planned, rows=rows, withheld=frozenset(barred))
-    return Foreseen(planned, outbox.journal.held(outbox.destination.name), barred)
+    told = {customer_id: why.WITHHELD[one] for customer_id, one in barred.items()}
+    reasons = why.undoing(rows, what.exported) | told
+    return Foreseen(planned, outbox.journal.held(outbox.destination.name), reasons)
 
 
 def undo(outbox: Outbox, history: History, what: Undoing) -> Exported:
@@ -114,7 +117,7 @@ def undo(outbox: Outbox, history: History, what: Undoing) -> Exported:
     outbox.destination.preflight()
     if planned.base != planned.id:
         history.give_up(str(planned.base), at=outbox.clock(), run=outbox.run)
-        outbox.save(planned)
+        outbox.save(planned, why.undoing(planned.rows, what.exported))
     return counted(planned, None, Settled(), outbox.deliver(planned, although_stopped=True))
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from churn_ml.receipts import Receipt
 
 READS = ("scores", "segments", "actions", "causes", "named_segments")
-Seen: TypeAlias = "Callable[[str, crm.Foreseen, pd.DataFrame], None]"
-"""Takes a destination, what an export would do to it, and the segments as they are decided."""
+Seen: TypeAlias = Callable[[str, crm.Foreseen], None]
+"""Takes a destination, and what an export would do to it."""
 
 ASKS, KEPT_BACK = "asks", "kept_back"
 """Statuses: a plan waits for a person's yes, or a person said no to it; nothing of it was sent."""
@@ -151,11 +151,19 @@ def _send(
     run = trial.receipt.reference
     first, answers = settings.first_load == "ask", partial(house.ledger.answered, name)
     radius = crm.Radius(settings.ask_above, first, answers)
-    outbox = crm.Outbox(target, house.ledger, guard, clock=house.clock, run=run, radius=radius)
+    outbox = crm.Outbox(
+        target,
+        house.ledger,
+        guard,
+        clock=house.clock,
+        run=run,
+        radius=radius,
+        placed=partial(_placed, frames["segments"]),
+    )
     if dry_run:
         foreseen = outbox.foresee(desired, trial.as_of)
         if seen:
-            seen(name, foreseen, frames["segments"])
+            seen(name, foreseen)
         done = foreseen.counted
     else:
         done = outbox.export(desired, trial.as_of)
@@ -170,6 +178,17 @@ def _send(
     trial.count(name, len(desired), done.sent + done.removed)
     told = asdict(done)
     return told if done.asks else {key: value for key, value in told.items() if key != "asks"}
+
+
+def _placed(segments: pd.DataFrame, customer_ids: Sequence[str]) -> dict[str, str]:
+    """The segment of each of these customers that has one; who is lost has one, and no score.
+
+    >>> import pandas as pd
+    >>> _placed(pd.DataFrame({"customer_id": ["h1", "h2"], "segment": ["A", "LOST"]}), ["h2", "h3"])
+    {'h2': 'LOST'}
+    """
+    mine = segments[segments["customer_id"].isin(set(customer_ids))]
+    return dict(zip(mine["customer_id"], mine["segment"], strict=True))
 
 
 def _note(house: House, name: str, as_of: date, asks: crm.Asked | None) -> None:

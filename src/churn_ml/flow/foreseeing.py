@@ -23,8 +23,6 @@ from churn_ml.flow.means import means
 from churn_ml.ledger import EVERY
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from churn_ml.crm.radius import Held, Kind
     from churn_ml.house import House
     from churn_ml.ledger import Approval, Ledger, Stop
@@ -74,9 +72,8 @@ def foresee(house: House, as_of: date, show: Callable[[Shown], None]) -> Receipt
     Raises as `export` does, but for Stopped: a stop is shown.
     """
 
-    def seen(name: str, foreseen: crm.Foreseen, segments: pd.DataFrame) -> None:
-        placed = dict(zip(segments["customer_id"], segments["segment"], strict=True))
-        show(shown(house, name, foreseen, partial(_why, foreseen.why, placed)))
+    def seen(name: str, foreseen: crm.Foreseen) -> None:
+        show(shown(house, name, foreseen))
 
     return export(house, as_of, dry_run=True, seen=seen)
 
@@ -86,15 +83,14 @@ def changes(
     destination: str,
     rows: Iterable[crm.Row],
     held: Held,
-    why: Callable[[crm.Row], str],
+    why: Mapping[str, str],
     limit: int | None,
 ) -> Iterator[crm.Change]:
     """What each row would change of what the destination holds; the first `limit` of each kind."""
     wanted = _first(rows, held, limit)
     while chunk := list(islice(wanted, _CHUNK)):
         told = ledger.told(destination, [row.customer_id for row in chunk])
-        reasons = {row.customer_id: why(row) for row in chunk}
-        yield from crm.changes(chunk, held, told, reasons)
+        yield from crm.changes(chunk, held, told, why)
 
 
 def stop_of(house: House, destination: str) -> Stop | None:
@@ -103,11 +99,8 @@ def stop_of(house: House, destination: str) -> Stop | None:
     return next(found, None)
 
 
-def shown(house: House, name: str, foreseen: crm.Foreseen, why: Callable[[crm.Row], str]) -> Shown:
-    """What is foreseen for a destination, with what the ledger knows of stops and answers.
-
-    `why` says why a row is not simply what was decided.
-    """
+def shown(house: House, name: str, foreseen: crm.Foreseen) -> Shown:
+    """What is foreseen for a destination, with what the ledger knows of stops and answers."""
     ledger, planned, rows = house.ledger, foreseen.planned, foreseen.rows
     waiting = (one for one in ledger.waiting() if one.destination == name)
     return Shown(
@@ -124,7 +117,7 @@ def shown(house: House, name: str, foreseen: crm.Foreseen, why: Callable[[crm.Ro
         waiting=next(waiting, None),
         answer=ledger.approval(name, planned.id),
         lacks=_lacks(house, name),
-        changes=partial(changes, ledger, name, rows, foreseen.held, why),
+        changes=partial(changes, ledger, name, rows, foreseen.held, foreseen.why),
     )
 
 
@@ -135,18 +128,6 @@ def _lacks(house: House, name: str) -> str | None:
     except BadConfig as error:
         return str(error)
     return None
-
-
-def _why(withheld: Mapping[str, str], placed: Mapping[str, str], row: crm.Row) -> str:
-    """Why the row is not simply what was decided: withheld, or who is scored no more, and is now.
-
-    >>> gone = crm.Row("h1", "remove", date(2017, 11, 1), {}, "")
-    >>> [_why(held, at, gone) for held, at in (({"h1": "suppressed"}, {}), ({}, {"h1": "LOST"}))]
-    ['suppressed', 'not scored any more: LOST']
-    """
-    if row.customer_id in withheld or row.op != "remove":
-        return withheld.get(row.customer_id, "")
-    return f"not scored any more: {placed.get(row.customer_id, 'no data')}"
 
 
 def _first(rows: Iterable[crm.Row], held: Held, limit: int | None) -> Iterator[crm.Row]:

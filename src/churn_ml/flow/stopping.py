@@ -8,9 +8,8 @@ undoes the export. The CRM stays stopped until she allows exports again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
-from functools import partial
 
 from churn_ml import crm
 from churn_ml.crm.undo import foreseen, undoing
@@ -79,23 +78,13 @@ def undo(
     if dry_run:
         found = foreseen(outbox, what)
         if show:
-            show(shown(house, destination, found, partial(_why, found.why)))
+            show(shown(house, destination, found))
         return found.counted, what.exported
     why = f"the export as of {what.exported} was undone"
     house.ledger.stop(destination, who=who, why=why, at=house.clock())
     done = carry_out(outbox, house.ledger, what)
     house.ledger.withdraw(destination, date.max)  # what waits was planned on what is undone
     return done, what.exported
-
-
-def _why(withheld: Mapping[str, str], row: crm.Row) -> str:
-    """Why the row is a removal: it may not be told, or was not there before.
-
-    >>> _why({}, crm.Row("h1", "remove", date(2017, 11, 1), {}, ""))
-    'first told by that export'
-    """
-    first = "first told by that export" if row.op == "remove" else ""
-    return withheld.get(row.customer_id, first)
 
 
 def _known(house: House, destination: str | None) -> str:

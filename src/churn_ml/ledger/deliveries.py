@@ -57,10 +57,14 @@ class Deliveries(Doubts):
         rows: Iterable[SavedRow],
         *,
         base: str | None,
+        at: datetime | None = None,
+        run: str = "",
+        why: Mapping[str, str] | None = None,
     ) -> None:
         """Save a plan on top of the plan `base` (None: the first), in one transaction.
 
-        `rows` are read once, some thousands at a time.
+        `rows` are read once, some thousands at a time. `at` (aware) and `run` say when and by which
+        attempt it was planned; `why`: customer_id -> why the row is not simply what was decided.
         Raises: StaleAttempt where `base` is no longer the newest plan or is still open; BadInput
         for a repeated customer.
 
@@ -75,9 +79,10 @@ class Deliveries(Doubts):
         (None, {'h1': ('ab', datetime.date(2017, 10, 1))})
         """
         head = {"destination": destination, "plan_id": plan_id, "as_of": as_of}
+        planned = {"planned_at": stored(at) if at else None, "run": run or None}
         named: set[str] = set()
         with self.writing() as connection:
-            _put_on_top(connection, head, base)
+            _put_on_top(connection, head | planned, base)
             connection.execute(delete(PLAN_ROWS).where(PLAN_ROWS.c.destination == destination))
             if was_asked(connection, destination, plan_id):
                 release(connection, destination, plan_id)
@@ -90,7 +95,7 @@ class Deliveries(Doubts):
                         next_step="a defect in churn_ml: please report it with this text",
                     )
                 named |= ids
-                insert_columns(connection, PLAN_ROWS, _planned(head, some))
+                insert_columns(connection, PLAN_ROWS, _planned(head, some, why or {}))
 
     def open_plan(self, destination: str) -> tuple[str, date, list[SavedRow]] | None:
         """Id, as_of and unsettled rows by customer_id of the plan that has any; or None."""
@@ -108,39 +113,44 @@ class Deliveries(Doubts):
         plan_id: str,
         taken: Sequence[str],
         *,
-        withdrawn: Sequence[str] = (),
+        withdrawn: Sequence[tuple[str, str]] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
         at: datetime,
         run: str = "",
     ) -> None:
         """Settle the rows of one batch, by customer_id, in one transaction; twice is once.
 
-        `taken`: the target holds what was planned. `withdrawn`: a removal was sent in place of the
-        planned upsert; no contact is noted. `rejected`: customer_id, code and message. Rows
-        settled before, and rows of another plan than the newest, stay as they are; one that was
-        settled as a removal and is `taken` now, or the other way round, is in doubt. `at`: aware.
-        `run`: the reference of the export's attempt.
+        `taken`: the target holds what was planned. `withdrawn`: customer_id and why a removal was
+        sent in place of the planned upsert; no contact is noted. `rejected`: customer_id, code and
+        message. Rows settled before, and rows of another plan than the newest, stay as they are;
+        one that was settled as a removal and is `taken` now, or the other way round, is in doubt.
+        `at`: aware. `run`: the reference of the export's attempt.
         """
         refused: dict[tuple[str, str], list[str]] = {}
+        away: dict[str, list[str]] = {}
         open_rows = 0
         for customer_id, *said in rejected:
             refused.setdefault((said[0], said[1]), []).append(customer_id)
+        for customer_id, why in withdrawn:
+            away.setdefault(why, []).append(customer_id)
         with self.writing() as connection:
             queue(connection, PLANS.c.plan_id == plan_id)
             for (code, message), ids in refused.items():
                 for rows in _open_rows(connection, plan_id, ids):
                     _refuse(connection, rows, {"code": code, "message": message}, stored(at), run)
-            for rows in _open_rows(connection, plan_id, withdrawn):
-                gone = {"content_hash": REMOVED, "contact": False, "payload": EMPTY}
-                connection.execute(update(PLAN_ROWS).where(rows).values(**gone))
-                open_rows += note(connection, rows, "withdrawn", stored(at), run)
-                _take(connection, rows, stored(at))
+            for why, ids in away.items():
+                for rows in _open_rows(connection, plan_id, ids):
+                    gone = {"content_hash": REMOVED, "contact": False, "payload": EMPTY}
+                    connection.execute(update(PLAN_ROWS).where(rows).values(**gone, message=why))
+                    open_rows += note(connection, rows, "withdrawn", stored(at), run)
+                    _take(connection, rows, stored(at))
             # last, as they are then all that is left of a plan that was sent at once
             for rows in _open_rows(connection, plan_id, taken):
                 open_rows += note(connection, rows, "acknowledged", stored(at), run)
                 _take(connection, rows, stored(at))
             if open_rows < len(taken) + len(withdrawn):  # another export settled some before
-                doubt_contradicted(connection, plan_id, withdrawn, "withdrawn", stored(at))
+                gone_ids = [customer_id for customer_id, _ in withdrawn]
+                doubt_contradicted(connection, plan_id, gone_ids, "withdrawn", stored(at))
                 doubt_contradicted(connection, plan_id, taken, "acknowledged", stored(at))
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
@@ -159,13 +169,17 @@ def _portions(rows: Iterable[SavedRow]) -> Iterator[list[SavedRow]]:
         yield some
 
 
-def _planned(head: dict[str, Any], rows: Sequence[SavedRow]) -> dict[str, Sequence[Any]]:
-    """The columns of a plan's rows."""
+def _planned(
+    head: dict[str, Any], rows: Sequence[SavedRow], why: Mapping[str, str]
+) -> dict[str, Sequence[Any]]:
+    """The columns of a plan's rows; why one is as it is, is written where there is any to tell."""
     columns: dict[str, Sequence[Any]] = {
         name: [value] * len(rows) for name, value in (head | {"status": "open"}).items()
     }
     for at, name in enumerate(("customer_id", "content_hash", "payload", "contact")):
         columns[name] = [row[at] for row in rows]
+    if why and any(told := [why.get(row[0]) for row in rows]):
+        columns["message"] = told
     return columns
 
 

@@ -100,4 +100,6 @@ def _doubt(
     waiting = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.status == "open")
     for chunk in chunks(customer_ids):
         mine = and_(waiting, PLAN_ROWS.c.customer_id.in_(chunk))
-        connection.execute(update(PLAN_ROWS).where(mine).values(code=IN_DOUBT, message=_WHY))
+        told = case((PLAN_ROWS.c.message.is_(None), _WHY), else_=PLAN_ROWS.c.message + "; " + _WHY)
+        new = and_(mine, PLAN_ROWS.c.code.is_(None))
+        connection.execute(update(PLAN_ROWS).where(new).values(code=IN_DOUBT, message=told))

@@ -43,10 +43,13 @@ class Settled:
 
     `outcome`: planned (not sent, or not answered), acknowledged, withdrawn (a removal was sent in
     its place), given_up (undone before there was an answer) or rejected, with the destination's
-    code and message. Of a plan that changes too much: waits (for a person's yes), approved (and not
+    code and message. Of another outcome `message` says why the row is not simply what was decided,
+    without personal data, and the code `in_doubt` that another export may have written over it. Of
+    a plan that changes too much: waits (for a person's yes), approved (and not
     sent yet), kept_back (after a no, or no answer) or replaced (another plan of its date or a newer
     one was asked about or sent since). `who` gave the answer to such a plan, also where the
-    row was sent since. `settled_at` (UTC) is when the row was settled, or asked about.
+    row was sent since. `settled_at` (UTC) is when the row was settled, asked about or, as long as
+    it is planned alone, planned; `run` is the attempt that did it.
     """
 
     destination: str
@@ -89,8 +92,17 @@ class History(Database):
             .select_from(SETTLED.outerjoin(APPROVALS, same).outerjoin(PLANS, newest))
             .where(SETTLED.c.customer_id == customer_id)
         )
+        of_plan = and_(*(PLANS.c[n] == PLAN_ROWS.c[n] for n in ("destination", "plan_id")))
         waiting = and_(PLAN_ROWS.c.customer_id == customer_id, PLAN_ROWS.c.status == "open")
-        planned = select(*(PLAN_ROWS.c[name] for name in place)).where(waiting)
+        planned = (
+            select(
+                *(PLAN_ROWS.c[name] for name in (*place, "code", "message")),
+                PLANS.c.planned_at.label("settled_at"),
+                func.coalesce(PLANS.c.run, "").label("run"),
+            )
+            .select_from(PLAN_ROWS.outerjoin(PLANS, of_plan))
+            .where(waiting)
+        )
         with self.reading() as connection:
             found = [_answered(**row) for row in connection.execute(settled).mappings()]
             left = [Settled(**row) for row in connection.execute(planned).mappings()]

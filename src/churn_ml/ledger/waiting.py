@@ -9,7 +9,7 @@ that it was kept back by her.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,12 @@ class Waiting(Database):
         *,
         at: datetime,
         run: str,
+        why: Mapping[str, str] | None = None,
     ) -> None:
         """Remember the `rows` of a plan that waits for a person's yes; twice is once.
 
-        They give way to the plan's own when it is saved.
+        They give way to the plan's own when it is saved. `why`: customer_id -> why the row is not
+        simply what was decided.
 
         >>> from datetime import UTC
         >>> from churn_ml.ledger import Ledger
@@ -65,6 +67,7 @@ class Waiting(Database):
             columns: dict[str, Sequence[Any]] = {n: [v] * len(rows) for n, v in head.items()}
             columns["customer_id"] = [row[0] for row in rows]
             columns["payload"] = [row[2] for row in rows]
+            columns["message"] = [(why or {}).get(row[0]) for row in rows]
             if rows:
                 insert_columns(connection, SETTLED, columns)
 
