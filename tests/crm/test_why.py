@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from churn_ml import wording
 from churn_ml.crm import Asked, Batch, Guard, Outbox, Recorder, Row
 from churn_ml.crm.payload import NAMES, hashed
 from churn_ml.crm.undo import undo, undoing
+from churn_ml.crm.why import AS_BEFORE, DOUBTED, FIRST_TOLD, NOT_SCORED, WITHHELD
 from churn_ml.errors import Unreachable
 from churn_ml.ledger import Ledger, Settled
 
@@ -188,3 +190,8 @@ def test_a_row_of_a_plan_that_waits_for_a_yes_says_why(world: World) -> None:
         "gone": ("waits", "not scored any more: LOST"),
         "stays": ("waits", None),
     }
+
+
+def test_every_reason_is_told_in_chinese_too() -> None:
+    for why in (*WITHHELD.values(), NOT_SCORED, DOUBTED, FIRST_TOLD, AS_BEFORE):
+        assert wording.word(why, "zh") != why

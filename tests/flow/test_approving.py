@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -219,11 +220,25 @@ def test_the_log_of_a_customer_says_why_nothing_was_sent(cautious: House) -> Non
 
 
 def test_a_row_that_is_open_says_so_and_a_column_of_nothing_is_left_out(cautious: House) -> None:
-    cautious.ledger.save_plan("crm_file", "p1", FIRST, [("h1", "", "{}", False)], base=None)
+    save, removals = cautious.ledger.save_plan, [("h1", "", "{}", False)]
+    save("crm_file", "p1", FIRST, removals, base=None)
     told = churn_ml(cautious, "log", "h1")
     assert "(removal)" in told
     assert "the next export sends it first" in " ".join(told.split())
     assert "by run" not in told
+    cautious.ledger.give_up("p1", at=cautious.clock(), run="undo by ada")
+    at, run = datetime(2026, 11, 23, 4, 12, tzinfo=UTC), "export/2017-10-01/7"
+    why = {"h1": "not scored any more: LOST"}
+    save("crm_file", "p2", FIRST, removals, base="p1", at=at, run=run, why=why)
+    told = " ".join(churn_ml(cautious, "log", "h1").split())
+    for said in ("2026-11-23 04:12:00", run, "not scored any more: LOST; not sent yet"):
+        assert said in told
+    (*_, one) = json.loads(churn_ml(cautious, "log", "h1", "--json"))
+    assert (one["settled_at"], one["run"], one["message"]) == (
+        "2026-11-23 04:12:00",
+        run,
+        why["h1"],
+    )
 
 
 @pytest.mark.parametrize(

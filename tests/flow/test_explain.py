@@ -155,9 +155,10 @@ def test_what_came_after_the_day_asked_about_stands_apart(copy_of: Copy, scored:
     house = copy_of(scored)
     customer = some(house, "scores")["customer_id"]
     later = date(2017, 10, 8)
-    for day, plan, base in ((FIRST, "p1", None), (later, "p2", "p1")):
+    quiet = {customer: "contacted under another contract about now"}
+    for day, plan, base, why in ((FIRST, "p1", None, {}), (later, "p2", "p1", quiet)):
         row = (customer, "ab", '{"offer": "NONE"}', False)
-        house.ledger.save_plan("crm_sql", plan, day, [row], base=base)
+        house.ledger.save_plan("crm_sql", plan, day, [row], base=base, why=why)
         house.ledger.acknowledge(plan, [customer], at=house.clock())
     told = flow.explain(house, customer, FIRST)
     assert [one["as_of"] for one in told["sent"]] == ["2017-10-01"]
@@ -165,5 +166,6 @@ def test_what_came_after_the_day_asked_about_stands_apart(copy_of: Copy, scored:
     held = {"destination": "crm_sql", "holds": True, "as_of": "2017-10-08"}
     assert told["now"]["held_by"] == [held]
     english = "\n".join(lines(told))
-    assert "crm_sql as of 2017-10-01: NONE, acknowledged" in english
+    assert "crm_sql as of 2017-10-01: NONE, acknowledged\n" in english
+    assert f"2017-10-08: NONE, acknowledged ({quiet[customer]})\n" in english
     assert "    crm_sql holds the row of 2017-10-08" in english

@@ -96,7 +96,19 @@ def _sent(rows: Iterable[Mapping[str, Any]], language: Language) -> Iterator[str
             "offer": wording.word(one["offer"] or "removal", language),
             "outcome": wording.word(one["outcome"], language),
         }
-        yield wording.report("sent", language, **{**one, **words})
+        told = wording.report("sent", language, **{**one, **words})
+        why = _why(one["why"], language)
+        yield wording.report("sent_why", language, told=told, why=why) if why else told
+
+
+def _why(told: str, language: Language) -> str:
+    """Why a row was not simply what was decided, in that language as far as it has the words.
+
+    >>> _why("not scored any more: LOST", "zh"), _why("bad_value: too long", "en")
+    ('不再评分: LOST', 'bad_value: too long')
+    """
+    parts = (part.split(": ") for part in told.split("; "))
+    return "; ".join(": ".join(wording.word(one, language) for one in part) for part in parts)
 
 
 def _now(told: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -77,6 +77,9 @@ def log(
 ) -> None:
     """Show what was planned, sent, acknowledged or rejected for one customer, oldest first.
 
+    Each row says when and by which run, and why it is not simply what was decided where it is not:
+    why it is a removal, or goes without its offer.
+
     Reads: the ledger. Writes: nothing.
     """
     from churn_ml.cli.judged import draw
@@ -97,7 +100,8 @@ def log(
 def _row(one: Settled) -> list[str]:
     told = json.loads(one.payload)
     removed = "(removal)" if not told else ""
-    why = ": ".join(part for part in (one.code, one.message) if part) or _answer(one)
+    told_why = ": ".join(part for part in (one.code, one.message) if part)
+    why = "; ".join(part for part in (told_why, _answer(one)) if part)
     at = one.settled_at.isoformat(" ", "seconds") if one.settled_at else ""
     says = [str(told.get("segment") or removed), str(told.get("offer") or "")]
     return [one.as_of.isoformat(), one.destination, *says, one.outcome, at, one.run, why]

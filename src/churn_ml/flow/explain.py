@@ -174,6 +174,7 @@ def _sent(house: House, customer_id: str) -> list[dict[str, Any]]:
             "destination": one.destination,
             "offer": payload.get("offer"),
             "outcome": one.outcome,
+            "why": ": ".join(part for part in (one.code, one.message) if part),
         }
         for one, payload in found
     ]
