@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from churn_ml.errors import Stopped
-from churn_ml.ledger import EVERY, Ledger, Stop
+from churn_ml.ledger import EVERY, Ledger, Lifted, Stop
 
 AT = datetime(2017, 10, 2, 9, tzinfo=UTC)
 
@@ -18,10 +18,22 @@ def test_a_stop_of_all_holds_for_each_until_it_is_lifted() -> None:
     for destination in ("crm", "bi"):
         with pytest.raises(Stopped, match=r"all exports are stopped .*ada, 2017-10-02 09:00 UTC"):
             ledger.heed_stops(destination)
-    assert not ledger.allow("crm")
+    assert not ledger.allow("crm", who="ada", at=AT)
+    assert ledger.lifted() == []
     assert ledger.stops() == [Stop(EVERY, AT, "ada", "drill")]
-    assert ledger.allow(EVERY)
+    assert ledger.allow(EVERY, who="bob", at=AT.replace(hour=11))
     ledger.heed_stops("crm")
+    assert ledger.lifted() == [
+        Lifted(Stop(EVERY, AT, "ada", "drill"), AT.replace(hour=11), "bob"),
+    ]
+
+
+def test_the_stop_that_was_lifted_last_stands_first() -> None:
+    ledger = Ledger.open("sqlite://")
+    for why in ("drill", "odd segments", "a fair"):
+        ledger.stop("crm", who="ada", why=why, at=AT)
+        ledger.allow("crm", who="bob", at=AT)
+    assert [one.stop.why for one in ledger.lifted()] == ["a fair", "odd segments", "drill"]
 
 
 def test_a_second_stop_leaves_the_first_with_its_name_and_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from churn_ml import cli, flow
+from churn_ml.cli.typed import here
 from churn_ml.errors import BadInput, NotReady, Stopped, Unreachable
 from churn_ml.flow.doctor import doctor
 from churn_ml.house import House
@@ -43,7 +45,9 @@ def test_every_export_stops_until_it_is_allowed_again(house: House) -> None:
     finding = next(one for one in doctor(house) if one["check"] == "exports")
     assert (finding["well"], finding["next_step"]) == (False, "churn-ml export allow")
     with pytest.raises(BadInput, match="not stopped"):
-        flow.allow(house, "crm_sql")
+        flow.allow(house, "crm_sql", who="ada")
+    with pytest.raises(BadInput, match="needs a name"):
+        flow.allow(house, None, who=" ")
     for who, why in (("ada", " "), ("", "drill")):
         with pytest.raises(BadInput, match="a name and a reason"):
             flow.stop(house, "crm_sql", who=who, why=why)
@@ -54,7 +58,7 @@ def test_every_export_stops_until_it_is_allowed_again(house: House) -> None:
     with pytest.raises(Stopped, match="exports to crm_file are stopped"):
         flow.export(house, FIRST)
     assert len(house.ledger.state("crm_sql")) > 100, "the others go on"
-    flow.allow(house, "crm_file")
+    flow.allow(house, "crm_file", who="ada")
     assert flow.export(house, FIRST).status == "done"
 
 
@@ -70,10 +74,23 @@ def test_a_second_stop_and_a_lifted_one_are_told_beside_what_is_stopped(house: H
     assert "ada" in again.stdout
     assert "bob" not in again.stdout
     export("stop", "crm_file", "--why", "drill", "--who", "bob")
-    told = export("allow", "crm_sql").stdout
+    told = export("allow", "crm_sql", "--who", "eve").stdout
     assert told.startswith("the stop of crm_sql is lifted; what is stopped still:\n")
     assert "exports to crm_file are stopped: bob" in told
+    first_line, before, lifted = export("stops").stdout.splitlines()
+    assert first_line.startswith("exports to crm_file are stopped: bob")
+    assert here("churn-ml export allow crm_file") in first_line
+    assert before == "stopped before:"
+    assert lifted.startswith("  crm_sql: stopped by ada, ")
+    assert ": odd segments; lifted by eve, " in lifted
     assert export("allow", "crm_file").stdout == "no export is stopped\n"
+    assert export("stops").stdout.startswith("no export is stopped\nstopped before:\n  crm_file: ")
+    plain = json.loads(export("stops", "--json").stdout)
+    assert plain["stops"] == []
+    assert [(one["who"], one["lifted_by"]) for one in plain["lifted"]] == [
+        ("bob", getpass.getuser()),
+        ("ada", "eve"),
+    ]
 
 
 def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> None:
@@ -134,7 +151,7 @@ def test_a_destination_that_does_not_answer_keeps_no_other_from_its_export(house
     flow.stop(house, "crm_file", who="ada", why="drill")
     with pytest.raises(Unreachable, match="crm_sql does not answer"):
         flow.export(house, FIRST)
-    flow.allow(house, "crm_file")
+    flow.allow(house, "crm_file", who="ada")
     with pytest.raises(Unreachable, match="crm_sql does not answer"):
         flow.export(house, FIRST)
     assert len(house.ledger.state("crm_file")) > 100

@@ -94,8 +94,8 @@ def test_a_stop_is_told_with_who_made_it_and_why(ledger: Ledger, visitor: Any) -
     assert "churn-ml export allow crm, then export again" in page
     ledger.stop(EVERY, who="bob", why="a fair", at=AT)
     assert "All exports are stopped. bob" in told(read(visitor("viewer")))
-    ledger.allow("crm")
-    ledger.allow(EVERY)
+    for one in ("crm", EVERY):
+        ledger.allow(one, who="ada", at=AT)
     assert "stopped" not in told(read(visitor("viewer")))
 
 

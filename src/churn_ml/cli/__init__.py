@@ -14,7 +14,7 @@ imported by the steps that need them, so `--help` answers at once::
     exporting.py what destinations are told, and were told of one customer
     foreseen.py  what they would be told, row by row
     reconciling.py whether they hold what they were told
-    stopping.py  exports stopped, allowed again, undone
+    stopping.py  exports stopped, allowed again, undone; who did, and when
     approving.py what keeps exports back; yes or no to one that would change much
     explaining.py one customer: score, reasons, causes, offers, what was sent
     sizing.py    what the holdout and the experiments can show, and what they cost
@@ -93,6 +93,7 @@ exporting.app.command("approve")(approving.approve)
 exporting.app.command("refuse")(approving.refuse)
 exporting.app.command()(stopping.stop)
 exporting.app.command()(stopping.allow)
+exporting.app.command()(stopping.stops)
 exporting.app.command()(stopping.undo)
 app.add_typer(exporting.app, name="export")
 app.add_typer(benching.app, name="bench")

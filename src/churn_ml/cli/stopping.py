@@ -1,8 +1,9 @@
-"""Commands that stop exports, allow them again, and undo the newest one.
+"""Commands that stop exports, allow them again, tell of it, and undo the newest export.
 
 Enters: a churn.toml, perhaps a destination. Leaves: what is stopped, in words or as JSON. Worked
 example: `churn-ml export stop --why "odd segments"` stops every export, those that run before their
-next batch; `churn-ml export allow` lets them go on where they were.
+next batch; `churn-ml export allow` lets them go on where they were; `churn-ml export stops` says
+who stopped them, who let them go on, and when.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def stop(
 
 
 def allow(
-    destination: AnyName = None, config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False
+    destination: AnyName = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+    who: Who = None,
 ) -> None:
     """Lift the stop of one destination, or the one that is for all; says what is still stopped.
 
@@ -63,10 +67,32 @@ def allow(
     """
     from churn_ml import flow
 
-    stops = flow.allow(answers.opened(config, quiet=True), destination)
+    house, by = answers.opened(config, quiet=True), who or getpass.getuser()
+    stops = flow.allow(house, destination, who=by)
     if stops and not as_json:
         print(f"the stop of {destination or 'all exports'} is lifted; what is stopped still:")
     _show(stops, as_json=as_json)
+
+
+def stops(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Show what is stopped, and every stop that was lifted: by whom, when and why; newest first.
+
+    Reads: the ledger. Writes: nothing.
+    """
+    ledger = answers.opened(config, quiet=True).ledger
+    holding, lifted = ledger.stops(), ledger.lifted()
+    if as_json:
+        ended = [
+            asdict(one.stop) | {"lifted_at": one.lifted_at, "lifted_by": one.lifted_by}
+            for one in lifted
+        ]
+        told = {"stops": [asdict(one) for one in holding], "lifted": ended}
+        print(json.dumps(told, indent=1, default=str))
+        return
+    lines = [f"{one.in_words()}; until: churn-ml export allow{one.named}" for one in holding]
+    lines += ["no export is stopped"] if not holding else []
+    lines += ["stopped before:", *(f"  {one.in_words()}" for one in lifted)] if lifted else []
+    print(here("\n".join(lines)))
 
 
 def undo(

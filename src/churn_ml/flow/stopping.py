@@ -39,17 +39,24 @@ def stop(house: House, destination: str | None, *, who: str, why: str) -> list[S
     return house.ledger.stops()
 
 
-def allow(house: House, destination: str | None) -> list[Stop]:
+def allow(house: House, destination: str | None, *, who: str) -> list[Stop]:
     """Lift the stop of `destination`, or the one of all (None); the stops that still hold.
 
-    Raises BadInput for an unknown destination, or where it was not stopped.
+    Raises BadInput for an unknown destination, where it was not stopped, or without a name: who
+    finds exports going again has to know whom to ask.
     """
-    if not house.ledger.allow(_known(house, destination)):
+    if not who.strip():
+        raise BadInput(
+            "who lifts a stop needs a name",
+            got=f"--who {who!r}",
+            next_step="pass --who NAME where it is not your login",
+        )
+    if not house.ledger.allow(_known(house, destination), who=who, at=house.clock()):
         raise BadInput(
             f"exports to {destination} are not stopped" if destination else "no stop is for all",
             where="the stops in the ledger",
             got=", ".join(one.destination for one in house.ledger.stops()) or "no stop",
-            next_step="churn-ml export waiting says what is stopped",
+            next_step="churn-ml export stops says what is stopped, and what was",
         )
     return house.ledger.stops()
 

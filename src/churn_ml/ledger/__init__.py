@@ -22,7 +22,7 @@ the same code. Customer ids stand only in the delivery tables.
     approvals.py     plans that wait for a person's yes, and the answers
     settled.py       what became of every row that was planned
     waiting.py       the rows of plans that wait for a yes
-    stops.py         the kill switch of exports
+    stops.py         the kill switch of exports, and who lifted it when
     jobs.py          what a target is still working on
     buckets.py       how fast and how often a destination may still be asked
     suppression.py   keyed hashes of customers who must not be touched
@@ -57,7 +57,7 @@ from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications
 from churn_ml.ledger.receipts import Filed, Receipts
 from churn_ml.ledger.settled import History, Settled
-from churn_ml.ledger.stops import EVERY, Stop, Stops
+from churn_ml.ledger.stops import EVERY, Lifted, Stop, Stops
 from churn_ml.ledger.suppression import Suppression
 from churn_ml.ledger.tokens import Token, Tokens
 from churn_ml.ledger.validations import Recorded, Validations
@@ -73,6 +73,7 @@ __all__ = [
     "Decision",
     "Filed",
     "Ledger",
+    "Lifted",
     "ModelRecord",
     "Publication",
     "Recorded",
