@@ -100,11 +100,18 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     sent = flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"]
     told = churn_ml(house, "undo", "crm_sql", "--who", "ada", "--dry-run")
     counts = f"0 would be told anew, {sent:,} would be removed"
-    assert told.startswith(f"crm_sql: the export as of 2017-10-01 would be undone: {counts}\n")
+    settled = house.ledger.story(min(house.ledger.told("crm_sql")))
+    at = next(one.settled_at for one in settled if one.destination == "crm_sql")
+    assert at is not None
+    sent_at = f"sent {at:%Y-%m-%d %H:%M} UTC by export/2017-10-01/1, {sent} rows"
+    about = f"crm_sql: the export as of 2017-10-01, {sent_at}, would be undone: {counts}\n"
+    assert told.startswith(about)
     assert "(first told by the undone export: 2017-10-01)" in " ".join(told.split())
     assert f"and {sent - 5:,} more: --limit 0, or --rows FILE.csv" in told
-    rows = json.loads(churn_ml(house, "undo", "crm_sql", "--dry-run", "--json"))["plans"]
-    assert len(rows["crm_sql"]["changes"]) == sent
+    dry = json.loads(churn_ml(house, "undo", "crm_sql", "--dry-run", "--json"))
+    assert len(dry["plans"]["crm_sql"]["changes"]) == sent
+    known = dry["export"]
+    assert (known["rows"], known["run"], known["repair"]) == (sent, "export/2017-10-01/1", False)
     assert house.ledger.stops() == []
     done = json.loads(churn_ml(house, "undo", "crm_sql", "--who", "ada", "--json"))
     assert (done["sent"], done["removed"]) == (0, sent)
@@ -114,6 +121,19 @@ def test_an_undone_export_leaves_the_target_empty_and_stopped(house: House) -> N
     assert {one.agreeing for one in flow.reconcile(house).values() if one.whole} == {0, sent}
     churn_ml(house, "allow", "crm_sql")
     assert flow.export(house, FIRST).details["destinations"]["crm_sql"]["sent"] == sent
+
+
+def test_an_undo_says_that_the_export_it_undoes_was_a_repair(house: House) -> None:
+    flow.export(house, FIRST)
+    doubted = sorted(house.ledger.told("crm_sql"))[:3]
+    house.ledger.doubt("crm_sql", doubted, house.clock())
+    flow.export(house, FIRST)
+    dry = churn_ml(house, "undo", "crm_sql", "--dry-run")
+    first_line = dry.splitlines()[0]
+    assert " by export/2017-10-01/2, 3 rows, which only repaired what was in doubt" in first_line
+    done = json.loads(churn_ml(house, "undo", "crm_sql", "--who", "ada", "--json"))
+    assert (done["export"]["rows"], done["export"]["repair"]) == (3, True)
+    assert done["sent"] == 3, "the export before it is not reached"
 
 
 def test_an_undo_takes_back_what_waits_on_top_of_what_it_undid(house: House) -> None:

@@ -109,7 +109,9 @@ def undo(
     """Give a destination back what it held before its newest export, and leave it stopped.
 
     Who was first told by that export is removed. A contact that was made stays made, and noted.
-    Withdrawals that went alone, while a large plan waited, are no export of their own here.
+    It says which export that is: when it was sent, by which run, with how many rows, and whether it
+    only repaired what was in doubt: the export before such a one is not reached. Withdrawals that
+    went alone, while a large plan waited, are no export of their own here.
 
     Reads: the ledger. Writes: the destination, plan and acks, a stop of the destination.
     """
@@ -118,13 +120,15 @@ def undo(
     house, by = answers.opened(config, quiet=as_json), who or getpass.getuser()
     with foreseen.Screen(limit, rows, as_json=as_json, dry_run=dry_run) as screen:
         show = screen.rows_of if dry_run else None
-        done, day = flow.undo(house, destination, who=by, dry_run=dry_run, show=show)
-        told = asdict(done) | {"exported_as_of": day.isoformat()}
+        undone = flow.undo(house, destination, who=by, dry_run=dry_run, show=show)
+        done, day = undone.done, undone.export.as_of.isoformat()
+        export = {**asdict(undone.export), "repair": undone.repair}
+        told = {**asdict(done), "exported_as_of": day, "export": export}
         would = "would be " if dry_run else ""
         counts = f"{done.sent:,} {would}told anew, {done.removed:,} {would}removed"
         if done.withheld:
             counts += f" ({done.withheld:,} may not be told about any more)"
-        about = f"{destination}: the export as of {day} {would or 'is '}undone"
+        about = f"{destination}: {undone.in_words()}, {would or 'is '}undone"
         screen.show(f"{about}: {counts}", told)
     if not dry_run and not as_json:
         print(here(f"  exports to it stay stopped until: churn-ml export allow {destination}"))

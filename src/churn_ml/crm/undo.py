@@ -55,6 +55,11 @@ class Undoing:
     planned: Plan
     exported: date
 
+    @property
+    def undone(self) -> str:
+        """The id of the plan that is undone."""
+        return self.planned.id.removeprefix(_UNDO)
+
 
 def undoing(outbox: Outbox, history: History) -> Undoing:
     """The plan that undoes the newest export; what is left of it where an undo was not finished.

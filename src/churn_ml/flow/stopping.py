@@ -9,17 +9,42 @@ undoes the export. The CRM stays stopped until she allows exports again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 from churn_ml import crm
 from churn_ml.crm.undo import foreseen, undoing
 from churn_ml.crm.undo import undo as carry_out
+from churn_ml.crm.why import DOUBTED
 from churn_ml.errors import BadInput
 from churn_ml.flow.foreseeing import Shown, shown
 from churn_ml.flow.guarding import guarded
 from churn_ml.flow.means import means
 from churn_ml.house import House
-from churn_ml.ledger import EVERY, Stop
+from churn_ml.ledger import EVERY, Sent, Stop
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo did, or would do, and the export that it undoes."""
+
+    done: crm.Exported
+    export: Sent
+
+    @property
+    def repair(self) -> bool:
+        """Whether that export did nothing but put right what was in doubt."""
+        return 0 < self.export.rows == self.export.why.get(DOUBTED, 0)
+
+    def in_words(self) -> str:
+        """The export in one line: when it was sent, by which run, and how many rows it had.
+
+        >>> sent = Sent("5f1c", date(2017, 11, 1), 3, 0, None, "", {DOUBTED: 3})
+        >>> print(Undone(crm.Exported(0, 0, 3, 0, 0, 0, 0), sent).in_words())
+        the export as of 2017-11-01, not answered, 3 rows, which only repaired what was in doubt
+        """
+        repaired = ", which only repaired what was in doubt" if self.repair else ""
+        return f"{self.export.in_words()}{repaired}"
 
 
 def stop(house: House, destination: str | None, *, who: str, why: str) -> list[Stop]:
@@ -68,12 +93,11 @@ def undo(
     who: str,
     dry_run: bool = False,
     show: Callable[[Shown], None] | None = None,
-) -> tuple[crm.Exported, date]:
+) -> Undone:
     """Give `destination` back what it held before its newest export, and leave it stopped.
 
     Who was first told by that export is removed; contacts stay noted. Killed in the middle, it is
     finished by the next undo. `dry_run` counts and touches nothing; `show` sees its rows.
-    Returns: what was done, and the as_of of the export that was undone.
     Raises: BadInput for an unknown destination, NotReady where there is nothing to undo, Transient
     where the destination does not answer.
     """
@@ -82,16 +106,17 @@ def undo(
     run = f"undo by {who}"[:64]
     outbox = crm.Outbox(target, house.ledger, guarded(house), clock=house.clock, run=run)
     what = undoing(outbox, house.ledger)
+    sent = house.ledger.sent(destination, what.undone, what.exported)
     if dry_run:
         found = foreseen(outbox, what)
         if show:
             show(shown(house, destination, found))
-        return found.counted, what.exported
+        return Undone(found.counted, sent)
     why = f"the export as of {what.exported} was undone"
     house.ledger.stop(destination, who=who, why=why, at=house.clock())
     done = carry_out(outbox, house.ledger, what)
     house.ledger.withdraw(destination, date.max)  # what waits was planned on what is undone
-    return done, what.exported
+    return Undone(done, sent)
 
 
 def _known(house: House, destination: str | None) -> str:

@@ -21,6 +21,7 @@ the same code. Customer ids stand only in the delivery tables.
     contacts.py      who was contacted, and who is about to be
     approvals.py     plans that wait for a person's yes, and the answers
     settled.py       what became of every row that was planned
+    former.py        what the newest plans told, and what was held before them
     waiting.py       the rows of plans that wait for a yes
     stops.py         the kill switch of exports, and who lifted it when
     jobs.py          what a target is still working on
@@ -50,6 +51,7 @@ from churn_ml.ledger.contacts import Contact, Contacts
 from churn_ml.ledger.database import Database
 from churn_ml.ledger.decisions import ASKED, NOBODY, TAU, Decision, Decisions
 from churn_ml.ledger.deliveries import Deliveries
+from churn_ml.ledger.former import Former, Sent
 from churn_ml.ledger.held import Held
 from churn_ml.ledger.jobs import Jobs
 from churn_ml.ledger.lots import Lots
@@ -77,6 +79,7 @@ __all__ = [
     "ModelRecord",
     "Publication",
     "Recorded",
+    "Sent",
     "Settled",
     "Stop",
     "Token",
@@ -95,6 +98,7 @@ class Ledger(
     Held,
     Contacts,
     History,
+    Former,
     Stops,
     Jobs,
     Buckets,

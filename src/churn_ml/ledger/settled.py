@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, literal, or_, select, true
+from sqlalchemy import and_, func, literal, or_, select, true
 
-from churn_ml.ledger.database import Database, stored
+from churn_ml.ledger.database import Database
 from churn_ml.ledger.rows import chunks, upsert_from
 from churn_ml.ledger.schema import APPROVALS, PLAN_ROWS, PLANS, SETTLED
 from churn_ml.ledger.waiting import ASKED
@@ -109,55 +109,6 @@ class History(Database):
         found.sort(key=lambda one: (one.settled_at or datetime.max, one.destination))  # noqa: DTZ901
         return found + sorted(left, key=lambda one: one.destination)
 
-    def plans(self, destination: str) -> list[tuple[str, date]]:
-        """Id and as_of of every plan that the destination was told a row of, the newest first.
-
-        >>> from datetime import UTC
-        >>> from churn_ml.ledger import Ledger
-        >>> ledger, day = Ledger.open("sqlite://"), date(2017, 10, 1)
-        >>> ledger.save_plan("crm", "p1", day, [("h1", "ab", "{}", False)], base=None)
-        >>> ledger.acknowledge("p1", ["h1"], at=datetime(2017, 10, 1, 6, tzinfo=UTC))
-        >>> ledger.plans("crm")
-        [('p1', datetime.date(2017, 10, 1))]
-        """
-        newest = (SETTLED.c.as_of.desc(), func.max(SETTLED.c.settled_at).desc())
-        sent = SETTLED.c.outcome.not_in(("rejected", ASKED))
-        mine = and_(SETTLED.c.destination == destination, sent)
-        plan = (SETTLED.c.plan_id, SETTLED.c.as_of)
-        query = select(*plan).where(mine).group_by(*plan).order_by(*newest)
-        with self.reading() as connection:
-            return [(row.plan_id, row.as_of) for row in connection.execute(query)]
-
-    def former(self, destination: str, *plan_ids: str) -> dict[str, str]:
-        """What the destination held before the plans of whom they told it, open rows included.
-
-        `plan_ids`: the newest plans. Returns: customer_id -> payload as JSON, `{}` for who was not
-        there. A row that the destination refused changed nothing and is left out.
-
-        >>> from datetime import UTC
-        >>> from churn_ml.ledger import Ledger
-        >>> ledger, base = Ledger.open("sqlite://"), None
-        >>> for plan_id, score, hour in (("p1", ".2", 6), ("p2", ".9", 7)):
-        ...     rows = [("h1", score, score, False), (plan_id, "", "x", False)]
-        ...     ledger.save_plan("crm", plan_id, date(2017, 10, 1), rows, base=base)
-        ...     at = datetime(2017, 10, 1, hour, tzinfo=UTC)
-        ...     ledger.acknowledge(plan_id, ["h1", plan_id], at=at)
-        ...     base = plan_id
-        >>> ledger.former("crm", "p2")
-        {'h1': '.2', 'p2': '{}'}
-        """
-        mine = and_(SETTLED.c.destination == destination, SETTLED.c.plan_id.in_(plan_ids))
-        planned = and_(PLAN_ROWS.c.destination == destination, PLAN_ROWS.c.plan_id.in_(plan_ids))
-        sent = SETTLED.c.outcome.not_in(("rejected", ASKED))
-        told = select(SETTLED.c.customer_id).where(mine, sent)
-        left = select(PLAN_ROWS.c.customer_id).where(planned, PLAN_ROWS.c.status == "open")
-        touched = told.union(left)
-        before = SETTLED.c.plan_id.not_in(plan_ids)
-        others = and_(before, SETTLED.c.customer_id.in_(touched))
-        with self.reading() as connection:
-            nothing = dict.fromkeys(sorted(connection.execute(touched).scalars()), EMPTY)
-            return nothing | _newest(connection, destination, others)
-
     def told(self, destination: str, customer_ids: Sequence[str] | None = None) -> dict[str, str]:
         """What the destination took last of these customers, or of all, and holds by its answer.
 
@@ -178,17 +129,10 @@ class History(Database):
         found: dict[str, str] = {}
         with self.reading() as connection:
             if customer_ids is None:
-                found = _newest(connection, destination, true())
+                found = newest_of(connection, destination, true())
             for chunk in chunks(customer_ids or ()):
-                found |= _newest(connection, destination, SETTLED.c.customer_id.in_(chunk))
+                found |= newest_of(connection, destination, SETTLED.c.customer_id.in_(chunk))
         return {customer_id: payload for customer_id, payload in found.items() if payload != EMPTY}
-
-    def give_up(self, plan_id: str, *, at: datetime, run: str) -> None:
-        """Close what is open of a plan: whether the destination has it, nobody knows."""
-        left = and_(PLAN_ROWS.c.plan_id == plan_id, PLAN_ROWS.c.status == "open")
-        with self.writing() as connection:
-            note(connection, left, "given_up", stored(at), run)
-            connection.execute(delete(PLAN_ROWS).where(left))
 
 
 def _overtaken() -> ColumnElement[bool]:
@@ -222,7 +166,9 @@ def _answered(**row: Any) -> Settled:
     return Settled(**row)
 
 
-def _newest(connection: Connection, destination: str, which: ColumnElement[bool]) -> dict[str, str]:
+def newest_of(
+    connection: Connection, destination: str, which: ColumnElement[bool]
+) -> dict[str, str]:
     """customer_id -> payload of the newest row that the destination took, of `which`."""
     newest = (SETTLED.c.as_of.desc(), SETTLED.c.settled_at.desc())
     place = func.row_number().over(partition_by=SETTLED.c.customer_id, order_by=newest)
