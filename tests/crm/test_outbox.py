@@ -402,8 +402,9 @@ def test_a_stop_in_mid_plan_ends_it_there_and_it_goes_on_when_it_is_lifted() -> 
     world = World()
 
     world.journal.acknowledged = lambda: world.journal.stopped.add("recorder")
-    with pytest.raises(Stopped, match="exports to recorder are stopped"):
+    with pytest.raises(Stopped, match="exports to recorder are stopped") as told:
         world.export(FIVE, OCTOBER)
+    assert told.value.got == "2 of 5 rows of the plan had gone, 3 wait"
     assert world.sent() == ["a", "b"]
     world.journal.acknowledged = lambda: None
     with pytest.raises(Stopped):

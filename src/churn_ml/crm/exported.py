@@ -6,12 +6,14 @@ a run resumes 300 rows of October's plan, then sends 700 of November's: 1,000 se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from churn_ml.crm.plan import Plan
 from churn_ml.crm.protocol import Row
 from churn_ml.crm.radius import Asked
+from churn_ml.errors import Stopped
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ class Settled:
     removed: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
     withheld: set[str] = field(default_factory=set)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were answered, each once.
+
+        >>> Settled(sent={"h1"}, removed={"h2"}, rejected={"h3"}, withheld={"h2"}).rows
+        3
+        """
+        return len(self.sent) + len(self.removed) + len(self.rejected)
 
     def note(self, acked: Sequence[Row], rejected: Iterable[str], withheld: Iterable[str]) -> None:
         """Add what became of one batch."""
@@ -89,3 +100,32 @@ def counted(
         older=planned.older,
         asks=asks,
     )
+
+
+@contextmanager
+def telling_how_far(planned: Plan, settled: Settled) -> Iterator[None]:
+    """Around a look for stops in the middle of a plan: Stopped says how much of it had gone.
+
+    >>> from datetime import date
+    >>> day = date(2017, 11, 1)
+    >>> planned = Plan("5f1c", day, tuple(Row(h, "upsert", day, {}, "9f") for h in ("h1", "h2")))
+    >>> with telling_how_far(planned, Settled(sent={"h1"})):
+    ...     raise Stopped("exports to crm are stopped", got="ada, 2017-11-02 09:00 UTC: too many")
+    Traceback (most recent call last):
+    ...
+    churn_ml.errors.Stopped: exports to crm are stopped
+        | got: ada, 2017-11-02 09:00 UTC: too many; 1 of 2 rows of the plan had gone, 1 waits
+    """
+    try:
+        yield
+    except Stopped as stop:
+        rows, done = len(planned.rows), settled.rows
+        told = f"{done:,} of {rows:,} rows of the plan had gone, "
+        told += f"{rows - done:,} wait{'s' if rows - done == 1 else ''}"
+        raise Stopped(
+            stop.what,
+            where=stop.where,
+            got=f"{stop.got}; {told}" if stop.got else told,
+            expected=stop.expected,
+            next_step=stop.next_step,
+        ) from None

@@ -35,6 +35,8 @@ class _Saved:
     doubted: set[str] = field(default_factory=set)
     removed: dict[str, bool] = field(default_factory=dict)
     """customer_id -> whether the row was settled as a removal in place of an upsert."""
+    settled: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """customer_id -> when its row was settled, and by which run."""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class MemoryJournal:
     """(destination, plan_id) -> the rows of every plan that waited for a yes."""
     stopped: set[str] = field(default_factory=set)
     """The destinations that exports are stopped to."""
+    marks: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    """(destination, sender) -> the plan that it sends, and since when."""
 
     def heed_stops(self, destination: str) -> None:
         """Raise Stopped where exports to the destination are stopped."""
@@ -112,8 +116,8 @@ class MemoryJournal:
         *,
         withdrawn: Sequence[tuple[str, str]] = (),
         rejected: Sequence[tuple[str, str, str]] = (),
-        at: datetime,  # noqa: ARG002 - the protocol's; a double keeps no times
-        run: str = "",  # noqa: ARG002 - nor runs
+        at: datetime,
+        run: str = "",
     ) -> None:
         """Settle the rows of one batch; rows settled before change nothing.
 
@@ -123,6 +127,8 @@ class MemoryJournal:
         for saved in (plan for plan in self.plans if plan.plan_id == plan_id):
             state = self.acked.setdefault(saved.destination, {})
             away = {customer_id for customer_id, _ in withdrawn}
+            answered = {*taken, *away, *(one for one, _, _ in rejected)}
+            saved.settled |= dict.fromkeys(answered & saved.unsettled.keys(), (at, run))
             for customer_id in [*taken, *sorted(away)]:
                 gone = customer_id in away
                 row = saved.unsettled.pop(customer_id, None)
@@ -160,6 +166,46 @@ class MemoryJournal:
         held |= {c: (IN_DOUBT, held.get(c, ("", at.date()))[1]) for c in customer_ids}
         if newest := self._newest(destination):
             newest.doubted |= newest.unsettled.keys() & set(customer_ids)
+
+    def begin_sending(self, destination: str, sender: str, plan_id: str, at: datetime) -> None:
+        """Mark that `sender` sends the plan since `at`, or since the plan's earliest mark."""
+        self.marks[destination, sender] = (plan_id, at)
+        same = [
+            one for one in self.marks if one[0] == destination and self.marks[one][0] == plan_id
+        ]
+        earliest = min(self.marks[one][1] for one in same)
+        self.marks |= dict.fromkeys(same, (plan_id, earliest))
+
+    def end_sending(self, destination: str, sender: str) -> None:
+        """Clear the mark of `sender`."""
+        self.marks.pop((destination, sender), None)
+
+    def senders(self, destination: str) -> list[tuple[str, str, datetime]]:
+        """Sender, plan_id and since of every mark, by sender."""
+        found = sorted(self.marks.items())
+        return [(who, *mark) for (where, who), mark in found if where == destination]
+
+    def settled_of(
+        self,
+        destination: str,
+        plan_id: str,
+        *,
+        since: datetime | None = None,
+        besides: str = "",
+        customer_ids: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Whose row of the plan was settled since then, by another run, of these customers."""
+        saved = (
+            one for one in self.plans if (one.destination, one.plan_id) == (destination, plan_id)
+        )
+        return sorted(
+            customer_id
+            for one in saved
+            for customer_id, (at, run) in one.settled.items()
+            if (since is None or at >= since)
+            and not (besides and run == besides)
+            and (customer_ids is None or customer_id in customer_ids)
+        )
 
     def rejections(self, destination: str) -> list[tuple[str, str, str]]:
         """(customer_id, code, message) of the rows that the newest plan's target refused."""

@@ -26,6 +26,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from churn_ml.crm.sender import Senders
 from churn_ml.errors import Unreachable
 
 Cell: TypeAlias = str | float | None
@@ -118,7 +119,7 @@ class Destination(Protocol):
         """What the target holds, one row of cells per customer, by the names of the export."""
 
 
-class Journal(Protocol):
+class Journal(Senders, Protocol):
     """What the outbox remembers between runs; the ledger is one, `MemoryJournal` is its double."""
 
     def heed_stops(self, destination: str) -> None:

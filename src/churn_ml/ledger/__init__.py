@@ -17,6 +17,7 @@ the same code. Customer ids stand only in the delivery tables.
     decisions.py     the hash chain of promotions and refusals
     deliveries.py    export plan, acks, rejections
     held.py          what the destinations acknowledged
+    senders.py       who sends a plan now
     doubts.py        of whom a destination may hold something else
     contacts.py      who was contacted, and who is about to be
     approvals.py     plans that wait for a person's yes, and the answers
@@ -58,6 +59,7 @@ from churn_ml.ledger.lots import Lots
 from churn_ml.ledger.models import ModelRecord, Models
 from churn_ml.ledger.publications import Publication, Publications
 from churn_ml.ledger.receipts import Filed, Receipts
+from churn_ml.ledger.senders import Senders
 from churn_ml.ledger.settled import History, Settled
 from churn_ml.ledger.stops import EVERY, Lifted, Stop, Stops
 from churn_ml.ledger.suppression import Suppression
@@ -99,6 +101,7 @@ class Ledger(
     Contacts,
     History,
     Former,
+    Senders,
     Stops,
     Jobs,
     Buckets,
