@@ -159,10 +159,21 @@ def test_what_is_damaged_in_a_folder_is_set_aside_by_a_repair_and_sent_anew(
     assert "reconcile --repair sets it aside" in " ".join(told.stdout.split())
     done = reconcile(house, "--repair")
     assert f"{everybody:,} missing" in done.stdout
-    assert f"set aside, as it is damaged: {file}" in done.output
+    assert f"crm_file: set aside, as it is damaged: {file}\n" in done.stdout
     receipt = flow.export(house, FIRST)
     assert receipt.details["destinations"]["crm_file"]["sent"] == everybody
     assert reconcile(house).exit_code == 0
+
+
+def test_json_names_the_files_that_a_repair_set_aside(house: House) -> None:
+    file = break_part(house.config.path(house.config.destinations["crm_file"].target))
+    told = json.loads(reconcile(house, "--json").stdout)
+    assert told["crm_file"]["unread"]
+    assert told["crm_file"]["set_aside"] == [], "it changes nothing without --repair"
+    told = json.loads(reconcile(house, "--json", "--repair").stdout)
+    assert told["crm_file"]["set_aside"] == [str(file)]
+    assert len(told["crm_file"]["missing"]) == len(house.ledger.told("crm_file"))
+    assert told["crm_sql"]["set_aside"] == []
 
 
 def test_a_place_that_is_emptied_is_told_by_export_and_doctor_and_filled_again(

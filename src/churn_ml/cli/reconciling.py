@@ -21,6 +21,8 @@ from churn_ml.cli.typed import here
 from churn_ml.errors import ChurnError, Transient
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from churn_ml.crm import Reconciled
 
     Fields = Mapping[str, Mapping[str, Any]]
@@ -41,20 +43,34 @@ def reconcile(
     A target that cannot be read is told, and the others are compared all the same.
 
     Reads: the destinations and the ledger. Writes: nothing; with --repair the ledger's account of
-    the customers that differ, so that the next export puts them right and takes strangers out.
+    the customers that differ, so that the next export puts them right and takes strangers out. Of a
+    folder, --repair sets damaged files aside and names them.
     """
     from churn_ml import flow
 
     house = answers.opened(config, quiet=as_json).under(contract)
     errors: dict[str, ChurnError] = {}
-    found = flow.reconcile(house, repair=repair, unread=errors.__setitem__)
+    damaged: dict[str, list[str]] = {}
+
+    def aside(name: str, path: Path) -> None:
+        damaged.setdefault(name, []).append(str(path))
+
+    found = flow.reconcile(house, repair=repair, unread=errors.__setitem__, aside=aside)
     fields = {name: flow.apart(house, name, one) for name, one in found.items()}
     if as_json:
         told = {name: _plain(one, fields[name]) for name, one in found.items()}
-        unread = {name: {"unread": str(error)} for name, error in errors.items()}
-        print(json.dumps(told | unread, indent=1))
+        told |= {name: {"unread": str(error)} for name, error in errors.items()}
+        for name, account in told.items():
+            account["set_aside"] = damaged.get(name, [])
+        print(json.dumps(told, indent=1))
     else:
-        parts = [line for name in found for line in lines(name, found[name], fields[name], repair)]
+        parts = [
+            f"{name}: set aside, as it is damaged: {path}"
+            for name, paths in damaged.items()
+            for path in paths
+        ]
+        for name, one in found.items():
+            parts += lines(name, one, fields[name], repair)
         parts += [f"{name}: cannot be read: {error}" for name, error in errors.items()]
         print(here("\n".join(parts)) or "no destination is named in churn.toml")
     whole = all(one.whole for one in found.values())

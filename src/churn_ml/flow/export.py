@@ -21,6 +21,8 @@ from churn_ml.flow.means import means
 from churn_ml.house import House
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from churn_ml.config import Config
@@ -205,13 +207,15 @@ def reconcile(
     *,
     repair: bool = False,
     unread: Callable[[str, ChurnError], None] | None = None,
+    aside: Callable[[str, Path], None] | None = None,
 ) -> dict[str, crm.Reconciled]:
     """Where each destination of the contract holds something else than it acknowledged, by name.
 
     Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
     sends it again, or takes it out; not of the rows of an open plan, which the next export resumes.
-    Of a folder, damaged files are set aside first: they count no more. `unread` is told of a target
-    that cannot be read, and the others go on; without it, raises what that target raised.
+    Of a folder, damaged files are set aside first: they count no more, and `aside` is told of each.
+    `unread` is told of a target that cannot be read, and the others go on; without it, raises what
+    that target raised.
     """
     found = {}
     for name in destinations(house.config):
@@ -222,7 +226,8 @@ def reconcile(
         try:
             if repair and isinstance(target, crm.FileDestination):
                 for path in target.set_aside():
-                    house.say(f"  {name}: set aside, as it is damaged: {path}")
+                    if aside:
+                        aside(name, path)
             one = crm.reconciled(
                 target.holds(),
                 state,
