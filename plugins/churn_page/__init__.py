@@ -9,7 +9,7 @@ Enters: receipts of the ledger. Leaves: HTML and JSON for whoever may read the r
     pictures.py  geometry of the drawings
     front.py     what the front page shows
     verdicts.py  what it shows of champion, models and verdicts
-    held.py      what it shows of exports that wait for a yes, or are stopped
+    exports.py   what it shows of exports that wait for a yes, or are stopped
     receipt.py   what the page of one receipt shows
     app.py       routes, headers, readable errors
     links.py     links on task instances

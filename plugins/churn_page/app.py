@@ -29,7 +29,7 @@ from churn_ml.ledger import Filed
 from churn_page import front as page
 from churn_page import receipt as one
 from churn_page.access import reader
-from churn_page.held import notices
+from churn_page.exports import notices
 from churn_page.places import is_reference, root
 from churn_page.source import CONNECTION, Source, source
 from churn_page.words import FILTERS
@@ -68,8 +68,8 @@ Here = Annotated[Source, Depends(source)]
 def front(request: Request, here: Here) -> HTMLResponse:
     """The state of the house at a glance."""
     history = here.history()
-    held = notices(here.ledger, here.config, history.filed)
-    parts = page.front(history.filed, history.report, here.config, held)
+    of_exports = notices(here.ledger, here.config, history.filed)
+    parts = page.front(history.filed, history.report, here.config, of_exports)
     return _html(request, "front.html", parts)
 
 

@@ -31,10 +31,12 @@ KEPT_VERDICTS = 40
 SHOWN_DAYS = 4
 
 
-def front(filed: Sequence[Filed], state: Report, config: Config, held: Sequence[Row] = ()) -> Row:
+def front(
+    filed: Sequence[Filed], state: Report, config: Config, of_exports: Sequence[Row] = ()
+) -> Row:
     """Everything the template of the front page asks for.
 
-    `state`: the `report` of `filed`; `held`: the notices of what keeps exports back.
+    `state`: the `report` of `filed`; `of_exports`: the notices of what keeps exports back.
     """
     said = verdicts.told(state, filed, config.shop.currency)
     lines = [line(each) for each in reversed(filed[-KEPT:])]
@@ -45,7 +47,7 @@ def front(filed: Sequence[Filed], state: Report, config: Config, held: Sequence[
         "horizon_days": config.contract.horizon_days,
         "champion": verdicts.champion(state, filed),
         "scored": _scored(state),
-        "notices": [*held, *_notices(filed, [(row, "") for row in said] + waiting)],
+        "notices": [*of_exports, *_notices(filed, [(row, "") for row in said] + waiting)],
         "recent": lines[:RECENT],
         "older": lines[RECENT:KEPT],
         "untold": max(0, len(filed) - KEPT),
