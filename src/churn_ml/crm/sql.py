@@ -34,6 +34,7 @@ from churn_ml.crm.remote import Refused, bisected
 from churn_ml.crm.sql_database import UNTAKEABLE, KeyTooLong, SqlDatabase
 from churn_ml.crm.sql_table import check_columns, exported, older, owner_of, unholdable
 from churn_ml.errors import BadConfig, StaleAttempt
+from churn_ml.idling import end_where_idle
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -122,6 +123,7 @@ class SqlDestination:
         return self._database.done(empty)
 
     def _prepare(self, connection: Connection) -> None:
+        end_where_idle(connection)
         inspector = sa.inspect(connection)
         if inspector.has_table(self.table_name):
             check_columns(inspector, self.table_name, f"[destinations.{self.name}]")
@@ -149,6 +151,7 @@ class SqlDestination:
 
     def _fence(self, connection: Connection, as_of: date) -> None:
         """Note `as_of` as the newest; the row's lock also makes two writers queue."""
+        end_where_idle(connection)
         fence = self._owner_table
         mine = (fence.c.owner == self.owner) & (fence.c.newest_as_of <= as_of)
         if not connection.execute(sa.update(fence).where(mine).values(newest_as_of=as_of)).rowcount:

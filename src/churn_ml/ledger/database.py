@@ -26,6 +26,7 @@ from churn_ml.errors import (
     Transient,
     Unreachable,
 )
+from churn_ml.idling import IDLE_SECONDS
 from churn_ml.ledger.engine import WRITES, open_engine, use_write_ahead_log
 from churn_ml.ledger.schema import IDENTITY
 
@@ -199,6 +200,8 @@ def _unusable(error: Exception, url: URL) -> ChurnError:
         step = "make room and run the step again: nothing of this transaction was kept"
         return Transient("the disk of the ledger is full", **told, next_step=step)
     step = "start the database or wait for its lock, then run the step again"
+    if getattr(error, "connection_invalidated", False):
+        step += f"; one that stood still for {IDLE_SECONDS} s within a write was cut off"
     return Unreachable("the ledger's database does not answer", **told, next_step=step)
 
 

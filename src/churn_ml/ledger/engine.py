@@ -1,7 +1,8 @@
 """Engines whose connections begin as the ledger needs them to.
 
 SQLite: write-ahead log, a wait of 30 s for a busy file, `BEGIN IMMEDIATE` for every write so that
-two writers queue instead of failing half-way, full fsync. PostgreSQL needs nothing but its driver.
+two writers queue instead of failing half-way, full fsync. PostgreSQL: a writer that stands still
+within its transaction is cut off (idling.py).
 
 Worked example: two exports of 2017-10-01 acknowledge a batch at once in one SQLite file: the second
 waits for the first, 30 s at most.
@@ -19,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from churn_ml.connections import with_driver
 from churn_ml.errors import BadConfig
+from churn_ml.idling import end_where_idle
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -54,7 +56,9 @@ def open_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    elif engine.dialect.name != "postgresql":
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
+    else:
         raise BadConfig(
             "the ledger needs SQLite or PostgreSQL",
             where="[paths] ledger",
@@ -74,6 +78,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(WRITES):
+        end_where_idle(connection)
 
 
 def use_write_ahead_log(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,12 +35,15 @@ def insert_columns(
     """Insert many rows that are given as `columns` of one length, by name.
 
     On SQLite the driver gets them directly: SQLAlchemy's own work per row takes twice as long as
-    the database's. Drivers of PostgreSQL batch through SQLAlchemy and only through it.
+    the database's. Drivers of PostgreSQL batch through SQLAlchemy and only through it; it turns all
+    rows that it is given before it sends the first, so that it is given some at a time: nothing
+    stands still for long within a transaction.
     """
     names = list(columns)
     if connection.dialect.name != "sqlite":
-        rows = zip(*columns.values(), strict=True)
-        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        while some := list(islice(rows, _CHUNK)):
+            connection.execute(table.insert(), some)
         return
     names = [column.name for column in table.columns if column.name in columns]
     statement = str(table.insert().compile(dialect=connection.dialect, column_keys=names))
