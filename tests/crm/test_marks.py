@@ -298,7 +298,12 @@ def test_who_settled_what_since_when_is_told(shop: Shop) -> None:
     journal.save_plan("crm", "p1", OCTOBER, saved, base=None)
     journal.acknowledge("p1", ["a"], at=BEGUN, run="one")
     journal.acknowledge(
-        "p1", ["b"], withdrawn=["c"], rejected=[("d", "bad", "")], at=later, run="two"
+        "p1",
+        ["b"],
+        withdrawn=[("c", "no consent")],
+        rejected=[("d", "bad", "")],
+        at=later,
+        run="two",
     )
     assert journal.settled_of("crm", "p1") == ["a", "b", "c", "d"]
     assert journal.settled_of("crm", "p1", since=later) == ["b", "c", "d"]
