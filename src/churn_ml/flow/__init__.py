@@ -18,7 +18,7 @@ from churn_ml.flow.by_hand import override, rollback
 from churn_ml.flow.check import check
 from churn_ml.flow.doctor import doctor
 from churn_ml.flow.explain import explain
-from churn_ml.flow.export import apart, export, reconcile
+from churn_ml.flow.export import export
 from churn_ml.flow.foreseeing import foresee
 from churn_ml.flow.holdout import holdout
 from churn_ml.flow.ingest import ingest
@@ -27,6 +27,7 @@ from churn_ml.flow.learn import learn, rates
 from churn_ml.flow.log import log, log_if_reachable, owed
 from churn_ml.flow.preflight import horizon, preflight
 from churn_ml.flow.promote import promote
+from churn_ml.flow.reconciling import apart, reconcile
 from churn_ml.flow.record import record
 from churn_ml.flow.run import run
 from churn_ml.flow.score import score

@@ -8,7 +8,7 @@ plan would change more of a destination than [destinations.NAME] ask_above, it w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,8 +21,6 @@ from churn_ml.flow.means import means
 from churn_ml.house import House
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from churn_ml.config import Config
@@ -200,56 +198,6 @@ def _note(house: House, name: str, as_of: date, asks: crm.Asked | None) -> None:
     elif not asks.refused:
         changes = asks.upserts + asks.removals
         house.ledger.ask(name, asks.plan_id, as_of, changes, asks.of_rows, house.clock())
-
-
-def reconcile(
-    house: House,
-    *,
-    repair: bool = False,
-    unread: Callable[[str, ChurnError], None] | None = None,
-    aside: Callable[[str, Path], None] | None = None,
-) -> dict[str, crm.Reconciled]:
-    """Where each destination of the contract holds something else than it acknowledged, by name.
-
-    Reads the targets and the ledger. `repair`: the ledger doubts what differs, and the next export
-    sends it again, or takes it out; not of the rows of an open plan, which the next export resumes.
-    Of a folder, damaged files are set aside first: they count no more, and `aside` is told of each.
-    `unread` is told of a target that cannot be read, and the others go on; without it, raises what
-    that target raised.
-    """
-    found = {}
-    for name in destinations(house.config):
-        target = crm.open_destination(name, house.config, means=means(house))
-        house.say(f"  reading {name}")
-        state, left = house.ledger.state(name), house.ledger.open_plan(name)
-        doubted = [customer for customer, (told, _) in state.items() if told == crm.IN_DOUBT]
-        try:
-            if repair and isinstance(target, crm.FileDestination):
-                for path in target.set_aside():
-                    if aside:
-                        aside(name, path)
-            one = crm.reconciled(
-                target.holds(),
-                state,
-                delivers=target.delivers,
-                under_way=frozenset(row[0] for row in left[2]) if left else frozenset(),
-                last=house.ledger.told(name, doubted),
-            )
-        except ChurnError as error:
-            if unread is None:
-                raise
-            unread(name, error)
-            continue
-        asked = (ask.plan_id for ask in house.ledger.waiting() if ask.destination == name)
-        found[name] = replace(one, waits=next(asked, ""))
-        if repair:
-            house.ledger.doubt(name, found[name].doubtful, house.clock())
-    return found
-
-
-def apart(house: House, name: str, found: crm.Reconciled) -> dict[str, dict[str, Any]]:
-    """In which fields a destination holds something else: customer_id -> field -> (told, there)."""
-    return crm.apart(found, house.ledger.told(name, list(found.there)))
 
 
 def threshold(house: House, as_of: date) -> float:
