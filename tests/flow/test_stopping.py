@@ -163,6 +163,23 @@ def test_a_stop_of_one_destination_hides_no_plan_that_waits_for_another(house: H
     )
 
 
+def test_a_destination_that_fails_hides_no_plan_that_waits_for_another(house: House) -> None:
+    (house.config.root / "crm.db").mkdir()  # no database can be opened there
+    asking = under(house, first_load="ask")
+    with pytest.raises(Unreachable, match="crm_sql does not answer") as raised:
+        flow.export(asking, FIRST)
+    (one,) = asking.ledger.waiting()
+    first, waits = str(raised.value.next_step).split("; ")
+    assert first.startswith("run the export again")
+    assert (
+        waits == f"crm_file waits for a yes: churn-ml export approve crm_file --plan {one.plan_id}"
+    )
+    with pytest.raises(Unreachable):
+        flow.send(asking, FIRST, plans={"crm_file": one.plan_id}, answer="approve", who="ada")
+    assert len(asking.ledger.state("crm_file")) > 100  # the yes was heard all the same
+    assert asking.ledger.waiting() == []
+
+
 def test_a_destination_that_does_not_answer_keeps_no_other_from_its_export(house: House) -> None:
     (house.config.root / "crm.db").mkdir()  # no database can be opened there
     known = house.config.destinations

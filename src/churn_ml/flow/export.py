@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churn_ml import crm
 from churn_ml.attempt import Attempt, attempt
-from churn_ml.errors import ChurnError, Stopped, Transient
+from churn_ml.errors import ChurnError, Transient
 from churn_ml.flow.guarding import guarded
 from churn_ml.flow.means import means
 from churn_ml.house import House
@@ -60,7 +60,7 @@ def export(
                 house.say(f"  {name}: not done: {error}")
                 errors.append(error)
         if errors:
-            raise _gravest(errors, told)
+            raise _beside_what_waits(_gravest(errors), {} if dry_run else told)
         trial.details |= {"destinations": told}
         if dry_run:
             trial.leave("dry_run")
@@ -69,19 +69,22 @@ def export(
     return trial.receipt
 
 
-def _gravest(errors: Sequence[ChurnError], told: Mapping[str, Mapping[str, Any]]) -> ChurnError:
+def _gravest(errors: Sequence[ChurnError]) -> ChurnError:
     """The error to end with, of those of several destinations: one that a later try may mend.
 
-    >>> _gravest([Stopped("stopped"), Transient("busy")], {})
+    >>> from churn_ml.errors import Stopped
+    >>> _gravest([Stopped("stopped"), Transient("busy")])
     Transient('busy')
     """
-    first = next((one for one in errors if isinstance(one, Transient)), errors[0])
-    return _beside_what_waits(first, told) if isinstance(first, Stopped) else first
+    return next((one for one in errors if isinstance(one, Transient)), errors[0])
 
 
-def _beside_what_waits(stop: Stopped, told: Mapping[str, Mapping[str, Any]]) -> Stopped:
-    """The stop, which says too how a plan for another destination is answered that waits.
+def _beside_what_waits(error: ChurnError, told: Mapping[str, Mapping[str, Any]]) -> ChurnError:
+    """The error, which says too how a plan for another destination is answered that waits.
 
+    A step that failed asks nobody: who mends it, or waits for its next try, would not know.
+
+    >>> from churn_ml.errors import Stopped
     >>> asks = {"asks": {"plan_id": "5f1c", "refused": False}}
     >>> error = Stopped("exports to bi are stopped", next_step="churn-ml export allow bi")
     >>> print(_beside_what_waits(error, {"crm": asks}))
@@ -94,8 +97,12 @@ def _beside_what_waits(stop: Stopped, told: Mapping[str, Mapping[str, Any]]) -> 
         for name, asks in asked
         if not asks["refused"]
     ]
-    steps = "; ".join([*([stop.next_step] if stop.next_step else []), *waits])
-    return Stopped(stop.what, where=stop.where, got=stop.got, next_step=steps or None)
+    if not waits:
+        return error
+    steps = "; ".join([*([error.next_step] if error.next_step else []), *waits])
+    parts = {"where": error.where, "got": error.got, "expected": error.expected}
+    said = type(error)(error.what, **parts, next_step=steps)
+    return said.with_traceback(error.__traceback__)
 
 
 def _hold(trial: Attempt, asked: Sequence[Mapping[str, Any]]) -> None:
