@@ -100,8 +100,8 @@ def _beside_what_waits(error: ChurnError, told: Mapping[str, Mapping[str, Any]])
     if not waits:
         return error
     steps = "; ".join([*([error.next_step] if error.next_step else []), *waits])
-    parts = {"where": error.where, "got": error.got, "expected": error.expected}
-    said = type(error)(error.what, **parts, next_step=steps)
+    found = {"got": error.got, "expected": error.expected}
+    said = type(error)(error.what, where=error.where, **found, next_step=steps)
     return said.with_traceback(error.__traceback__)
 
 
