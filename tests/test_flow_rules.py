@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from churn_ml import flow
+from churn_ml import __version__, flow
 from churn_ml.config import load
 from churn_ml.errors import BadConfig, BadInput, NotReady, StaleAttempt, TooEarly
 from churn_ml.house import House, open_house
@@ -195,6 +196,21 @@ def test_settings_that_a_step_does_not_read_may_change_between_runs_o10(
     toml.write_text(toml.read_text().replace("tolerance = 0.01", "tolerance = 0.02"))
     with pytest.raises(BadConfig, match=r"churn\.toml changed since ingest"):
         flow.ingest(open_house(load(toml)), FIRST)
+
+
+def test_a_re_run_by_another_version_of_the_code_says_so_and_goes_on_o10(
+    scored: Path, copy_of: Callable[[Path], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    house = replace(copy_of(scored), say=said.append)
+    assert flow.score(house, FIRST).status == "done"
+    assert not [line for line in said if "published by" in line]
+    monkeypatch.setattr(import_module("churn_ml.attempt.bracket"), "__version__", "9.9.9")
+    assert flow.score(house, FIRST).status == "done"
+    assert f"  score was published by churn_ml {__version__}, this is 9.9.9" in said
+    again = house.publication("score", FIRST)
+    assert again is not None
+    assert again.pins["churn_ml"] == "9.9.9"
 
 
 def test_a_foreign_error_goes_on_record_without_its_words(

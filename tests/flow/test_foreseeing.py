@@ -175,3 +175,21 @@ def test_a_dry_run_needs_no_connection_and_says_that_it_is_missing(
     plans = json.loads(churn_ml(house, "--dry-run", "--json", "--limit", "1"))["plans"]
     assert plans["crm"]["kinds"] == plans["crm_sql"]["kinds"]
     assert plans["crm_sql"]["lacks"] is None
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["screen", "json"])
+def test_a_walk_can_show_its_export_and_send_nothing(house: House, how: tuple[str, ...]) -> None:
+    config = str(house.config.root / "churn.toml")
+    words = ["run", "--config", config, "--as-of", "2017-10-01", "--dry-run", *how]
+    done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    if how:
+        told = json.loads(done.stdout)
+        assert told["plans"].keys() == {"crm_file", "crm_sql"}
+        steps = {step["name"]: step["status"] for step in told["steps"]}
+        assert (steps["score"], steps["export"]) == ("done", "dry_run")
+    else:
+        assert "a dry run, nothing was sent" in done.stdout
+        assert "crm_sql: would send" in done.stdout
+    assert house.ledger.counted() == {}
+    assert not (house.config.root / "exports").exists()

@@ -6,7 +6,8 @@ leaves nothing that a reader can see.
 
 A re-run under other settings would be another run: the sections of churn.toml that a step reads
 are hashed into its publication, and a difference is refused unless `repin`. Paths, destinations and
-whatever a step does not read may change freely.
+whatever a step does not read may change freely. The version of churn_ml is pinned too; another one
+is said and not refused, or an upgrade would refuse every former date.
 
 Worked example: scoring as of 2017-10-01 is killed after its lake commit. The ledger still names
 the versions of the former publication, or none; the re-run takes token 2, replaces the partition

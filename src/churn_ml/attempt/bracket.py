@@ -12,11 +12,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 
+from churn_ml import __version__
 from churn_ml.attempt.trial import Attempt
 from churn_ml.config import READS
 from churn_ml.errors import BadConfig, ChurnError, TooEarly, Transient
 from churn_ml.house import House
 from churn_ml.ledger import Publication
+
+VERSION = "churn_ml"
+"""The pin that names the version of the code."""
 
 
 @contextmanager
@@ -36,6 +40,7 @@ def attempt(
     former = None if repin else house.publication(step, as_of)
     step = house.config.called(step)
     _same_settings(house, step, former)
+    _same_code(house, step, former)
     token = house.ledger.take_token(step, as_of)
     handles = {
         name: house.warehouse.handle(house.config.called(name), token=token.number)
@@ -81,7 +86,7 @@ def _close(trial: Attempt) -> None:
         caller=house.caller,
         written=trial.written,
         inputs=trial.inputs,
-        pins=trial.pins | {"settings": house.config.told(trial.step)},
+        pins=trial.pins | {"settings": house.config.told(trial.step), VERSION: __version__},
         lots=trial.lots,
         shop=trial.shop,
     )
@@ -105,3 +110,10 @@ def _same_settings(house: House, step: str, former: Publication | None) -> None:
         expected=str(former.pins.get("settings"))[:12],
         next_step=f"restore churn.toml, or take the new one: {_again(step, former.as_of)} --repin",
     )
+
+
+def _same_code(house: House, step: str, former: Publication | None) -> None:
+    """Say where a re-run is by another version of churn_ml; an upgrade refuses no former date."""
+    before = former.pins.get(VERSION, __version__) if former else __version__
+    if before != __version__:
+        house.say(f"  {step} was published by churn_ml {before}, this is {__version__}")

@@ -20,7 +20,9 @@ from churn_ml.cli.options import (
     ConfigPath,
     ContractName,
     Json,
+    Limit,
     Repin,
+    RowsFile,
 )
 
 if TYPE_CHECKING:
@@ -146,6 +148,11 @@ def run(
     contract: ContractName = "",
     approver: Approver = None,
     repin: Repin = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do every step, but show the export and send nothing.")
+    ] = False,
+    limit: Limit = None,
+    rows: RowsFile = None,
 ) -> None:
     """Walk the whole house for one as_of: ingest, train and promote when due, score, export, learn.
 
@@ -154,9 +161,16 @@ def run(
     trained or logged in MLflow is said on stderr.
     """
     from churn_ml import flow, views
+    from churn_ml.cli import foreseen
     from churn_ml.timeline import parse_as_of
 
-    day = parse_as_of(as_of)
-    house = answers.opened(config, quiet=as_json).under(contract)
-    flow.run(house, day, approver=approver, repin=repin, warn=answers.warn)
-    answers.show(views.report(house.history()), as_json=as_json)
+    with foreseen.Screen(limit, rows, as_json=as_json, dry_run=dry_run) as screen:
+        day = parse_as_of(as_of)
+        house = answers.opened(config, quiet=as_json).under(contract)
+        show = screen.take if dry_run else None
+        flow.run(house, day, approver=approver, repin=repin, warn=answers.warn, show=show)
+        told = views.report(house.history())
+        if not (dry_run and as_json):
+            answers.show(told, as_json=as_json)
+        if dry_run:
+            screen.show(f"export as of {day}: a dry run, nothing was sent", told)

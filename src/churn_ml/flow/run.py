@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from churn_ml.errors import TooEarly
 from churn_ml.flow.definitions import can_score
 from churn_ml.flow.export import destinations, export
+from churn_ml.flow.foreseeing import foresee
 from churn_ml.flow.ingest import ingest
 from churn_ml.flow.learn import learn
 from churn_ml.flow.log import log_if_reachable, owed
@@ -20,6 +21,9 @@ from churn_ml.flow.score import score
 from churn_ml.flow.train import due, train
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from churn_ml.flow.foreseeing import Shown
     from churn_ml.house import House, Progress
     from churn_ml.receipts import Receipt
 
@@ -31,6 +35,7 @@ def run(
     approver: str | None = None,
     repin: bool = False,
     warn: Progress | None = None,
+    show: Callable[[Shown], None] | None = None,
 ) -> list[Receipt]:
     """Walk every step that is due as of `as_of`; returns their receipts in order.
 
@@ -41,19 +46,26 @@ def run(
     train_every_days after the last; one that was killed before its verdict is judged first. Where
     there is too little to learn from, or MLflow is away or refuses, that is said to `warn`
     (default: the house's progress) and the other steps go on; the next walk logs what MLflow
-    missed. `approver` answers a verdict to promote; without one it waits. Raises what the steps
-    raise.
+    missed. `approver` answers a verdict to promote; without one it waits. `show` sees what would be
+    exported, and nothing is sent. Raises what the steps raise.
     """
     warn = warn or house.say
     receipts = [ingest(house, as_of, repin=repin)]
     lines = (house.config.line,) if house.config.line else ("", *house.config.contracts)
     for line in lines:
-        receipts += _walked(house.under(line), as_of, approver=approver, repin=repin, warn=warn)
+        of_line = house.under(line)
+        receipts += _walked(of_line, as_of, approver=approver, repin=repin, warn=warn, show=show)
     return receipts
 
 
 def _walked(
-    house: House, as_of: date, *, approver: str | None, repin: bool, warn: Progress
+    house: House,
+    as_of: date,
+    *,
+    approver: str | None,
+    repin: bool,
+    warn: Progress,
+    show: Callable[[Shown], None] | None,
 ) -> list[Receipt]:
     """Every step that is due under one contract, after the ingest."""
     receipts: list[Receipt] = []
@@ -62,7 +74,7 @@ def _walked(
         receipts += _trained(house, as_of, approver, warn)
     receipts.append(score(house, as_of, repin=repin))
     if house.champion(as_of) is not None and destinations(house.config):
-        receipts.append(export(house, as_of))
+        receipts.append(foresee(house, as_of, show) if show else export(house, as_of))
     receipts.append(learn(house, as_of, repin=repin))
     if not first:
         receipts += _trained(house, as_of, approver, warn)
