@@ -10,7 +10,7 @@ import pytest
 
 from churn_ml.crm import Journal, MemoryJournal
 from churn_ml.crm.plan import plan
-from churn_ml.crm.protocol import UNSURE, SavedRow
+from churn_ml.crm.protocol import REJECTED, UNSURE, SavedRow
 from churn_ml.errors import StaleAttempt
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
@@ -93,11 +93,28 @@ def test_who_is_refused_counts_as_taken_by_a_lost_answer_until_taken_out_r4(
     journal.acknowledge("p2", [], rejected=[("a", "bad", ""), ("b", "bad", "")], at=AT)
     unsure = {name for name, told in journal.state("crm").items() if told[0] == UNSURE}
     assert unsure == {"a", "c"}, "of b it is known that a row stands there"
+    assert journal.state("crm")["b"] == (REJECTED, OCTOBER), "and not which"
     held = journal.held("crm")
     planned = plan([], NOVEMBER, "crm", held=held, last=None, withheld=frozenset())
     assert [(row.customer_id, row.op) for row in planned.rows] == [
         (name, "remove") for name in ("a", "b", "c")
     ]
+
+
+def test_who_holds_a_row_and_was_refused_the_next_is_sent_what_is_wanted_whatever_that_is_r4(
+    journal: Journal,
+) -> None:
+    journal.save_plan("crm", "p1", OCTOBER, rows("a", "b", "c", "d"), base=None)
+    journal.acknowledge("p1", ["a", "b", "c", "d"], at=AT)
+    journal.doubt("crm", ["d"], AT)
+    told = [("a", "new", "{}", False), ("b", "", "{}", False), ("d", "new", "{}", False)]
+    journal.save_plan("crm", "p2", NOVEMBER, told, base="p1")
+    journal.acknowledge("p2", [], rejected=[(c, "bad", "") for c in "abd"], at=AT)
+    held = journal.held("crm")
+    assert held == {"a": REJECTED, "b": REJECTED, "c": "hash of c", "d": "in_doubt"}
+    journal.save_plan("crm", "p3", NOVEMBER, rows("a", "b"), base="p2")
+    journal.acknowledge("p3", ["a"], rejected=[("b", "bad", "")], at=AT)
+    assert journal.held("crm") == held | {"a": "hash of a"}
 
 
 def test_a_removal_leaves_a_mark(journal: Journal) -> None:

@@ -176,6 +176,50 @@ def test_r5_rejected_rows_are_kept_with_code_field_and_message_and_tried_by_the_
     assert world.held() == FIVE
 
 
+def test_r4_a_row_taken_in_silence_and_then_refused_is_not_taken_for_the_one_before() -> None:
+    """R4, R5: the answer to b's new row was lost, the next try of it refused; then b is as ever."""
+    world = World(crm=Recorder(batch_size=2, script=["ok", "ok", "ok", "drop_after"]))
+    world.export(FIVE, OCTOBER)
+    with pytest.raises(Unreachable):
+        world.export(FIVE | {"b": "2"}, NOVEMBER)
+    world.crm.rejects = {"b": ("bad", "")}
+    done = world.export(FIVE, NOVEMBER)
+    assert (done.resumed, done.sent, done.rejected) == (1, 0, 1)
+    assert world.held()["b"] == "2"  # which nobody knows: the row that is wanted was tried too
+    world.crm.rejects = {}
+    assert world.export(FIVE, NOVEMBER).sent == 1
+    assert world.held() == FIVE
+    assert world.export(FIVE, NOVEMBER).unchanged == 5
+
+
+def test_a_refused_row_is_sent_once_a_run_and_counts_as_held_meanwhile() -> None:
+    world = World(crm=Recorder(rejects={"b": ("bad", "")}))
+    world.crm.rejects, refused = {}, world.crm.rejects
+    world.export(FIVE, OCTOBER)
+    world.crm.rejects = refused
+    for tries in (1, 2):
+        done = world.export(FIVE | {"b": "2"}, NOVEMBER)
+        assert (done.sent, done.rejected, done.unchanged) == (0, 1, 4)
+        assert world.sent().count("b") == 1 + tries
+    assert world.outbox().foresee(desired(FIVE, NOVEMBER), NOVEMBER).holds == 5
+
+
+def test_r5_what_a_resumed_plan_was_refused_waits_for_the_next_run() -> None:
+    world = World(crm=Recorder(script=["ok", "drop_before"]))
+    world.export(FIVE, OCTOBER)
+    wanted = {"b": "2", "c": "2", "d": "1", "e": "1"}
+    with pytest.raises(Unreachable):
+        world.export(wanted, NOVEMBER)
+    world.crm.rejects = {"a": ("bad", ""), "b": ("bad", "")}
+    done = world.export(wanted, NOVEMBER)
+    assert (done.resumed, done.sent, done.rejected, done.unchanged) == (3, 1, 2, 2)
+    assert [len(batch.rows) for batch in world.crm.batches] == [5, 3, 3]
+    assert [c for c, _, _ in world.journal.rejections("recorder")] == ["a", "b"]
+    world.crm.rejects = {}
+    done = world.export(wanted, NOVEMBER)
+    assert (done.sent, done.removed, world.held()) == (1, 1, wanted)
+
+
 def test_a_row_rejected_again_is_another_request_than_before() -> None:
     # A target that remembers idempotency keys would otherwise repeat its old refusal for ever.
     world = World(crm=Recorder(rejects={"a": ("bad", "")}))

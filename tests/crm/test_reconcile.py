@@ -59,6 +59,9 @@ def test_each_planted_difference_in_a_table_is_found_and_repaired(
     found = told(target, ledger)
     assert found == crm.Reconciled(1, ("h1",), ("x9",), ("h2",))
     ledger.doubt("bi", found.doubtful, datetime(2017, 10, 2, tzinfo=UTC))
+    again = told(target, ledger)
+    assert (again.missing, again.in_doubt) == ((), ("h1", "h2", "x9")), "the next export sees to it"
+    assert not again.whole
     done = outbox(target, ledger).export(desired("h1", "h2", "h3"), DAY)
     assert (done.sent, done.removed, done.unchanged) == (2, 1, 1)
     assert told(target, ledger) == crm.Reconciled(3, (), (), ())
@@ -114,6 +117,32 @@ def test_a_difference_is_told_field_by_field(tmp_path: Path, ledger: Ledger) -> 
     last = ledger.told("bi", ["h1", "h2"])
     found = crm.reconciled(target.holds(), ledger.state("bi"), delivers=True, last=last)
     assert (found.different, found.in_doubt) == (("h2",), ("h1",)), "h2 is known to differ"
+
+
+def test_a_refused_row_does_not_make_a_target_look_edited_and_an_edit_is_still_found(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    place = tmp_path / "bi.db"
+    target = crm.SqlDestination("bi", f"sqlite:///{place}", "segments", "us", delivers=True)
+    outbox(target, ledger).export(desired("h1", "h2", "h3", "h4"), DAY)
+    last = ledger.last_plan("bi")
+    assert last is not None
+    new = [(c, "another", '{"offer":"X"}', False) for c in ("h1", "h2", "h3")]
+    ledger.save_plan("bi", "p2", LATER, new, base=last[0])
+    refused = [(c, "bad", "") for c in ("h1", "h2", "h3")]
+    ledger.acknowledge("p2", [], rejected=refused, at=datetime(2017, 11, 1, tzinfo=UTC))
+
+    def found() -> crm.Reconciled:
+        state = ledger.state("bi")
+        last = ledger.told("bi", crm.doubted(state))
+        return crm.reconciled(target.holds(), state, delivers=True, last=last)
+
+    assert found() == crm.Reconciled(4, (), (), ())
+    assert told(target, ledger).in_doubt == ("h1", "h2", "h3"), "without their rows nobody knows"
+    with closing(sqlite3.connect(place)) as base, base as table:
+        table.execute("update segments set segment = 'MINE' where customer_id = 'h1'")
+        table.execute("delete from segments where customer_id = 'h2'")
+    assert found() == crm.Reconciled(2, ("h2",), (), ("h1",))
 
 
 @pytest.mark.parametrize("delivers", [True, False])

@@ -36,7 +36,25 @@ def no_fencing() -> None:
         setattr(owner, name, lambda *_args, **_kwargs: None)
 
 
+def no_marks() -> None:
+    """The marks of senders are set and never looked at: what a dead one sent late stays."""
+    from .failpoints import owner_of
+
+    owner, name = owner_of("churn_ml.crm.marks:Marks._behind_the_dead")
+    setattr(owner, name, lambda _: iter(()))
+
+
+def sure_when_refused() -> None:
+    """Who was refused is taken to be as before, though a try of the row may have been taken."""
+    from .failpoints import owner_of
+
+    owner, name = owner_of("churn_ml.ledger.deliveries:_be_unsure")
+    setattr(owner, name, lambda *_: None)
+
+
 BUILDS: Mapping[str, Callable[[], None]] = {
     "ack_before_send": ack_before_send,
     "no_fencing": no_fencing,
+    "no_marks": no_marks,
+    "sure_when_refused": sure_when_refused,
 }

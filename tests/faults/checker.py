@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from churn_ml.crm import open_destination, reconciled
+from churn_ml.crm import open_destination, protocol, reconciled
+from churn_ml.crm.reconcile import DOUBTED
 from churn_ml.errors import BrokenPromise
 from churn_ml.flow.means import means
 
 from .history import History
 from .world import FILE, HUB, INTERVALS, TABLE, World, said
 
+UNSURE = DOUBTED | {protocol.UNSURE}
+"""What the ledger says of whom it does not know: nobody, once nothing is left to send."""
 SLACK_SECONDS = 0.002
 """SQLite tells the time in milliseconds."""
 
@@ -40,9 +43,11 @@ def violations(world: World) -> list[str]:
         state = house.ledger.state(name)
         found += _different(name, wanted, held)
         compared = reconciled(held, state, delivers=target.delivers)
-        for kind in ("missing", "extra", "different"):
+        for kind in ("missing", "extra", "different", "in_doubt"):
             if left := getattr(compared, kind):
                 found.append(f"{name}: the ledger and the target differ: {kind} {left}")
+        if unsure := sorted(c for c, (told, _) in state.items() if told in UNSURE):
+            found.append(f"{name}: the ledger is not sure what it holds of {unsure}")
     return [*found, *_sent_suppressed(world), *_lost_acks(world, house.ledger), *_hangs(history)]
 
 

@@ -44,8 +44,10 @@ def child(
             broken()
         _witness(history, number)
         if failpoint is not None:
-            name, _, action = failpoint.split(":")
-            arm(failpoint, partial(history.note, "info", number, "hit", place=name, action=action))
+            for one in failpoint.split("+"):
+                name, _, action = one.split(":")
+                hit = partial(history.note, "info", number, "hit", place=name, action=action)
+                arm(one, hit)
         said = getattr(world, op)(number, *about)
         history.note("ok", number, op, about=[str(one) for one in about], said=said)
         status = 0

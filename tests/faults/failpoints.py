@@ -2,7 +2,8 @@
 
 The product knows none of them. A test's own process, started for the purpose, wraps the function
 of one place by `arm`; any other process runs the code as it was written. `plan.saved:2:kill` says:
-the second time a plan was saved, kill -9.
+the second time a plan was saved, kill -9. `hub.send:1:stop+hub.sent:1:kill` says two things of one
+process: it is stopped, and killed once it was woken and got as far as that.
 """
 
 from __future__ import annotations

@@ -141,6 +141,18 @@ MUTANTS = (
         test_outbox.test_r5_rejected_rows_are_kept_with_code_field_and_message_and_tried_by_the_next_run,
     ),
     Mutant(
+        "R4 before a refusal",
+        "churn_ml.ledger.deliveries:_be_unsure",
+        worse.nothing,
+        test_races.test_r4_what_was_taken_in_silence_and_then_refused_is_put_right,
+    ),
+    Mutant(
+        "C9 and killed",
+        "churn_ml.crm.marks:Marks._behind_the_dead",
+        worse.finding_nobody,
+        test_races.test_c9_what_a_sender_wrote_late_before_it_died_is_sent_anew,
+    ),
+    Mutant(
         "R6",
         "churn_ml.crm.sql:bisected",
         worse.rejecting_the_first,

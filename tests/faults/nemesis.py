@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .places import ON_THE_WAY, drawn, held
+from ..crm.fakes import faults
+from ..crm.fakes.faults import Fault
+from .places import ON_THE_WAY, drawn, held, late
 from .processes import Processes
 from .troubles import troubles
 from .world import CUSTOMERS, INTERVALS
@@ -26,6 +28,8 @@ WEIGHTS = {
     "export": 6,
     "both": 3,
     "overtake": 3,
+    "die_late": 3,
+    "waver": 2,
     "backfill": 2,
     "cut": 4,
     "suppress": 1,
@@ -117,6 +121,38 @@ class Nemesis(Processes):
         if self.draw.random() < 0.7:
             self.wake()
 
+    def _die_late(self) -> None:
+        """One is stopped in mid-send, others finish its plan and send a newer one; the first wakes
+        up, if not later, sends what it has in its hands, and is killed before it can look.
+        """
+        as_of = self._due()
+        self.run("publish", as_of)
+        self.run("export", as_of, failpoint=late(self.draw))
+        later = self.draw.choice([day for day in self._told() if day >= as_of])
+        self.run("publish", later)
+        self.run("export", later)
+        if self.draw.random() < 0.7:
+            self.wake()
+
+    def _waver(self) -> None:
+        """A change is taken and the answer lost, it is refused when it is tried again, and then all
+        is to be as it was.
+        """
+        as_of, target = self._told()[-1], self.draw.choice(("table", "hub"))
+        self.run("publish", as_of)
+        before = self.number
+        self.run("export", as_of)
+        self.run("publish", as_of)
+        self.run("export", as_of, failpoint=f"{target}.sent:1:lose")
+        if target == "table":
+            self.world.refuse(["*"])
+        else:
+            self._script([faults.partial(CUSTOMERS, path="upsert")] * 3)
+        self.history.note("info", 0, "waver", target=target)
+        self.run("export", as_of)
+        self.world.refuse([])
+        self.run("publish", as_of, before)
+
     def _backfill(self) -> None:
         """Several intervals anew, in any order, and their exports all at once."""
         days = self.draw.sample(INTERVALS, 3)
@@ -149,9 +185,13 @@ class Nemesis(Processes):
         self._afresh(as_of)
         names = self.draw.choices(list(kinds), k=self.draw.randrange(1, 5))
         self.history.note("info", 0, "cut", faults=names)
-        with (self.world.hub / "faults.jsonl").open("a", encoding="utf-8") as script:
-            script.writelines(kinds[name].line() for name in names)
+        self._script([kinds[name] for name in names])
         self.run("export", as_of)
+
+    def _script(self, script: Sequence[Fault]) -> None:
+        """What goes wrong with HubSpot's next requests."""
+        with (self.world.hub / "faults.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(fault.line() for fault in script)
 
     def _fill(self) -> None:
         """The disk is full for one operation."""

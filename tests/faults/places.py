@@ -62,6 +62,11 @@ HELD = {
     ),
 }
 """Operation -> where it holds something that the next one takes over."""
+LATE = (
+    *(("file.send", "file.sent"), ("table.send", "table.sent")),
+    *(("hub.send", "hub.sent"), ("hub.read", "hub.sent")),
+)
+"""Where an export is stopped in mid-send, and where it is killed once it has sent after all."""
 ACTION_WEIGHTS = {"kill": 12, "stop": 1, "lose": 2, "fill": 1}
 PEACE_SHARE = 0.1
 
@@ -74,6 +79,12 @@ def drawn(draw: Random, op: str, way: Way = ON_THE_WAY) -> str | None:
     places = [one for one in way[op] if action != "stop" or one not in TRANSACTIONS]
     place = draw.choice(places)
     return f"{place}:{1 if place in ONCE else draw.choice((1, 1, 1, 2, 3))}:{action}"
+
+
+def late(draw: Random) -> str:
+    """A place to be stopped at in mid-send, and one to be killed at when that was sent."""
+    asleep, dead = draw.choice(LATE)
+    return f"{asleep}:1:stop+{dead}:1:kill"
 
 
 def held(draw: Random, op: str) -> str:

@@ -17,7 +17,8 @@ class Tally:
     """Counts over seeds.
 
     `asleep`: who was stopped and woken. `overtaken`: those of them whose step another run had done
-    to its end meanwhile; `fenced`: those who were then refused as stale.
+    to its end meanwhile; `fenced`: those who were then refused as stale; `late`: those who were
+    killed when they had sent what they held.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
@@ -30,6 +31,7 @@ class Tally:
     asleep: int = 0
     overtaken: int = 0
     fenced: int = 0
+    late: int = 0
 
     def add(self, history: History) -> None:
         """Count one seed's history."""
@@ -56,6 +58,7 @@ class Tally:
         begun = {e["number"]: e for e in events if e["kind"] == "invoke"}
         ended = {e["number"]: e for e in events if e["kind"] in ("ok", "fail")}
         stops = {e["number"]: e for e in events if e["op"] == "hit" and e["action"] == "stop"}
+        kills = {e["number"]: e for e in events if e["op"] == "hit" and e["action"] == "kill"}
         for wake in (e for e in events if e["op"] == "wake"):
             me, stop = begun[wake["number"]], stops[wake["number"]]
             after = (e for e in begun.values() if e["op"] == me["op"] and e["at"] > stop["at"])
@@ -63,7 +66,8 @@ class Tally:
             self.asleep += 1
             if any(e and e["kind"] == "ok" and e["at"] < wake["at"] for e in ends):
                 self.overtaken += 1
-                end = ended.get(wake["number"])
+                end, kill = ended.get(wake["number"]), kills.get(wake["number"])
+                self.late += bool(kill and kill["at"] > wake["at"])
                 self.fenced += bool(end and end.get("error") == "StaleAttempt")
 
     def missed(self, way: Way = ON_THE_WAY) -> list[str]:
@@ -72,7 +76,7 @@ class Tally:
 
     def totals(self) -> dict[str, int]:
         """What a test asks for."""
-        names = ("killed", "asleep", "overtaken", "fenced")
+        names = ("killed", "asleep", "overtaken", "fenced", "late")
         return {name: getattr(self, name) for name in names}
 
     def told(self) -> Iterable[str]:
@@ -82,7 +86,8 @@ class Tally:
         yield f"failed without words of ours: {_counts(self.foreign) or 'none'}"
         yield (
             f"stopped and woken: {self.asleep}; of these overtaken meanwhile by a run of their "
-            f"step: {self.overtaken}; of these refused as stale: {self.fenced}"
+            f"step: {self.overtaken}; of these refused as stale: {self.fenced}, killed when they "
+            f"had sent all the same: {self.late}"
         )
         yield f"faults around them: {_counts(self.faults)}"
         yield f"at failpoints: {_counts(self.actions)}"

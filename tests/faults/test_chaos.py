@@ -52,7 +52,9 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
     assert said["asleep"] >= said["overtaken"] >= said["fenced"] >= 5
 
 
-@pytest.mark.parametrize(("build", "seeds"), [("ack_before_send", 2), ("no_fencing", 2)])
+@pytest.mark.parametrize(
+    ("build", "seeds"), [("ack_before_send", 2), ("no_fencing", 2), ("no_marks", 4)]
+)
 def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int, tmp_path: Path) -> None:
     told = ("--seeds", str(seeds), "--broken", build, "--stop", "--jobs", "1")
     done = chaos(*told, keeps=tmp_path)
@@ -92,7 +94,20 @@ def test_a_sleeper_counts_as_fenced_where_another_run_was_over_before_it_woke(
         history.note("fail", number, "export", error="StaleAttempt", ours=True)
     tally = Tally()
     tally.add(history)
-    assert (tally.asleep, tally.overtaken, tally.fenced) == (2, 1, 1)
+    assert (tally.asleep, tally.overtaken, tally.fenced, tally.late) == (2, 1, 1, 0)
+
+
+def test_a_sleeper_that_is_killed_after_it_woke_counts_as_late(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    history.note("invoke", 1, "export")
+    history.note("info", 1, "hit", place="hub.send", action="stop")
+    history.note("invoke", 2, "export")
+    history.note("ok", 2, "export")
+    history.note("info", 1, "wake")
+    history.note("info", 1, "hit", place="hub.sent", action="kill")
+    tally = Tally()
+    tally.add(history)
+    assert (tally.overtaken, tally.fenced, tally.late) == (1, 0, 1)
 
 
 def test_a_crew_does_every_seed_once_and_says_when_a_worker_is_lost() -> None:

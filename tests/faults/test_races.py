@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from churn_ml.crm import Ack, Batch, Guard, Outbox, Recorder, Rejection, Row
-from churn_ml.errors import StaleAttempt
+from churn_ml.crm.sender import Sender
+from churn_ml.errors import StaleAttempt, Unreachable
 from churn_ml.ledger import Ledger, deliveries, doubts
 
 from .server import Server, running
@@ -26,6 +27,8 @@ from .server import Server, running
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 WAIT_SECONDS = 0.3
+NO_PID = 2**30
+"""Above the pids of any kernel."""
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +159,49 @@ def test_p3_a_batch_behind_the_removal_that_replaced_it_is_taken_back(
     assert target.rows["h1"].content_hash == "coupon"  # sent before consent went, arrived after
     again = second.export(rows(OCTOBER, "coupon"), OCTOBER)
     assert (again.removed, target.rows) == (1, {})
+    assert same(target, ledgers[0])
+
+
+def test_c9_what_a_sender_wrote_late_before_it_died_is_sent_anew(ledgers: list[Ledger]) -> None:
+    target = Target()
+    gone = Sender(Sender.this("").place, NO_PID, "0", "export/2017-10-01/1")
+    asleep = replace(outbox(ledgers[0], target), run=gone.run, sender=gone)
+    other = replace(outbox(ledgers[1], target), run="export/2017-10-01/2")
+    asleep.journal.save_plan(
+        "recorder", "p1", OCTOBER, [("h1", "old", '{"offer":"COUPON"}', False)], base=None
+    )
+    planned = asleep.left_open()
+    assert planned is not None
+
+    def sleeps_and_dies() -> None:
+        with asleep.marks.sending("p1", AT):
+            ledgers[1].acknowledge("p1", ["h1"], at=AT, run="export/2017-10-01/3")
+            ledgers[1].save_plan("recorder", "p2", OCTOBER, [("h1", "new", "{}", False)], base="p1")
+            ledgers[1].acknowledge("p2", ["h1"], at=AT, run="export/2017-10-01/3")
+            target.send(planned.batch(planned.rows))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sleeps_and_dies()
+    assert not same(target, ledgers[0])
+    assert other.export(rows(OCTOBER, "new"), OCTOBER).sent == 1
+    assert target.rows["h1"].content_hash == "new"
+    assert same(target, ledgers[0])
+    assert other.export(rows(OCTOBER, "new"), OCTOBER).sent == 0
+
+
+def test_r4_what_was_taken_in_silence_and_then_refused_is_put_right(ledgers: list[Ledger]) -> None:
+    target = Target(script=["ok", "drop_after"])
+    first, second = (outbox(ledger, target) for ledger in ledgers)
+    first.export(rows(OCTOBER, "old"), OCTOBER)
+    with pytest.raises(Unreachable):
+        first.export(rows(NOVEMBER, "new"), NOVEMBER)
+    target.rejects = {"h1": ("bad", "")}
+    assert second.export(rows(NOVEMBER, "new"), NOVEMBER).rejected == 1
+    assert target.rows["h1"].content_hash == "new"
+    target.rejects = {}
+    assert second.export(rows(NOVEMBER, "old"), NOVEMBER).sent == 1
+    assert target.rows["h1"].content_hash == "old"
     assert same(target, ledgers[0])
 
 

@@ -118,9 +118,12 @@ class World:
             target.executescript(WATCHED)
         return {}
 
-    def publish(self, number: int, as_of: date) -> dict[str, Any]:
-        """Publish what is said of `as_of`; the operation's number tells generations apart."""
-        house = self.house()
+    def publish(self, number: int, as_of: date, again: int | None = None) -> dict[str, Any]:
+        """Publish what is said of `as_of`; the operation's number tells generations apart.
+
+        `again`: a generation that was published before, in place of a new one.
+        """
+        house, number = self.house(), again or number
         with attempt(house, "score", as_of, READS, repin=True) as trial:
             for name, frame in frames(self.seed, number, as_of).items():
                 trial.write(name, frame)

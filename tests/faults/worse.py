@@ -19,6 +19,10 @@ def nothing(_: Any) -> Any:
     return lambda *_, **__: None
 
 
+def finding_nobody(_: Any) -> Any:
+    return lambda *_: iter(())
+
+
 def in_place(_: Any) -> Any:
     return lambda path, content: path.write_bytes(content)
 

@@ -72,7 +72,7 @@ from churn_ml.crm.protocol import (
     Row,
 )
 from churn_ml.crm.radius import APPROVED, REFUSED, Asked, Radius
-from churn_ml.crm.reconcile import Reconciled, apart, check_there, reconciled
+from churn_ml.crm.reconcile import Reconciled, apart, check_there, doubted, reconciled
 from churn_ml.crm.sql import SqlDestination
 from churn_ml.crm.telling import rows
 from churn_ml.errors import BadConfig, BadInput
@@ -105,6 +105,7 @@ __all__ = [
     "apart",
     "changes",
     "check_there",
+    "doubted",
     "open_destination",
     "reconciled",
     "rows",

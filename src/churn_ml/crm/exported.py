@@ -91,8 +91,9 @@ def counted(
     """
     return Exported(
         sent=len(resumed.sent) + len(fresh.sent),
-        # What the resumed part has just sent is unchanged to the plan after it, not to the reader.
-        unchanged=len(planned.unchanged - resumed.sent),
+        # What the resumed part has just sent is unchanged to the plan after it, not to the reader;
+        # what it was refused is not tried twice in a run.
+        unchanged=len(planned.unchanged - resumed.sent - resumed.rejected),
         removed=len(resumed.removed) + len(fresh.removed),
         rejected=len((resumed.rejected - fresh.sent) | fresh.rejected),
         withheld=len(planned.withheld | resumed.withheld | fresh.withheld),
@@ -100,6 +101,20 @@ def counted(
         older=planned.older,
         asks=asks,
     )
+
+
+def refused(left: Plan | None, resumed: Settled) -> dict[str, str]:
+    """customer_id -> content hash of the rows `left` by an earlier run that this one was refused.
+
+    >>> from datetime import date
+    >>> left = Plan("5f1c", date(2017, 11, 1), (Row("h1", "upsert", date(2017, 11, 1), {}, "9f"),))
+    >>> refused(left, Settled(rejected={"h1"})), refused(None, Settled())
+    ({'h1': '9f'}, {})
+    """
+    rows = left.rows if left else ()
+    return {
+        row.customer_id: row.content_hash for row in rows if row.customer_id in resumed.rejected
+    }
 
 
 @contextmanager

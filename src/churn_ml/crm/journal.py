@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from churn_ml.crm.protocol import REMOVED, UNSURE, SavedRow
+from churn_ml.crm.protocol import NOT_HELD, REJECTED, REMOVED, UNSURE, SavedRow
 from churn_ml.errors import StaleAttempt, Stopped
 
 IN_DOUBT = "in_doubt"
@@ -149,8 +149,11 @@ class MemoryJournal:
                 if row is None:
                     continue
                 saved.rejected[rejection[0]] = rejection
-                if row[1] != REMOVED and state.get(row[0], (REMOVED,))[0] == REMOVED:
+                told, as_of = state.get(row[0], (REMOVED, saved.as_of))
+                if row[1] != REMOVED and told == REMOVED:
                     state[row[0]] = (UNSURE, saved.as_of)
+                elif told not in NOT_HELD | {IN_DOUBT}:
+                    state[row[0]] = (REJECTED, as_of)
 
     def state(self, destination: str) -> dict[str, tuple[str, date]]:
         """customer_id -> (content_hash, as_of) of the last ack."""

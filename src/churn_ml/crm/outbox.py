@@ -26,14 +26,15 @@ Exported(sent=0, unchanged=1, removed=0, rejected=0, withheld=0, resumed=0, olde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from churn_ml.crm.answers import check_answers
 from churn_ml.crm.desired import Desired
-from churn_ml.crm.exported import Exported, Settled, counted, telling_how_far
+from churn_ml.crm.exported import Exported, Settled, counted, refused, telling_how_far
 from churn_ml.crm.foreseen import Foreseen
 from churn_ml.crm.guard import RECENT, Guard
 from churn_ml.crm.journal import IN_DOUBT
@@ -89,12 +90,12 @@ class Outbox:
         check_there(self.destination, self.journal)
         self.destination.preflight()
         resumed = self.deliver(left, since=begun) if left else Settled()
-        found = self._plan(desired, as_of)
+        found = self._plan(desired, as_of, refused=refused(left, resumed))
         if found.asks and (away := withdrawals(found.planned)).rows:
             begun = self.clock()
             self.save(away, found.why)
             resumed.add(self.deliver(away, since=begun))
-            found = self._plan(desired, as_of)
+            found = self._plan(desired, as_of, refused=refused(left, resumed))
         planned, asks = found.planned, found.asks
         if asks:
             self._keep_waiting(planned, found.why)
@@ -123,19 +124,26 @@ class Outbox:
         plan_id, as_of, rows = found
         return Plan(plan_id, as_of, tuple(restored(row, as_of) for row in rows))
 
-    def _plan(self, desired: Sequence[Row], as_of: date, after: Plan | None = None) -> Foreseen:
+    def _plan(
+        self,
+        desired: Sequence[Row],
+        as_of: date,
+        after: Plan | None = None,
+        refused: Mapping[str, str] = MappingProxyType({}),
+    ) -> Foreseen:
         """The plan on what is acknowledged, and on rows still open as if they were; what it asks.
 
         The newest plan is read before the state: one that is saved in between is noticed when
         ours is saved on the older one. A customer contacted under another contract about now keeps
-        segment and score, without the offer. `after`: a plan that would be sent before it.
+        segment and score, without the offer. `after`: a plan that would be sent before it;
+        `refused`: the content hashes of what this very run was refused, which waits for the next.
         """
         name = self.destination.name
         last, left = self.journal.last_plan(name), self.left_open()
         first = [*(left.rows if left else ()), *(after.rows if after else ())]
         expected = {row.customer_id: row.content_hash for row in first}
         state = self.journal.held(name) | dict.fromkeys(self.marks.doubtful(), IN_DOUBT)
-        held = state | expected
+        held = state | expected | dict(refused)
         told = Desired.of(desired)
         withheld = self.guard.withheld(told)
         recent = {customer_id for customer_id, why in withheld.items() if why == RECENT}
@@ -198,7 +206,7 @@ class Outbox:
         if not planned.rows:
             return settled
         with self.marks.sending(planned.id, since or self.clock()) as in_hand:
-            for rows in _batches(planned.rows, self.destination.batch_size):
+            for rows in planned.parts(self.destination.batch_size):
                 if not although_stopped:
                     with telling_how_far(planned, settled):
                         self.journal.heed_stops(self.destination.name)
@@ -263,8 +271,3 @@ class Outbox:
 def allowed(row: Row, barred: Mapping[str, str]) -> Row:
     """The row, or the removal that goes in its place where its customer is withheld now."""
     return removal(row.customer_id, row.as_of) if row.customer_id in barred else row
-
-
-def _batches(rows: Sequence[Row], size: int | None) -> Iterator[Sequence[Row]]:
-    step = size or max(len(rows), 1)
-    return (rows[start : start + step] for start in range(0, len(rows), step))

@@ -18,7 +18,7 @@ there, `h2` with another segment, `h3` no more: the plan has an upsert of `h2` a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -47,6 +47,16 @@ class Plan:
     unchanged: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     older: int = 0
+
+    def parts(self, size: int | None) -> Iterator[tuple[Row, ...]]:
+        """The rows as they are sent, `size` at once; None: all of them.
+
+        >>> rows = tuple(Row(h, "remove", date(2017, 10, 1), {}, "") for h in ("h1", "h2", "h3"))
+        >>> [len(part) for part in Plan("5f1c", date(2017, 10, 1), rows).parts(2)]
+        [2, 1]
+        """
+        step = size or max(len(self.rows), 1)
+        return (self.rows[start : start + step] for start in range(0, len(self.rows), step))
 
     def batch(self, rows: Sequence[Row]) -> Batch:
         """The plan's `rows` as they are sent: the same rows of the same plan have the same id.

@@ -29,11 +29,13 @@ from typing import Protocol, runtime_checkable
 from churn_ml.crm.foreseen import differing
 from churn_ml.crm.journal import IN_DOUBT
 from churn_ml.crm.payload import hashed
-from churn_ml.crm.protocol import NOT_HELD, Cell, Destination, Journal
+from churn_ml.crm.protocol import NOT_HELD, REJECTED, Cell, Destination, Journal
 from churn_ml.errors import BadInput
 
 DETAILED = 1000
 """Customers of whom it is kept what the target says instead."""
+DOUBTED = frozenset({IN_DOUBT, REJECTED})
+"""The content hashes that do not say what was told last; no plan takes them for what it wants."""
 
 
 @runtime_checkable
@@ -51,9 +53,9 @@ class Reconciled:
     `agreeing` of them are alike; `missing` are acknowledged and not in the target, `extra` in the
     target and not acknowledged, `different` in both with another content. `there` is what the
     target holds of the different, of DETAILED at most. Apart from those are whom the ledger has
-    `in_doubt`, without a difference that is known, and those of whom a plan that is under way says
-    more than was acknowledged so far: the next export sees to both. `waits` is the id of a plan
-    that waits for a person's yes.
+    `in_doubt` and who are not there, or there as far as is known, and those of whom a plan that is
+    under way says more than was acknowledged so far: the next export sees to both. `waits` is the
+    id of a plan that waits for a person's yes.
     """
 
     agreeing: int
@@ -89,7 +91,8 @@ def reconciled(
     `held`: the target's rows; `state`: the journal's answer for the destination; `delivers`: of the
     destination. No content is the as_of, so a row that says the same of another date is told apart
     by the date of the row that the target took. `under_way`: the customers of whom an open plan has
-    a row; `last`: customer_id -> payload as JSON that the target took last, of those in doubt.
+    a row; `last`: customer_id -> payload as JSON that the target took last, of the `doubted`. Who
+    was refused a further row agrees where the target says what it took last.
 
     >>> held, state = [{"customer_id": "h1"}], {"h1": (IN_DOUBT, date(2017, 10, 1))}
     >>> reconciled(held, state, delivers=False).in_doubt
@@ -98,32 +101,42 @@ def reconciled(
     ('h1',)
     """
     told = {customer: took for customer, took in state.items() if took[0] not in NOT_HELD}
+    lasts = last or {}
     found: dict[str, bool] = {}
     there: dict[str, Mapping[str, Cell]] = {}
     doubted: set[str] = set()
     for cells in held:
         customer = str(cells["customer_id"])
-        found[customer] = customer in told and _alike(cells, told[customer], delivers=delivers)
-        if customer not in told or found[customer] or customer in under_way:
+        took, was = told.get(customer), lasts.get(customer)
+        found[customer] = took is not None and _alike(cells, took, was, delivers=delivers)
+        if took is None or found[customer] or customer in under_way:
             continue
-        if told[customer][0] == IN_DOUBT and _said(
-            cells, (last or {}).get(customer), delivers=delivers
-        ):
+        if took[0] in DOUBTED and _said(cells, was, delivers=delivers):
             doubted.add(customer)
         elif len(there) < DETAILED:
             there[customer] = cells
     both, open_ = found.keys() & told.keys(), frozenset(under_way)
     missing, extra = told.keys() - found.keys(), found.keys() - told.keys()
+    seen_to = {customer for customer in missing if told[customer][0] == IN_DOUBT}
     different = {customer for customer in both if not found[customer]}
     return Reconciled(
         len(both) - len(different),
-        tuple(sorted(missing - open_)),
+        tuple(sorted(missing - open_ - seen_to)),
         tuple(sorted(extra - open_)),
         tuple(sorted(different - open_ - doubted)),
         there,
-        in_doubt=tuple(sorted(doubted)),
+        in_doubt=tuple(sorted(doubted | (seen_to - open_))),
         under_way=tuple(sorted((missing | extra | different) & open_)),
     )
+
+
+def doubted(state: Mapping[str, tuple[str, date]]) -> list[str]:
+    """Of whom the journal's answer does not say what the target took last.
+
+    >>> doubted({"h1": (IN_DOUBT, date(2017, 10, 1)), "h2": ("9f3c", date(2017, 10, 1))})
+    ['h1']
+    """
+    return [customer for customer, (told, _) in state.items() if told in DOUBTED]
 
 
 def check_there(target: Destination, journal: Journal) -> None:
@@ -134,7 +147,7 @@ def check_there(target: Destination, journal: Journal) -> None:
     """
     if not isinstance(target, Place) or not target.gone():
         return
-    left, seen_to = journal.open_plan(target.name), {*NOT_HELD, IN_DOUBT}
+    left, seen_to = journal.open_plan(target.name), NOT_HELD | DOUBTED
     sent = {row[0] for row in left[2]} if left else set()
     told = journal.held(target.name).items()
     if missed := sum(content not in seen_to and one not in sent for one, content in told):
@@ -154,12 +167,16 @@ def _said(cells: Mapping[str, Cell], last: str | None, *, delivers: bool) -> boo
         return True
     was = json.loads(last)
     content = hashed(was, delivers=delivers), date.fromisoformat(str(was["as_of"]))
-    return _alike(cells, content, delivers=delivers)
+    return _alike(cells, content, None, delivers=delivers)
 
 
-def _alike(cells: Mapping[str, Cell], took: tuple[str, date], *, delivers: bool) -> bool:
+def _alike(
+    cells: Mapping[str, Cell], took: tuple[str, date], last: str | None, *, delivers: bool
+) -> bool:
     """Whether a row of the target is the one that it took, by content and as_of."""
     content, as_of = took
+    if content == REJECTED and last is not None:
+        return _said(cells, last, delivers=delivers)
     return cells.get("as_of") == as_of.isoformat() and hashed(cells, delivers=delivers) == content
 
 

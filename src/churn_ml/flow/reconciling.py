@@ -43,7 +43,6 @@ def reconcile(
         target = crm.open_destination(name, house.config, means=means(house))
         house.say(f"  reading {name}")
         state, left = house.ledger.state(name), house.ledger.open_plan(name)
-        doubted = [customer for customer, (told, _) in state.items() if told == crm.IN_DOUBT]
         try:
             if repair and isinstance(target, crm.FileDestination):
                 for path in target.set_aside():
@@ -54,7 +53,7 @@ def reconcile(
                 state,
                 delivers=target.delivers,
                 under_way=frozenset(row[0] for row in left[2]) if left else frozenset(),
-                last=house.ledger.told(name, doubted),
+                last=house.ledger.told(name, crm.doubted(state)),
             )
         except ChurnError as error:
             if unread is None:

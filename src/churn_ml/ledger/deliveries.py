@@ -21,8 +21,8 @@ from sqlalchemy import and_, delete, func, literal, select, tuple_, update
 
 from churn_ml.errors import BadInput, StaleAttempt
 from churn_ml.ledger.database import stored
-from churn_ml.ledger.doubts import Doubts, doubt_contradicted, queue, told_of
-from churn_ml.ledger.held import REMOVED, UNSURE
+from churn_ml.ledger.doubts import IN_DOUBT, Doubts, doubt_contradicted, queue, told_of
+from churn_ml.ledger.held import NOT_HELD, REJECTED, REMOVED, UNSURE
 from churn_ml.ledger.rows import chunks, insert_columns, upsert, upsert_from
 from churn_ml.ledger.schema import CONTACTS, DELIVERED, PLAN_ROWS, PLANS
 from churn_ml.ledger.settled import EMPTY, note
@@ -240,18 +240,22 @@ def _refuse(
 
 
 def _be_unsure(connection: Connection, rows: ColumnElement[bool], at: datetime) -> None:
-    """Of the upserts among `rows`, remember whoever the destination is not known to hold."""
+    """Remember of whom `rows` it is not sure any more what the destination holds.
+
+    A try before the refused one may have been taken, and its answer lost.
+    """
     upserts = and_(rows, PLAN_ROWS.c.content_hash != REMOVED)
     place = (PLAN_ROWS.c.destination, PLAN_ROWS.c.customer_id)
-    gone = and_(
-        DELIVERED.c.content_hash == REMOVED,
-        tuple_(DELIVERED.c.destination, DELIVERED.c.customer_id).in_(select(*place).where(upserts)),
-    )
+    known, told = tuple_(DELIVERED.c.destination, DELIVERED.c.customer_id), DELIVERED.c.content_hash
+    gone = and_(told == REMOVED, known.in_(select(*place).where(upserts)))
     connection.execute(update(DELIVERED).where(gone).values(content_hash=UNSURE))
+    sure = told.not_in(NOT_HELD | {IN_DOUBT})
+    there = and_(sure, known.in_(select(*place).where(rows)))
+    connection.execute(update(DELIVERED).where(there).values(content_hash=REJECTED))
     unsure = literal(UNSURE, DELIVERED.c.content_hash.type).label("content_hash")
     when = literal(at, DELIVERED.c.acknowledged_at.type).label("acknowledged_at")
-    told = select(*place, PLAN_ROWS.c.as_of, unsure, when).where(upserts)
-    upsert_from(connection, DELIVERED, told, update=())
+    first = select(*place, PLAN_ROWS.c.as_of, unsure, when).where(upserts)
+    upsert_from(connection, DELIVERED, first, update=())
 
 
 def _take(connection: Connection, rows: ColumnElement[bool], at: datetime) -> None:

@@ -23,6 +23,9 @@ REMOVED = ""
 UNSURE = "unsure"
 """The content hash of who was refused and acknowledged by nobody: a try before, whose answer was
 lost, may have been taken all the same, so who is wanted no more is taken out."""
+REJECTED = "rejected"
+"""The content hash of who holds a row and was refused another: a try of that one, whose answer was
+lost, may have been taken, so who is wanted as before is sent again, and who is not is taken out."""
 NOT_HELD = frozenset({REMOVED, UNSURE})
 """The content hashes of who does not count as a row of the target."""
 
