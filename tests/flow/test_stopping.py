@@ -131,6 +131,8 @@ def test_an_undo_says_that_the_export_it_undoes_was_a_repair(house: House) -> No
     dry = churn_ml(house, "undo", "crm_sql", "--dry-run")
     first_line = dry.splitlines()[0]
     assert " by export/2017-10-01/2, 3 rows, which only repaired what was in doubt" in first_line
+    why = "as it was told before (as before the undone export: 2017-10-01)"
+    assert why in " ".join(dry.split())
     done = json.loads(churn_ml(house, "undo", "crm_sql", "--who", "ada", "--json"))
     assert (done["export"]["rows"], done["export"]["repair"]) == (3, True)
     assert done["sent"] == 3, "the export before it is not reached"

@@ -150,7 +150,7 @@ def in_words(change: Change) -> str:
         )
         return f"{'held: ' if at == 0 and told else ''}{told or 'nothing known of it'}{why}"
     shown = {name: pair for name, pair in fields.items() if name not in _BESIDE} or fields
-    return f"{pairs(shown) or 'as it was told before: what is there is in doubt'}{why}"
+    return f"{pairs(shown) or 'as it was told before'}{why}"
 
 
 def records(shown: Shown, limit: int | None) -> list[dict[str, Any]]:

@@ -39,11 +39,16 @@ class Undone:
     def in_words(self) -> str:
         """The export in one line: when it was sent, by which run, and how many rows it had.
 
-        >>> sent = Sent("5f1c", date(2017, 11, 1), 3, 0, None, "", {DOUBTED: 3})
-        >>> print(Undone(crm.Exported(0, 0, 3, 0, 0, 0, 0), sent).in_words())
-        the export as of 2017-11-01, not answered, 3 rows, which only repaired what was in doubt
+        >>> done, day = crm.Exported(3, 0, 0, 0, 0, 0, 0), date(2017, 11, 1)
+        >>> for rows in (3, 7):
+        ...     sent = Sent("5f1c", day, rows, 0, None, "", {DOUBTED: 3})
+        ...     print(Undone(done, sent).in_words().partition("not answered, ")[2])
+        3 rows, which only repaired what was in doubt
+        7 rows, 3 of them to repair what was in doubt
         """
-        repaired = ", which only repaired what was in doubt" if self.repair else ""
+        doubted = self.export.why.get(DOUBTED, 0)
+        some = f", {doubted:,} of them to repair what was in doubt" if doubted else ""
+        repaired = ", which only repaired what was in doubt" if self.repair else some
         return f"{self.export.in_words()}{repaired}"
 
 
