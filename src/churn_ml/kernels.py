@@ -37,14 +37,11 @@ STILL = 1e-9
 
 def auc(y: Floats, p: Floats) -> Kernel:
     """Mann & Whitney (1947): stayers below plus half of those level, per churner."""
-    order = np.argsort(p, kind="stable")
-    starts = _steps(p[order])
-    churned = y[order]
+    levels = _levels(y, p)
 
     def kernel(weight: Floats) -> Floats:
-        level = np.take(weight, order, axis=1)
-        churners = np.add.reduceat(level * churned, starts, axis=1)
-        stayers = np.add.reduceat(level, starts, axis=1) - churners
+        churners, rows = levels(weight)
+        stayers = rows - churners
         below = np.cumsum(stayers, axis=1) - stayers / 2
         pairs = churners.sum(axis=1) * stayers.sum(axis=1)
         return _ratio((churners * below).sum(axis=1), pairs)
@@ -54,15 +51,11 @@ def auc(y: Floats, p: Floats) -> Kernel:
 
 def pr_auc(y: Floats, p: Floats) -> Kernel:
     """Average precision, tied scores as one step."""
-    order = np.argsort(-p, kind="stable")
-    starts = _steps(p[order])
-    churned = y[order]
+    levels = _levels(y, -p)
 
     def kernel(weight: Floats) -> Floats:
-        level = np.take(weight, order, axis=1)
-        churners = np.add.reduceat(level * churned, starts, axis=1)
-        found = np.cumsum(churners, axis=1)
-        taken = np.cumsum(np.add.reduceat(level, starts, axis=1), axis=1)
+        churners, rows = levels(weight)
+        found, taken = np.cumsum(churners, axis=1), np.cumsum(rows, axis=1)
         precision = found / np.where(taken > 0, taken, 1.0)
         return _ratio((churners * precision).sum(axis=1), found[:, -1])
 
@@ -92,14 +85,10 @@ def lift(share: float) -> Metric:
         )
 
     def metric(y: Floats, p: Floats) -> Kernel:
-        order = np.argsort(-p, kind="stable")
-        starts = _steps(p[order])
-        churned = y[order]
+        levels = _levels(y, -p)
 
         def kernel(weight: Floats) -> Floats:
-            level = np.take(weight, order, axis=1)
-            churners = np.add.reduceat(level * churned, starts, axis=1)
-            rows = np.add.reduceat(level, starts, axis=1)
+            churners, rows = levels(weight)
             before = np.cumsum(rows, axis=1) - rows
             wanted = share * rows.sum(axis=1, keepdims=True)
             part = np.clip((wanted - before) / np.where(rows > 0, rows, 1.0), 0.0, 1.0)
@@ -160,6 +149,20 @@ def _mean_of(loss: Floats) -> Kernel:
 def _ratio(above: Floats, below: Floats) -> Floats:
     """The ratio above / below; NaN where below is 0."""
     return np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nan)
+
+
+def _levels(y: Floats, key: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """Churners and rows under given weights, a column for each level of `key`, the lowest first."""
+    order = np.argsort(key, kind="stable")
+    starts = _steps(key[order])
+    churned = y[order]
+
+    def counted(weight: Floats) -> tuple[Floats, Floats]:
+        level = np.take(weight, order, axis=1)
+        churners = np.add.reduceat(level * churned, starts, axis=1)
+        return churners, np.add.reduceat(level, starts, axis=1)
+
+    return counted
 
 
 def _steps(ordered: Floats) -> NDArray[np.intp]:
