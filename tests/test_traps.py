@@ -23,8 +23,9 @@ from churn_ml.in_memory import canonical
 from churn_ml.labels import labels
 from churn_ml.metrics import auc
 from churn_ml.models.boosting import XGBoost
-from churn_ml.models.btyd import BgNbd, Histories
+from churn_ml.models.btyd import BgNbd
 from churn_ml.models.example import SETTING
+from churn_ml.models.histories import Histories
 from churn_ml.models.logistic import Logistic
 from churn_ml.models.rule import Rfm, Rule
 from churn_ml.models.value import ValueModel

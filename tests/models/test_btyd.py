@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from scipy.special import hyp2f1
 
-from churn_ml.models.btyd import BgNbd, Floats, Histories, ParetoNbd, fitted
+from churn_ml.models.btyd import BgNbd, ParetoNbd, fitted
+from churn_ml.models.histories import Floats, Histories
 
 UNTIL = pd.Timestamp("1997-09-30")
 BG = BgNbd(0.243, 4.414, 0.793, 2.426)

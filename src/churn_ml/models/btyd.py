@@ -1,7 +1,6 @@
 """Buy-till-you-die models: BG/NBD and Pareto/NBD, fitted to who bought how often and when last.
 
-In: per customer the number of repeat purchase days `x`, the time of the last one `t_x` and the time
-observed `T`, both since the first purchase and in one unit. Out: the parameters by maximum
+In: what was seen of each customer (histories.py), times in one unit. Out: the parameters by maximum
 likelihood, and per customer the chance of no purchase in (T, T + t] and the purchases expected.
 
 Both let purchases come at a rate lambda ~ Gamma(r, alpha) until the customer leaves unseen. In
@@ -25,51 +24,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from churn_ml.models.histories import Floats, Histories
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 _LEAST = 1e-300
 _LARGEST = 12.0
 """Logarithms of parameters stay below this in size: beyond, the likelihood is flat."""
-
-
-@dataclass(frozen=True)
-class Histories:
-    """What was seen of each customer, one entry each; `times` counts customers of equal history."""
-
-    x: Floats
-    t_x: Floats
-    T: Floats
-    times: Floats
-
-    @classmethod
-    def of(cls, x: Floats, t_x: Floats, T: Floats, times: Floats | None = None) -> Histories:
-        """The histories of `times` customers each (one), equal ones counted together.
-
-        >>> both = np.array([0.0, 0.0, 2.0])
-        >>> Histories.of(both, both, np.array([9.0, 9.0, 9.0])).times.tolist()
-        [2.0, 1.0]
-        """
-        found, which = np.unique(np.column_stack([x, t_x, T]), axis=0, return_inverse=True)
-        counted = np.bincount(which, weights=times, minlength=len(found))
-        return cls(found[:, 0], found[:, 1], found[:, 2], counted.astype(float))
-
-
-def histories(values: Floats) -> Histories:
-    """Recency, tenure (days since the last and the first order) and order days so far, by row.
-
-    An unknown number counts as 0; order days lie a day apart at least.
-
-    >>> seen = histories(np.array([[10.0, 100.0, 4.0], [50.0, 90.0, 2.0], [9.0, 9.0, 1.0]]))
-    >>> seen.x.tolist(), seen.t_x.tolist(), seen.T.tolist()
-    ([3.0, 1.0, 0.0], [90.0, 40.0, 0.0], [100.0, 90.0, 9.0])
-    """
-    recency, tenure, ever = np.maximum(np.nan_to_num(values), 0.0).T
-    last = np.maximum(tenure - recency, 0.0)
-    again = np.where(last > 0, np.clip(ever - 1.0, 1.0, np.maximum(last, 1.0)), 0.0)
-    return Histories(again, last, tenure, np.ones(len(values)))
 
 
 class Process(Protocol):

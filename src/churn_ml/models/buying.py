@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted, histories
+from churn_ml.models.btyd import BgNbd, ParetoNbd, Process, fitted
+from churn_ml.models.histories import Histories, histories
 from churn_ml.models.one_number import OneNumber
 from churn_ml.models.protocol import Labels, Matrix, Setting, Vector, significant
 

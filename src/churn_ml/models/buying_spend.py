@@ -26,7 +26,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from churn_ml.models.btyd import BgNbd, Histories, fitted, histories
+from churn_ml.models.btyd import BgNbd, fitted
+from churn_ml.models.histories import Histories, histories
 from churn_ml.models.protocol import significant
 
 Floats: TypeAlias = NDArray[np.float64]

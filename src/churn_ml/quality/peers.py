@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from churn_ml.models.btyd import BgNbd, Histories, ParetoNbd, Process, fitted, histories
+from churn_ml.models.btyd import BgNbd, ParetoNbd, Process, fitted
 from churn_ml.models.buying import BgNbdModel
+from churn_ml.models.histories import Histories, histories
 from churn_ml.models.protocol import Vector, matrix
 from churn_ml.panel import teaching
 
