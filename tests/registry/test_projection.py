@@ -125,7 +125,7 @@ def test_the_description_says_what_was_trained_and_which_candidate_leads(
         assert words in note
     version = client_of(registry).get_model_version(registry.name, "2")
     assert version.description.startswith("**rule1**, the challenger of the training as of")
-    assert "moving one here changes nothing" in registry._model().description
+    assert "moving one here changes nothing" in registry._versions.model().description
 
 
 def test_a_card_is_written_anew_once_the_gate_has_graded_and_twice_is_once(

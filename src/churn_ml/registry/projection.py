@@ -18,15 +18,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from churn_ml.errors import NotReady, Unreachable
+from churn_ml.errors import Unreachable
 from churn_ml.models.store import load
 from churn_ml.registry import artifacts, card, description
 from churn_ml.registry.reach import Place, is_server, knock, reached
 from churn_ml.registry.runs import Found, Runs
 from churn_ml.registry.trained import (
-    MODEL_ID,
     NOTE,
     PARENT,
     Fitted,
@@ -36,6 +35,7 @@ from churn_ml.registry.trained import (
     params_of,
     tags_of,
 )
+from churn_ml.registry.versions import Versions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -81,7 +81,7 @@ class Registry:
         the training over; what was logged until then is found by the next call.
         """
         with reached(self.place):
-            known = {each.model_id: self._logged(each.model_id) for each in trained.fitted}
+            known = {each.model_id: self._versions.logged(each.model_id) for each in trained.fitted}
             found = self._runs.found(trained)
             parent = found.parent
             if parent is None or not all(known.values()) or not known.keys() <= found.runs.keys():
@@ -100,18 +100,16 @@ class Registry:
 
     def _graded(self, trained: Trained, each: Fitted) -> bool:
         """Whether the card of a candidate had to be written."""
-        place = self._logged(each.model_id) if each.grade and each.curves else None
+        place = self._versions.logged(each.model_id) if each.grade and each.curves else None
         if place is None or each.grade is None:
             return False
         told = card.of_model(trained, each).encode()
         tags = {"churn_ml.grade": each.grade, CARD: sha256(told).hexdigest()}
         version = str(place.version)
-        held = self._client.get_model_version(self.name, version).tags
-        if held.get(CARD) == tags[CARD]:
+        if self._versions.tags(version).get(CARD) == tags[CARD]:
             return False
         self._show(place.run_id, {artifacts.CARD: told})
-        for key, value in tags.items():  # the card first: a tag says that it is written
-            self._client.set_model_version_tag(self.name, version, key, value)
+        self._versions.tag(version, tags)  # the card first: a tag says that it is written
         return True
 
     def set_alias(self, alias: str, model_id: str | None) -> None:
@@ -120,20 +118,13 @@ class Registry:
         Raises NotReady where the model was never logged, else as `log_training` does.
         """
         with reached(self.place):
-            if model_id is not None:
-                version = str(self._version(model_id).version)
-                self._client.set_registered_model_alias(self.name, alias, version)
-            elif alias in self._model().aliases:
-                self._client.delete_registered_model_alias(self.name, alias)
+            version = None if model_id is None else self._versions.known(model_id)
+            self._versions.point(alias, version)
 
     def aliases(self) -> dict[str, str]:
         """The model id behind every alias that is set; raises as `log_training` does."""
         with reached(self.place):
-            found = {}
-            for alias, version in sorted(self._model().aliases.items()):
-                tags = self._client.get_model_version(self.name, str(version)).tags
-                found[alias] = str(tags.get(MODEL_ID, f"version {version}"))
-            return found
+            return self._versions.aliases()
 
     def unfinished(self) -> dict[str, int]:
         """How many runs of each as_of have not ended: a logging is at them, or was killed.
@@ -149,11 +140,7 @@ class Registry:
         Raises NotReady where the model was never logged, else as `log_training` does.
         """
         with reached(self.place):
-            version = str(self._version(model_id).version)
-            held = self._client.get_model_version(self.name, version).tags
-            for key, value in tags.items():
-                if held.get(key) != value:
-                    self._client.set_model_version_tag(self.name, version, key, value)
+            self._versions.tag(self._versions.known(model_id), tags)
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -176,34 +163,14 @@ class Registry:
     def _runs(self) -> Runs:
         return Runs(self._client, self._experiment)
 
-    def _model(self) -> Any:
-        """The registered model, made where absent."""
-        found = self._client.search_registered_models(f"name = '{self.name}'", max_results=1)
-        if found:
-            return found[0]
-        about = description.of_contract(self.name)
-        return self._client.create_registered_model(self.name, description=about)
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(self._client, self.name, self.place.shown)
 
     def _page(self, run_id: str) -> str | None:
         if not is_server(self.place.url):
             return None
         return f"{self.place.url}/#/experiments/{self._experiment}/runs/{run_id}"
-
-    def _version(self, model_id: str) -> Logged:
-        found = self._logged(model_id)
-        if found is None:
-            raise NotReady(
-                f"model {model_id} is not in the registry",
-                where=f"{self.name} at {self.place.shown}",
-                next_step="churn-ml log --as-of DATE, the date it was trained for",
-            )
-        return found
-
-    def _logged(self, model_id: str) -> Logged | None:
-        query = f"name = '{self.name}' and tags.`{MODEL_ID}` = '{model_id}'"
-        for version in self._client.search_model_versions(query, max_results=1):
-            return Logged(str(version.run_id), int(version.version))
-        return None
 
     def _complete(
         self, trained: Trained, models: Path, known: dict[str, Logged | None], found: Found
@@ -213,7 +180,7 @@ class Registry:
         A model that an earlier training left too, byte for byte, has its run and version already:
         the run moves below the new parent.
         """
-        self._model()
+        self._versions.model()
         tags = trained.tags | {NOTE: description.of_training(trained)}
         with self._runs.opened(f"train {trained.as_of.isoformat()}", trained, tags) as parent:
             self._runs.note(parent, trained, trained.params, trained.metrics)
@@ -228,7 +195,7 @@ class Registry:
                 else:
                     self._runs.adopt(run, trained, parent)
                 if place is None:
-                    known[each.model_id] = self._register(trained, each, run)
+                    known[each.model_id] = self._versions.registered(trained, each, run)
             self._show(parent, artifacts.of_training(trained))
         return parent
 
@@ -251,13 +218,3 @@ class Registry:
             for name, data in files.items():
                 (Path(folder) / name).write_bytes(data)
             self._client.log_artifacts(run, folder, artifact_path="report")
-
-    def _register(self, trained: Trained, each: Fitted, run: str) -> Logged:
-        version = self._client.create_model_version(
-            self.name,
-            source=f"runs:/{run}/{each.model_id}",
-            run_id=run,
-            tags=trained.tags | tags_of(each),
-            description=description.of_model(trained, each),
-        )
-        return Logged(run, int(version.version))
