@@ -188,6 +188,17 @@ def test_o4_an_older_as_of_takes_nothing_back(rig: Rig, journal: MemoryJournal) 
     assert held(rig) == {"h1": "NEW"}
 
 
+def test_o4_an_as_of_that_only_removed_is_an_as_of_too(rig: Rig, journal: MemoryJournal) -> None:
+    export(rig, journal, [row("h1", OCTOBER), row("h2", OCTOBER)])
+    done = export(rig, journal, [row("h1", NOVEMBER)], NOVEMBER)
+    assert (done.sent, done.unchanged, done.removed) == (0, 1, 1)
+    stale = Batch("b0", "p0", OCTOBER, (row("h1", OCTOBER), row("h2", OCTOBER)))
+    with suppress(StaleAttempt):
+        rig.open("me").send(stale)
+    assert held(rig) == {"h1": "LOST"}
+    assert whole(rig, journal)
+
+
 def test_a_dry_run_asks_and_writes_nothing(rig: Rig, journal: MemoryJournal) -> None:
     foreseen = outbox(rig.open("me"), journal).foresee([row("h1", OCTOBER)], OCTOBER)
     assert foreseen.counted.sent == 1

@@ -99,6 +99,12 @@ MUTANTS = (
         test_races.test_o4_an_old_batch_behind_a_newer_one_whose_ack_comes_last_is_put_right,
     ),
     Mutant(
+        "O4 behind a removal",
+        "churn_ml.crm.salesforce.destination:gone",
+        lambda _: lambda _: "#N/A",
+        salesforce.test_o4_a_removal_leaves_its_date,
+    ),
+    Mutant(
         "P3 behind a removal",
         "churn_ml.ledger.deliveries:doubt_contradicted",
         worse.nothing,

@@ -137,7 +137,12 @@ def test_r12_a_removal_clears_our_fields_and_leaves_the_record(world: World) -> 
     answers = destination.send(Batch("b2", "p2", NOVEMBER, tuple(gone)))
     assert answers == [Ack(one.customer_id) for one in gone]
     record = world.record("h1")
-    assert {name for name, cell in record.items() if cell} == {"Id", KEY, "LastName", "Email"}
+    kept = {"Id", KEY, "LastName", "Email", OWNER, "churn_ml_as_of__c"}
+    assert {name for name, cell in record.items() if cell} == kept
+    assert (record[OWNER], record["churn_ml_as_of__c"]) == (
+        f"removed by {world.owner}",
+        "2017-11-01",
+    )
     assert len(world.org.records.held) == 2
     assert list(destination.holds()) == []
     # nothing of ours is left: a removal sent again has nothing to do
@@ -192,6 +197,36 @@ def test_o4_a_batch_older_than_what_is_there_is_stale(world: World) -> None:
     with pytest.raises(StaleAttempt):
         world.send(row("h1"))
     assert world.record("h1")["churn_ml_as_of__c"] == "2017-11-01"
+
+
+def test_o4_a_removal_leaves_its_date(world: World) -> None:
+    world.send(row("h1"), row("h2"))
+    world.send(removal("h2", NOVEMBER), as_of=NOVEMBER)
+    with pytest.raises(StaleAttempt):
+        world.destination().send(Batch("b3", "p1", OCTOBER, (row("h1"), row("h2"))))
+    assert world.told() == {"h1": "LOST", "h2": None}
+
+
+def test_o3_a_mark_of_a_removal_is_the_deployments_own(world: World) -> None:
+    world.send(row("h1"))
+    world.send(removal("h1", OCTOBER))
+    world.destination().preflight()
+    other = World(world.org, owner="Corner shop with ledger 77aa")
+    with pytest.raises(BadConfig, match="owner removed by Corner shop with ledger 5f1c"):
+        other.destination().preflight()
+
+
+def test_o4_records_that_a_former_version_cleared_whole_are_no_hindrance(world: World) -> None:
+    world.send(row("h1"), row("h2"))
+    for name in [name for name in world.record("h2") if name.startswith("churn_ml_")]:
+        world.record("h2")[name] = None
+    world.destination().preflight()
+    batch = Batch("b2", "p2", NOVEMBER, (row("h1", NOVEMBER), removal("h2", NOVEMBER)))
+    assert world.destination().send(batch) == [Ack("h1"), Ack("h2")]
+    assert [cells["customer_id"] for cells in world.destination().holds()] == ["h1"]
+    again = Batch("b3", "p3", NOVEMBER, (row("h2", NOVEMBER),))
+    assert world.destination().send(again) == [Ack("h2")]
+    assert world.record("h2")[OWNER] == world.owner
 
 
 def test_files_are_cut_below_the_limit_and_no_row_is_lost(world: World) -> None:

@@ -20,6 +20,7 @@ from ..test_contract import (  # noqa: F401 - run here, on this file's rig
     test_c8_r4_a_batch_sent_twice_is_a_batch_sent_once,
     test_o1_the_same_export_again_sends_nothing,
     test_o3_a_second_deployment_is_refused_and_changes_nothing,
+    test_o4_an_as_of_that_only_removed_is_an_as_of_too,
     test_o4_an_older_as_of_takes_nothing_back,
     test_r7_a_customer_twice_is_refused_before_anything_is_sent,
     test_r12_an_upsert_a_change_and_a_removal_arrive,

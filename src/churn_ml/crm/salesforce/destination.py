@@ -1,7 +1,8 @@
 """Contacts, or another object, in Salesforce: upserts by an external id through Bulk API 2.0.
 
 We own the fields `churn_ml_…__c` and no other. An upsert writes all of them; a removal clears them
-and leaves the record, which is the shop's. `churn_ml_owner__c` says which deployment feeds it:
+but for a mark of who removed the customer and when, and leaves the record, which is the shop's.
+`churn_ml_owner__c` says which deployment feeds it:
 preflight refuses an object that another one feeds (fault O3), and a batch older than what the
 object has already is refused as stale (O4). Both are asked and then acted upon; Salesforce knows no
 lock that would hold in between. A record that a person deleted is made anew only with `recreate`,
@@ -39,6 +40,7 @@ from churn_ml.crm.salesforce.file import (
     TOLD,
     Part,
     clearings,
+    gone,
     unsendable,
     upserts,
 )
@@ -96,7 +98,8 @@ class SalesforceDestination:
         Raises: BadConfig naming what is wrong; Unreachable where Salesforce does not answer.
         """
         check_fields(self.org.described(self.object), self.key, self._where)
-        other = f"{OWNER} != null AND {OWNER} != {literal(self.means.owner)}"
+        ours = " AND ".join(f"{OWNER} != {literal(one)}" for one in self._owners)
+        other = f"{OWNER} != null AND {ours}"
         for record in self._records((OWNER,), f"{other} LIMIT 1"):
             raise BadConfig(
                 f"{self.object} is fed by another deployment",
@@ -135,12 +138,13 @@ class SalesforceDestination:
 
     def _cleared(self, batch: Batch, customers: Sequence[str]) -> dict[str, Ack | Rejection]:
         """Clear our fields of these customers; where we feed no record there is nothing to do."""
+        owner, most_bytes = self.means.owner, self.most_bytes
         records = {
             str(record["Id"]): str(record[self.key])
             for record in self._found(customers, ("Id", self.key), f" AND {self._mine}")
         }
         found: dict[str, Ack | Rejection] = {customer: Ack(customer) for customer in customers}
-        for part in clearings(records, most_bytes=self.most_bytes):
+        for part in clearings(records, owner, batch.as_of, most_bytes=most_bytes):
             found |= self._answers(batch, part)
         return found
 
@@ -172,7 +176,8 @@ class SalesforceDestination:
         }
 
     def _fence(self, as_of: date) -> None:
-        newer = f"{self._mine} AND {TOLD['as_of']} > {as_of.isoformat()} LIMIT 1"
+        ours = f"{OWNER} IN ({', '.join(map(literal, self._owners))})"
+        newer = f"{ours} AND {TOLD['as_of']} > {as_of.isoformat()} LIMIT 1"
         for _ in self._records(("Id",), newer):
             raise StaleAttempt(
                 f"{self.object} was fed with a later as_of",
@@ -200,6 +205,11 @@ class SalesforceDestination:
     @cached_property
     def _fields(self) -> Collection[str]:
         return {str(told["name"]) for told in self.org.described(self.object)}
+
+    @property
+    def _owners(self) -> tuple[str, str]:
+        """What we write as the owner: of a record that we feed, of one that we have cleared."""
+        return self.means.owner, gone(self.means.owner)
 
     @property
     def _mine(self) -> str:

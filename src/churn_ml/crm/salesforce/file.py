@@ -3,6 +3,7 @@
 Enters: the rows of a batch. Leaves: parts, each one file of one job; and the answers that a job's
 results hold. The columns stand in one order; lines end in LF as the job declares, and no cell holds
 a line end; an empty cell is written `#N/A`, which clears, because Salesforce ignores an empty one.
+A record that is cleared keeps when, and by whom, as a mark: it holds nothing else of ours.
 The text of a refusal quotes the value, so that only its code and the names of our fields are kept.
 
 Worked example: as of 2017-10-01 `h1` is told, `h2` is no more and has the record 003….
@@ -16,9 +17,9 @@ Worked example: as of 2017-10-01 `h1` is told, `h2` is no more and has the recor
 'customer_ref__c,churn_ml_owner__c,churn_ml_as_of__c,churn_'
 >>> line
 'h1,me,2017-10-01,#N/A,#N/A,#N/A,#N/A,0.6,...,"a ""quote"", two lines",#N/A'
->>> cleared, = clearings({"003A": "h2"})
->>> cleared.data.splitlines()[1][:14]
-'003A,#N/A,#N/A'
+>>> cleared, = clearings({"003A": "h2"}, "me", day)
+>>> cleared.data.splitlines()[1][:37]
+'003A,removed by me,2017-10-01,#N/A,#N'
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from churn_ml.crm.payload import FIELDS
@@ -96,11 +98,26 @@ def upserts(
     return _parts("upsert", by, lines, most_bytes)
 
 
-def clearings(records: Mapping[str, str], *, most_bytes: int = MOST_BYTES) -> Iterator[Part]:
-    """The files that clear our fields of `records`, customer_id by the id of the record."""
-    empty = [CLEAR] * len(OURS)
-    lines = ((record, customer, empty) for record, customer in records.items())
+def clearings(
+    records: Mapping[str, str], owner: str, as_of: date, *, most_bytes: int = MOST_BYTES
+) -> Iterator[Part]:
+    """The files that clear our fields of `records`, customer_id by the id of the record.
+
+    What stays says that `owner` removed the customer, and `as_of` when: the fence needs it (O4).
+    """
+    kept = {OWNER: gone(owner), TOLD["as_of"]: as_of.isoformat()}
+    cells = [kept.get(name, CLEAR) for name in OURS]
+    lines = ((record, customer, cells) for record, customer in records.items())
     return _parts("update", "Id", lines, most_bytes)
+
+
+def gone(owner: str) -> str:
+    """What stands in the place of the owner in a record whose customer that owner has removed.
+
+    >>> gone("Corner shop with ledger 5f1c")
+    'removed by Corner shop with ledger 5f1c'
+    """
+    return f"removed by {owner}"
 
 
 def answered(part: Part, done: str, failed: str) -> dict[str, Ack | Rejection]:
