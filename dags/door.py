@@ -62,11 +62,13 @@ def _utc(day: date) -> datetime:
 
 
 def rules(schedule: Schedule) -> dict[str, Any]:
-    """The arguments of every DAG: the clock is fixed, one run at a time, retries by error class."""
-    wait = timedelta(seconds=schedule.retry_seconds)
+    """The arguments of every DAG: the clock is fixed, one run at a time, retries by error class.
+
+    No rule names a wait: it would be the same at every try, and the waits grow.
+    """
     by_class = [
         RetryRule(Permanent, RetryAction.FAIL, reason="somebody has to act first"),
-        RetryRule(Transient, RetryAction.RETRY, retry_delay=wait, reason="the world was busy"),
+        RetryRule(Transient, RetryAction.RETRY, reason="the world was busy"),
     ]
     return {
         "start_date": _utc(schedule.start_on),
@@ -77,7 +79,9 @@ def rules(schedule: Schedule) -> dict[str, Any]:
             "owner": "churn_ml",
             "pool": schedule.pool,
             "retries": schedule.retries,
-            "retry_delay": wait,
+            "retry_delay": timedelta(seconds=schedule.retry_seconds),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": timedelta(minutes=schedule.retry_at_most_minutes),
             "retry_policy": ExceptionRetryPolicy(by_class),
             "execution_timeout": timedelta(minutes=schedule.step_minutes),
         },

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,7 +74,8 @@ def described(found: Any) -> dict[str, Any]:
     """A DAG, serialized as the scheduler gets it: what cannot be serialized it would never see."""
     from airflow.serialization.serialized_objects import DagSerialization
 
-    schedule = DagSerialization.to_dict(found)["dag"]["timetable"]
+    stored = DagSerialization.to_dict(found)
+    schedule, read_back = stored["dag"]["timetable"], DagSerialization.from_dict(stored)
     condition = schedule["__var"].get("asset_condition", {})
     either = condition.get("objects", [condition])
     return {
@@ -90,7 +92,10 @@ def described(found: Any) -> dict[str, Any]:
         "key_format": schedule["__var"].get("key_format"),
         "after": sorted(each["name"] for each in either if each),
         "any_of": condition.get("__type") == "asset_any",
-        "tasks": {each.task_id: told(each) for each in found.tasks},
+        "tasks": {
+            each.task_id: told(each) | {"retry_waits_seconds": waits(read_back, each.task_id)}
+            for each in found.tasks
+        },
     }
 
 
@@ -99,7 +104,6 @@ def told(each: Any) -> dict[str, Any]:
     return {
         "owner": each.owner,
         "pool": each.pool,
-        "retries": each.retries,
         "timeout_seconds": each.execution_timeout.total_seconds(),
         "rules": each.retry_policy.serialize()["rules"],
         "after": sorted(each.upstream_task_ids),
@@ -114,6 +118,17 @@ def told(each: Any) -> dict[str, Any]:
         "waits_by": waiting(each) if waits else None,
         "triggers": getattr(each, "deferrable", False) or each.start_from_trigger,
     }
+
+
+def waits(dag: Any, name: str) -> list[float]:
+    """How long the scheduler waits after each failed try of a task that is tried again."""
+    from airflow.models.taskinstance import TaskInstance
+
+    task, ended = dag.get_task(name), datetime(2017, 10, 1, tzinfo=UTC)
+    failed = {"task": task, "task_id": name, "dag_id": dag.dag_id, "logical_date": None}
+    failed |= {"end_date": ended, "retry_delay_override": None}
+    tries = [SimpleNamespace(**failed, try_number=n + 1) for n in range(task.retries)]
+    return [(TaskInstance.next_retry_datetime(each) - ended).total_seconds() for each in tries]
 
 
 def waiting(each: Any) -> str:

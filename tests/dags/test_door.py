@@ -60,13 +60,14 @@ def test_what_somebody_has_to_mend_fails_at_the_first_try(
 
 
 @pytest.mark.parametrize("kind", _leaves(errors.Transient), ids=lambda kind: kind.__name__)
-def test_what_may_pass_by_itself_is_tried_again_after_the_wait_of_churn_toml(
+def test_what_may_pass_by_itself_is_tried_again_after_waits_that_grow(
     door: ModuleType, kind: type[Exception]
 ) -> None:
     from airflow.sdk import RetryAction
 
     found = door.RULES["default_args"]["retry_policy"].evaluate(kind("x"), 1, 3)
-    assert (found.action, found.retry_delay) == (RetryAction.RETRY, timedelta(seconds=30))
+    assert (found.action, found.retry_delay) == (RetryAction.RETRY, None)
+    assert door.RULES["default_args"]["retry_delay"] == timedelta(seconds=30)
 
 
 def test_a_foreign_error_is_tried_as_often_as_churn_toml_says(door: ModuleType) -> None:

@@ -36,10 +36,12 @@ class Schedule(Section):
     `cron` (UTC) starts the ingest whose as_of is that day, from `start_on` until `end_on`; the
     other steps follow it. A training is due `train_every_days` after the last one. A verdict to
     promote, or an export that changes much, waits `approval_hours` for a person, then it is
-    refused. A step that the world was too busy for is tried `retries` times more, `retry_seconds`
-    apart; one that takes longer than `step_minutes` is stopped. `pool` is the Airflow pool that
-    every step waits in: make another one than Airflow's own before you name it, with as many slots
-    as steps may run at once. `churn-ml doctor` reports a champion that was trained more than
+    refused. A step that the world was too busy for is tried `retries` times more: at first after
+    `retry_seconds`, then after twice as long each time, up to `retry_at_most_minutes`. Airflow
+    stretches each wait by up to as much again, so by default a database may be away for a quarter
+    of an hour. A step that takes longer than `step_minutes` is stopped. `pool` is the Airflow pool
+    that every step waits in: make another one than Airflow's own before you name it, with as many
+    slots as steps may run at once. `churn-ml doctor` reports a champion that was trained more than
     `stale_after_days` before the newest data. With `four_eyes` who started a training, its verdict
     or an export by hand in Airflow cannot say yes to it; who works alone turns that off.
     """
@@ -49,8 +51,9 @@ class Schedule(Section):
     end_on: date | None = None
     train_every_days: Annotated[int, Field(gt=0)] = 28
     approval_hours: Annotated[float, Field(gt=0)] = 72.0
-    retries: Annotated[int, Field(ge=0)] = 2
+    retries: Annotated[int, Field(ge=0)] = 5
     retry_seconds: Annotated[float, Field(ge=0)] = 30.0
+    retry_at_most_minutes: Annotated[float, Field(gt=0)] = 10.0
     step_minutes: Annotated[float, Field(gt=0)] = 120.0
     pool: str = "default_pool"
     stale_after_days: Annotated[int, Field(gt=0)] = 180

@@ -69,7 +69,8 @@ candidates = ["ensemble"]
 SCHEDULE = """[schedule]
 approval_hours = 1.0
 retries = 6
-retry_seconds = 2
+retry_seconds = 1
+retry_at_most_minutes = 0.1
 """
 DRIVER, OWN_TABLE = "postgresql+psycopg2", "sqlite:///crm.db"
 SETTINGS = {
