@@ -220,7 +220,7 @@ def test_o4_an_older_as_of_never_overwrites_a_newer(target: str, rough: World) -
 PLACES = {
     "planned": "churn_ml.crm:Outbox._plan",
     "saved": "churn_ml.ledger:Ledger.save_plan",
-    "sent": "churn_ml.crm.outbox:check_answers",
+    "sent": "churn_ml.crm.delivery:check_answers",
     "acknowledged": "churn_ml.ledger:Ledger.acknowledge",
 }
 """Points that are passed when a function has returned: a batch that is answered was sent."""

@@ -16,7 +16,7 @@ function that opens it: it is imported when a destination of that kind is opened
     plan.py          the difference between what a destination holds and what it shall hold
     radius.py        which plan changes so much that a person has to say yes
     outbox.py        save the plan, send, acknowledge, resume
-    answers.py       every row of a batch is answered once
+    delivery.py      the batches of a plan, each settled before the next is sent
     marks.py         who sends now, and what one that died may have sent late
     sender.py        a process by a name of its own, and whether it still lives
     foreseen.py      what an export would change, row by row

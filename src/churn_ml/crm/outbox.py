@@ -12,6 +12,8 @@ next run sends the other 998 first and then finds nothing new. As of 2017-11-01 
 upserts and 60 removals (customers who are lost now); 1,238 are unchanged. A run for 2017-10-01
 after that sends nothing: a destination never goes back behind its newest plan (fault O4).
 
+>>> from datetime import datetime
+>>> from churn_ml.crm.guard import Guard
 >>> from churn_ml.crm.journal import MemoryJournal
 >>> from churn_ml.crm.protocol import Recorder
 >>> anyone = Guard(lambda ids: (), lambda ids: {}, True, frozenset())
@@ -26,53 +28,35 @@ Exported(sent=0, unchanged=1, removed=0, rejected=0, withheld=0, resumed=0, olde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from functools import cached_property
+from datetime import date
 from types import MappingProxyType
 
-from churn_ml.crm.answers import check_answers
+from churn_ml.crm.delivery import Delivery
 from churn_ml.crm.desired import Desired
-from churn_ml.crm.exported import Exported, Settled, counted, refused, telling_how_far
+from churn_ml.crm.exported import Exported, Settled, counted, refused
 from churn_ml.crm.foreseen import Foreseen
-from churn_ml.crm.guard import RECENT, Guard
+from churn_ml.crm.guard import RECENT
 from churn_ml.crm.journal import IN_DOUBT
-from churn_ml.crm.marks import Marks
-from churn_ml.crm.payload import removal, restored, saved
+from churn_ml.crm.payload import restored, saved
 from churn_ml.crm.plan import Plan, plan
-from churn_ml.crm.protocol import REMOVED, Ack, Batch, Destination, Journal, Rejection, Row
+from churn_ml.crm.protocol import REMOVED, Row
 from churn_ml.crm.radius import Ask, never, withdrawals
 from churn_ml.crm.reconcile import check_there
-from churn_ml.crm.sender import Sender
-from churn_ml.crm.why import WITHHELD, Placed, nowhere, reasons
-from churn_ml.errors import StaleAttempt
+from churn_ml.crm.why import Placed, nowhere, reasons
 
 
 @dataclass(frozen=True)
-class Outbox:
-    """One destination with the journal of what it acknowledged and the guard of who may be told.
+class Outbox(Delivery):
+    """A delivery that plans what it sends.
 
-    `clock` gives the wall clock for the time of an ack. `run` is the reference of the attempt that
-    exports. `radius` says which plan waits for a person's yes; `placed` in which segment those are
-    now who are scored no more. `sender`: who sends, told apart from every other process and run;
-    this process where nobody says so.
+    `radius` says which plan waits for a person's yes; `placed` in which segment those are now who
+    are scored no more.
     """
 
-    destination: Destination
-    journal: Journal
-    guard: Guard
-    clock: Callable[[], datetime]
-    run: str = ""
     radius: Ask = never
     placed: Placed = nowhere
-    sender: Sender | None = None
-
-    @cached_property
-    def marks(self) -> Marks:
-        """The marks of who sends to the destination."""
-        sender = self.sender or Sender.this(self.run)
-        return Marks(self.destination.name, self.journal, sender, self.clock)
 
     def export(self, desired: Sequence[Row], as_of: date) -> Exported:
         """Bring the destination to `desired`, the rows it shall hold as of `as_of`.
@@ -194,80 +178,3 @@ class Outbox:
         self.journal.keep_waiting(
             name, planned.id, planned.as_of, rows, at=at, run=self.run, why=why
         )
-
-    def deliver(
-        self, planned: Plan, *, although_stopped: bool = False, since: datetime | None = None
-    ) -> Settled:
-        """Send the plan's rows batch by batch; each is settled before the next is sent.
-
-        `since`: before the rows were read, or saved; now where nobody says so.
-        """
-        settled = Settled()
-        if not planned.rows:
-            return settled
-        with self.marks.sending(planned.id, since or self.clock()) as in_hand:
-            for rows in planned.parts(self.destination.batch_size):
-                if not although_stopped:
-                    with telling_how_far(planned, settled):
-                        self.journal.heed_stops(self.destination.name)
-                self._check_newest(planned)
-                barred = self.guard.withheld(rows)
-                batch = planned.batch([allowed(row, barred) for row in rows])
-                in_hand[:] = batch.rows
-                answers = self.destination.send(batch)
-                self._check_newest(planned, sent=batch.rows)
-                self._settle(planned, batch, answers, barred, settled)
-                in_hand.clear()
-        return settled
-
-    def _settle(
-        self,
-        planned: Plan,
-        batch: Batch,
-        answers: Sequence[Ack | Rejection],
-        barred: Mapping[str, str],
-        settled: Settled,
-    ) -> None:
-        """Note in the journal what became of a batch, and count it."""
-        check_answers(batch, answers, self.destination.name)
-        rejected = {a.customer_id: a for a in answers if isinstance(a, Rejection)}
-        acked = [row for row in batch.rows if row.customer_id not in rejected]
-        self.journal.acknowledge(
-            planned.id,
-            [row.customer_id for row in acked if row.customer_id not in barred],
-            withdrawn=[
-                (row.customer_id, WITHHELD[barred[row.customer_id]])
-                for row in acked
-                if row.customer_id in barred
-            ],
-            rejected=[(a.customer_id, a.code, a.why) for a in rejected.values()],
-            at=self.clock(),
-            run=self.run,
-        )
-        settled.note(acked, rejected, barred)
-
-    def _check_newest(self, planned: Plan, sent: Sequence[Row] = ()) -> None:
-        """Raise StaleAttempt where a newer plan replaced this one while this process slept.
-
-        What it has `sent` all the same may stand over what the newer plan sent, where both are of
-        one as_of: the journal doubts those rows, so that the next export sends them again.
-        """
-        name = self.destination.name
-        last = self.journal.last_plan(name)
-        if last is None or last[0] == planned.id:
-            return
-        if sent:
-            self.journal.doubt(name, [row.customer_id for row in sent], self.clock())
-        raise StaleAttempt(
-            f"another export to {name} has planned since",
-            where=f"destination {name}, as of {planned.as_of}",
-            got=f"plan {planned.id}",
-            expected=f"plan {last[0]}",
-            next_step="none: the newer export goes on"
-            + (", and the next one sends again what this one sent late" if sent else ""),
-        )
-
-
-def allowed(row: Row, barred: Mapping[str, str]) -> Row:
-    """The row, or the removal that goes in its place where its customer is withheld now."""
-    return removal(row.customer_id, row.as_of) if row.customer_id in barred else row

@@ -22,9 +22,10 @@ from datetime import date, datetime
 from typing import Protocol
 
 from churn_ml.crm import why
+from churn_ml.crm.delivery import allowed
 from churn_ml.crm.exported import Exported, Settled, counted
 from churn_ml.crm.foreseen import Foreseen
-from churn_ml.crm.outbox import Outbox, allowed
+from churn_ml.crm.outbox import Outbox
 from churn_ml.crm.payload import hashed, removal
 from churn_ml.crm.plan import Plan
 from churn_ml.crm.protocol import Destination, Row
