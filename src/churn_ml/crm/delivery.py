@@ -8,6 +8,7 @@ adapter that lost a row has a batch acknowledged not at all.
 Worked example: of a plan of 1,998 rows as of 2017-10-01 one withdraws consent while it is sent, in
 batches of 100: 1,997 upserts and a removal are acknowledged in 20 transactions.
 
+>>> from datetime import date
 >>> from churn_ml.crm.journal import MemoryJournal
 >>> from churn_ml.crm.protocol import Recorder
 >>> anyone, crm = Guard(lambda ids: (), lambda ids: {}, True, frozenset()), Recorder("crm")
