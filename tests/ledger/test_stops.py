@@ -41,3 +41,14 @@ def test_a_second_stop_leaves_the_first_with_its_name_and_reason() -> None:
     ledger.stop("crm", who="ada", why="odd segments", at=AT)
     ledger.stop("crm", who="bob", why="drill", at=AT.replace(hour=10))
     assert ledger.stops() == [Stop("crm", AT, "ada", "odd segments")]
+
+
+def test_a_stop_of_one_destination_is_not_that_of_all(ledger: Ledger) -> None:
+    for destination, why in (("crm", "odd segments"), (EVERY, "drill"), ("crm", "drill")):
+        ledger.stop(destination, who="ada", why=why, at=AT)
+    assert [one.destination for one in ledger.stops()] == [EVERY, "crm"]
+    lifted = [ledger.allow(EVERY, who="ada", at=AT) for _ in range(2)]
+    assert lifted == [True, False]
+    ledger.heed_stops("bi")
+    with pytest.raises(Stopped, match="odd segments"):
+        ledger.heed_stops("crm")
