@@ -28,8 +28,7 @@ def test_a_stop_of_all_holds_for_each_until_it_is_lifted() -> None:
     ]
 
 
-def test_the_stop_that_was_lifted_last_stands_first() -> None:
-    ledger = Ledger.open("sqlite://")
+def test_the_stop_that_was_lifted_last_stands_first(ledger: Ledger) -> None:
     for why in ("drill", "odd segments", "a fair"):
         ledger.stop("crm", who="ada", why=why, at=AT)
         ledger.allow("crm", who="bob", at=AT)
