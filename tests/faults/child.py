@@ -10,6 +10,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,10 @@ def child(
         history.note("ok", number, op, about=[str(one) for one in about], said=said)
         status = 0
     except Exception as error:  # noqa: BLE001 - whatever it was, the history has to know
-        kind = type(error).__name__
-        traceback.print_exc()
-        told = str(error)[:500]
+        kind, told = type(error).__name__, str(error)[:500]
         history.note("fail", number, op, error=kind, ours=isinstance(error, ChurnError), told=told)
+        with suppress(OSError):  # the log is on the disk that a seed fills
+            traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -91,8 +92,9 @@ def _hurry() -> None:
 def _witness(history: History, number: int) -> None:
     """Note in the history what this process does that the claim is about.
 
-    Noted are every token it took and every publication it began, every look of its guard and every
-    ack. A failpoint is armed around it, so that who is killed after an ack has told of it.
+    Noted are every token it took and every publication it began, every look of its guard, every
+    plan that it saves or finds open, and every ack. A failpoint is armed around it, so that who is
+    killed after an ack has told of it.
     """
     from churn_ml.crm import Guard
     from churn_ml.ledger import Ledger
@@ -100,6 +102,7 @@ def _witness(history: History, number: int) -> None:
     note = partial(history.note, "info", number)
     take, publish = Ledger.take_token, Ledger.publish
     withheld, acknowledge = Guard.withheld, Ledger.acknowledge
+    save, look = Ledger.save_plan, Ledger.open_plan
 
     def took(ledger: Any, *about: Any) -> Any:
         token = take(ledger, *about)
@@ -114,13 +117,30 @@ def _witness(history: History, number: int) -> None:
         note("guard")
         return withheld(guard, rows)
 
+    def saving(ledger: Any, name: str, plan_id: str, as_of: Any, *rest: Any, **more: Any) -> None:
+        note("plan", destination=name, plan=plan_id, as_of=as_of)
+        save(ledger, name, plan_id, as_of, *rest, **more)
+
+    def left(ledger: Any, name: str) -> Any:
+        begun, found = time.time(), look(ledger, name)
+        if found is not None:
+            plan_id, as_of, rows = found
+            note("plan", destination=name, plan=plan_id, as_of=as_of)
+            note("left", begun=begun, plan=plan_id, customers=[row[0] for row in rows])
+        return found
+
     def acked(ledger: Any, plan_id: str, taken: Sequence[str], **rest: Any) -> None:
+        if refused := [one[0] for one in rest.get("rejected", ())]:
+            note("rejected", plan=plan_id, customers=refused)
         acknowledge(ledger, plan_id, taken, **rest)
-        note("ack", plan=plan_id, customers=list(taken))
+        settled = [*taken, *(one[0] for one in rest.get("withdrawn", ()))]
+        note("ack", plan=plan_id, customers=settled)
 
     for owner, name, told in (
         (Ledger, "take_token", took),
         (Ledger, "publish", publishing),
+        (Ledger, "save_plan", saving),
+        (Ledger, "open_plan", left),
         (Ledger, "acknowledge", acked),
         (Guard, "withheld", looked),
     ):

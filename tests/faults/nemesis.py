@@ -19,8 +19,9 @@ from ..crm.fakes import faults
 from ..crm.fakes.faults import Fault
 from .places import ON_THE_WAY, drawn, held, late
 from .processes import Processes
+from .told import CUSTOMERS
 from .troubles import troubles
-from .world import CUSTOMERS, INTERVALS
+from .world import INTERVALS
 
 STEPS = 8
 WEIGHTS = {

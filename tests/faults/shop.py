@@ -19,6 +19,7 @@ from churn_ml import flow
 from churn_ml.config import load
 from churn_ml.house import House, open_house
 
+from . import command
 from .checker import late
 from .history import History
 
@@ -61,9 +62,9 @@ class Shop:
         self.house()
         return {}
 
-    def ingest(self, _number: int, as_of: date) -> dict[str, Any]:
+    def ingest(self, number: int, as_of: date) -> dict[str, Any]:
         """Take in what was dropped up to `as_of`."""
-        return {"status": flow.ingest(self.house(), as_of).status}
+        return self._done(flow.ingest, number, as_of)
 
     def train(self, _number: int, as_of: date) -> dict[str, Any]:
         """Fit the rule."""
@@ -77,13 +78,20 @@ class Shop:
         """Judge what was trained and record the decision, in the ledger and in MLflow."""
         return {"status": flow.promote(self.house(), as_of).status}
 
-    def score(self, _number: int, as_of: date) -> dict[str, Any]:
+    def score(self, number: int, as_of: date) -> dict[str, Any]:
         """Score and decide."""
-        return {"status": flow.score(self.house(), as_of).status}
+        return self._done(flow.score, number, as_of)
 
-    def export(self, _number: int, as_of: date) -> dict[str, Any]:
+    def export(self, number: int, as_of: date) -> dict[str, Any]:
         """Write what changed."""
-        return {"status": flow.export(self.house(), as_of).status}
+        return self._done(flow.export, number, as_of)
+
+    def _done(self, step: Any, number: int, as_of: date) -> dict[str, Any]:
+        """Do the step, some of the times by its command."""
+        if not command.by_command(self.seed, number):
+            return {"status": step(self.house(), as_of).status}
+        toml, name = self.folder / "churn.toml", step.__name__
+        return {"status": command.receipt(self.history, number, name, toml, as_of)["status"]}
 
     def settle(self, _number: int) -> dict[str, Any]:
         """Export the newest interval; the counts."""
@@ -110,7 +118,9 @@ class Shop:
 
     def check(self, _number: int) -> dict[str, Any]:
         """What differs from the undisturbed shop."""
-        return {"violations": [*self._differences(), *late(self.history)]}
+        return {
+            "violations": [*self._differences(), *late(self.history), *command.misled(self.history)]
+        }
 
     def _differences(self) -> Iterator[str]:
         wanted, found = json.loads(self.undisturbed.read_text(encoding="utf-8")), self.facts()

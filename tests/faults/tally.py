@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from .history import Event, History
 from .places import ON_THE_WAY, Way
 
-NOT_COUNTED = frozenset({"guard", "ack", "token", "publishing", "hit", "cut", "killed"})
+NOT_COUNTED = frozenset(
+    {
+        *("guard", "plan", "left", "rejected", "ack", "token", "publishing"),
+        *("hit", "cut", "killed", "exit"),
+    }
+)
 
 
 @dataclass

@@ -38,7 +38,7 @@ from churn_ml.ledger import Ledger
 from churn_ml.warehouse import Warehouse
 
 from .server import Server, running
-from .world import frames, said
+from .told import frames, said
 
 DAY = date(2017, 10, 1)
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)

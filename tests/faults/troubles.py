@@ -7,7 +7,7 @@ from random import Random
 from ..crm.fakes import faults
 from ..crm.fakes.faults import Fault
 from .child import TIMEOUT_SECONDS
-from .world import CUSTOMERS
+from .told import CUSTOMERS
 
 
 def troubles(draw: Random) -> dict[str, Fault]:

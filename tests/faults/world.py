@@ -2,12 +2,14 @@
 
 The tables that an export reads are published through the real bracket of a step, into a real lake
 and ledger; what they say is drawn from a seed, since faults and not models are on trial here.
-Everything after that is the product: `flow.export` with its outbox, guard, ledger and destinations.
+Everything after that is the product: `flow.export` with its outbox, guard, ledger and destinations,
+or `churn-ml export` with all that, as the seed draws.
 """
 
 from __future__ import annotations
 
-import random
+import json
+import os
 import signal
 import sqlite3
 import time
@@ -32,25 +34,29 @@ from churn_ml.warehouse import Warehouse
 from ..crm.fakes import hubspot
 from ..crm.fakes.faults import Fault, FaultScript
 from ..crm.fakes.server import Asked, Reply
+from . import command
 from .history import History
+from .told import frames
 
 INTERVALS = tuple(date(2017, month, 1) for month in range(6, 11))
-CUSTOMERS = tuple(f"c{number:02}" for number in range(24))
 TABLE, FILE, HUB = "crm_table", "crm_file", "crm_hub"
 CALM = "calm"
 """The file in HubSpot's folder that ends its faults."""
-OFFERS = ("NONE", "NONE", "COUPON")
+FORMATS = ("csv", "parquet", "csv")
 SHOP = """
-shop = {name = "Corner shop", currency = "EUR"}
-consent = {default = "assumed"}
+shop = {{name = "Corner shop", currency = "EUR"}}
+consent = {{default = "assumed"}}
 [[offers]]
 code = "COUPON"
 label = "5 off"
 channel = "mail"
 save_rate = 0.2
+[paths]
+ledger = "{ledger}"
 [destinations.crm_file]
 kind = "file"
 target = "out"
+format = "{format}"
 [destinations.crm_table]
 kind = "sql"
 target = "sqlite:///out.db"
@@ -64,12 +70,13 @@ requests_per_10_seconds = 5000
 test_host = true
 """
 WATCHED = """
-create table written (customer_id text, at real);
+create table written (
+  customer_id text, offer text, at real default ((julianday('now') - 2440587.5) * 86400.0));
 create table refused (customer_id text);
 create trigger log_insert after insert on churn_segments begin
-  insert into written values (new.customer_id, (julianday('now') - 2440587.5) * 86400.0); end;
+  insert into written (customer_id, offer) values (new.customer_id, new.offer); end;
 create trigger log_update after update on churn_segments begin
-  insert into written values (new.customer_id, (julianday('now') - 2440587.5) * 86400.0); end;
+  insert into written (customer_id, offer) values (new.customer_id, new.offer); end;
 create trigger refuse before insert on churn_segments
   when exists (select 1 from refused where customer_id in (new.customer_id, '*'))
   begin select raise(abort, 'refused by the target'); end;
@@ -105,14 +112,15 @@ class World:
 
     def house(self) -> House:
         """The house, opened without checking churn.toml again: that takes longer than a step."""
-        config, addresses = load(self.folder / "churn.toml"), self._addresses()
+        config, addresses = load(self.toml), self._addresses()
         lake = Warehouse(str(config.path(config.paths.lake)), zone=config.shop.time_zone)
         return House(config, lake, open_ledger(config, addresses), addresses=addresses)
 
     def build(self, _number: int) -> dict[str, Any]:
         """Lay out churn.toml, make the ledger and the target with its log."""
-        (self.folder / "churn.toml").write_text(SHOP, encoding="utf-8")
-        house = open_house(load(self.folder / "churn.toml"), addresses=self._addresses())
+        ledger, written = self.ledger or "sqlite:///ledger.db", FORMATS[self.seed % len(FORMATS)]
+        self.toml.write_text(SHOP.format(ledger=ledger, format=written), encoding="utf-8")
+        house = open_house(load(self.toml), addresses=self._addresses())
         open_destination(TABLE, house.config, means=means(house)).preflight()
         with sqlite3.connect(self.folder / "out.db") as target:
             target.executescript(WATCHED)
@@ -130,9 +138,13 @@ class World:
             trial.pins |= {"model": f"m{number}", "tau": 0.0, "number": number}
         return {"token": trial.token.number}
 
-    def export(self, _number: int, as_of: date) -> dict[str, Any]:
-        """Export `as_of` to every target."""
-        return dict(flow.export(self.house(), as_of).details["destinations"])
+    def export(self, number: int, as_of: date) -> dict[str, Any]:
+        """Export `as_of` to every target, some of the times as a person or a cron job does."""
+        if not command.by_command(self.seed, number):
+            return dict(flow.export(self.house(), as_of).details["destinations"])
+        self._be_connected()
+        done = command.receipt(self.history, number, "export", self.toml, as_of)
+        return dict(done["details"]["destinations"])
 
     def settle(self, number: int) -> dict[str, Any]:
         """Export the newest published interval."""
@@ -148,10 +160,24 @@ class World:
 
     def suppress(self, number: int, customers: Sequence[str]) -> dict[str, Any]:
         """Put customers on the suppression list."""
+        if command.by_command(self.seed, number):
+            words = ("suppress", *customers, "--config", str(self.toml))
+            command.said(self.history, number, *words)
+            return {"customers": customers}
         house = self.house()
         for customer in customers:
             house.ledger.suppress(house.suppression_key(customer), house.clock())
         return {"customers": customers}
+
+    def waits(self, _number: int) -> dict[str, Any]:
+        """Whose upserts of a plan are still to be sent, with an offer and without."""
+        ledger, offers = self.house().ledger, dict[str, str]()
+        for name in (TABLE, FILE, HUB):
+            _, _, rows = ledger.open_plan(name) or ("", None, [])
+            told = ((customer, json.loads(payload)) for customer, _, payload, _ in rows)
+            offers |= {customer: row["offer"] for customer, row in told if row}
+        offered = sorted(c for c, offer in offers.items() if offer != "NONE")
+        return {"offered": offered, "others": sorted(offers.keys() - set(offered))}
 
     def consent(self, number: int, given: dict[str, bool]) -> dict[str, Any]:
         """Publish what customers say of being contacted, as an ingest of its own day."""
@@ -181,46 +207,23 @@ class World:
         self.refuse([])
         (self.hub / CALM).touch()
 
+    @property
+    def toml(self) -> Path:
+        """The settings of the shop."""
+        return self.folder / "churn.toml"
+
+    def _connection(self) -> str:
+        return (self.hub / "connection").read_text(encoding="utf-8")
+
     def _addresses(self) -> Addresses:
-        connection = (self.hub / "connection").read_text(encoding="utf-8")
-        return Addresses(ledger=self.ledger, connections={"hubspot_crm": connection})
+        return Addresses(connections={"hubspot_crm": self._connection()})
+
+    def _be_connected(self) -> None:
+        """Have the connection where a command finds it: this process is its own."""
+        os.environ["AIRFLOW_CONN_HUBSPOT_CRM"] = self._connection()
 
     def refuse(self, customers: Sequence[str]) -> None:
         """From now on the target refuses these; "*" refuses every row."""
         with sqlite3.connect(self.folder / "out.db") as target:
             target.execute("delete from refused")
             target.executemany("insert into refused values (?)", [(c,) for c in customers])
-
-
-def said(seed: int, number: int, as_of: date) -> dict[str, dict[str, Any]]:
-    """What generation `number` says of `as_of`: about two thirds of the customers, by id."""
-    draw = random.Random(f"{seed}/{number}/{as_of}")
-    scored = [c for c in CUSTOMERS if draw.random() < 0.66]
-    return {
-        c: {
-            "score": round(draw.randrange(20) * 0.05, 2),
-            "stage": draw.choice(("active", "silent", "loyal")),
-            "offer": draw.choice(OFFERS),
-        }
-        for c in scored
-    }
-
-
-def frames(seed: int, number: int, as_of: date) -> dict[str, pd.DataFrame]:
-    """The tables that an export reads, as generation `number` of `as_of` says them."""
-    told = said(seed, number, as_of)
-    ids = pd.DataFrame({"customer_id": pd.Series(list(told), dtype=object)})
-    of = {name: [row[name] for row in told.values()] for name in ("score", "stage", "offer")}
-    band = {"risk_band": "low", "value_band": "low", "segment": "S", "arm": "open"}
-    money = {"value": 1.0, "value_at_risk": 1.0, "reasons": "[]", "contract": "gone30-1"}
-    chosen: dict[str, Any] = {"expected_gain": 1.0, "expected_cost": 0.0, "why": "pays"}
-    chosen |= dict.fromkeys(("barred", "experiment", "experiment_arm", "kept_share"))
-    return {
-        "scores": ids.assign(score=of["score"], model=f"m{number}", **money),
-        "segments": ids.assign(stage=of["stage"], **band),
-        "actions": ids.assign(offer=of["offer"], would_be_offer=of["offer"], **chosen),
-        "causes": pd.DataFrame(
-            columns=["customer_id", "cause", "rank", "score", "stated", "type", "group", "evidence"]
-        ),
-        "named_segments": pd.DataFrame(columns=["customer_id", "segment"]),
-    }
