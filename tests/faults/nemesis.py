@@ -17,7 +17,7 @@ from typing import Any
 
 from ..crm.fakes import faults
 from ..crm.fakes.faults import Fault
-from .places import ON_THE_WAY, drawn, held, late
+from .places import ON_THE_WAY, drawn, half_way, held, late
 from .processes import Processes
 from .told import CUSTOMERS
 from .troubles import troubles
@@ -33,6 +33,7 @@ WEIGHTS = {
     "waver": 2,
     "backfill": 2,
     "cut": 4,
+    "regret": 3,
     "suppress": 1,
     "consent": 1,
     "refuse": 1,
@@ -163,6 +164,27 @@ class Nemesis(Processes):
         at_once.append(self.start("export", days[0], failpoint=drawn(self.draw, "export")))
         for one in at_once:
             self.wait(*one)
+
+    def _regret(self) -> None:
+        """An export is killed before it has sent all that it planned; two of whom it has not are
+        suppressed, or take their consent back; the next one goes on with its plan.
+        """
+        as_of = self._told()[-1]
+        self.run("publish", as_of)
+        self.run("export", as_of, failpoint=half_way(self.draw))
+        self.run("waits")
+        left = self.history.events("waits", "ok")[-1:]
+        offered, others = (
+            ([*left[0]["said"][n]] for n in ("offered", "others")) if left else ([], [])
+        )
+        if self.draw.random() < 0.5:
+            either = [*offered, *others]
+            self.run("suppress", self.draw.sample(either, min(2, len(either))))
+        else:
+            self.run(
+                "consent", dict.fromkeys(self.draw.sample(offered, min(2, len(offered))), False)
+            )
+        self.run("export", as_of)
 
     def _rouse(self) -> None:
         self.wake()

@@ -67,6 +67,8 @@ LATE = (
     *(("hub.send", "hub.sent"), ("hub.read", "hub.sent")),
 )
 """Where an export is stopped in mid-send, and where it is killed once it has sent after all."""
+HALF_WAY = ("plan.saved:1", "plan.saved:2", "plan.saved:3", "table.sent:1", "hub.sent:1")
+"""Where an export has a plan of which it has not sent all, with its count."""
 ACTION_WEIGHTS = {"kill": 12, "stop": 1, "lose": 2, "fill": 1}
 PEACE_SHARE = 0.1
 
@@ -85,6 +87,11 @@ def late(draw: Random) -> str:
     """A place to be stopped at in mid-send, and one to be killed at when that was sent."""
     asleep, dead = draw.choice(LATE)
     return f"{asleep}:1:stop+{dead}:1:kill"
+
+
+def half_way(draw: Random) -> str:
+    """A place to be killed at with rows that are still to be sent."""
+    return f"{draw.choice(HALF_WAY)}:kill"
 
 
 def held(draw: Random, op: str) -> str:
