@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import pairwise
-from math import ceil, log2
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from churn_ml.crm.address import allowed
 from churn_ml.crm.means import MemoryBuckets
-from churn_ml.crm.protocol import Ack, Rejection, Row
-from churn_ml.crm.remote import Caller, Refused, Trouble, bisected, of_status
+from churn_ml.crm.remote import Caller, Trouble, of_status
 from churn_ml.errors import BadConfig, Unreachable
 from churn_ml.limits import Limit
 
@@ -165,30 +161,6 @@ def test_an_answer_that_is_no_trouble_goes_to_the_caller_as_it_is() -> None:
     with pytest.raises(Status, match="400"):
         server.caller().call(server)
     assert len(server.asked) == 1
-
-
-def row(number: int) -> Row:
-    return Row(f"h{number}", "upsert", date(2017, 10, 1), {}, "9f")
-
-
-@given(size=st.integers(1, 100), data=st.data())
-def test_r6_one_bad_row_is_found_by_halving_and_only_it_is_rejected(
-    size: int, data: st.DataObject
-) -> None:
-    bad = data.draw(st.integers(0, size - 1))
-    sent: list[int] = []
-
-    def send(rows: Sequence[Row]) -> list[Ack]:
-        sent.append(len(rows))
-        if row(bad) in rows:
-            raise Refused("BAD", "the server refused the row")
-        return [Ack(one.customer_id) for one in rows]
-
-    answers = list(bisected([row(number) for number in range(size)], send))
-    rejected = [answer for answer in answers if isinstance(answer, Rejection)]
-    assert rejected == [Rejection(f"h{bad}", "BAD", "the server refused the row")]
-    assert [answer.customer_id for answer in answers] == [f"h{n}" for n in range(size)]
-    assert len(sent) <= 1 + 2 * ceil(log2(size))
 
 
 def found(*addresses: str) -> Callable[[str], list[str]]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from churn_ml.crm import SqlDestination
 from churn_ml.crm.payload import FIELDS, removal
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 from churn_ml.crm.sql_database import SqlDatabase
 from churn_ml.errors import BadConfig, StaleAttempt, Unreachable
 

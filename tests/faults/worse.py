@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from churn_ml.crm import Ack, Rejection
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 from churn_ml.errors import Unreachable
 from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import PLAN_ROWS, PLANS

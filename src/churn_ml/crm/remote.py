@@ -1,4 +1,4 @@
-"""Calling a CRM over the network: the pace, the retries, the end of patience, the row to blame.
+"""Calling a CRM over the network: the pace, the retries, the end of patience.
 
 Enters: a request as a function, and what its client's errors mean. Leaves: the answer, or an error
 of the house. What a vendor's client does by itself differs, and is mostly too little: none of those
@@ -37,14 +37,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
 
 from churn_ml.crm.means import Buckets
-from churn_ml.crm.protocol import Ack, Rejection, Row
 from churn_ml.errors import BadConfig, Unreachable
 from churn_ml.limits import Limit
 
@@ -69,18 +68,6 @@ class Trouble:
     kind: Literal["again", "pause", "spent", "login"]
     what: str
     seconds: float | None = None
-
-
-class Refused(Exception):
-    """A batch was refused whole; `bisected` finds the row.
-
-    `message`: never the server's own words, which may quote a customer.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = message
 
 
 @dataclass
@@ -217,34 +204,3 @@ def _seconds(told: str, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(told).timestamp() - now)
     except ValueError:
         return None
-
-
-Send = Callable[[Sequence[Row]], Sequence[Ack | Rejection]]
-
-
-def bisected(rows: Sequence[Row], send: Send) -> Iterator[Ack | Rejection]:
-    """One answer a row, where `send` raises `Refused` for a batch with one bad row (fault R6).
-
-    A batch that is refused is halved until the bad row stands alone, and rejected with the code of
-    the refusal: at most log2(n) halvings deep, two requests each.
-
-    >>> from datetime import date
-    >>> rows = [Row(c, "upsert", date(2017, 10, 1), {}, "9f") for c in ("h1", "h2", "h3")]
-    >>> def strict(rows):
-    ...     if any(row.customer_id == "h3" for row in rows):
-    ...         raise Refused("BAD", "the segment is too long")
-    ...     return [Ack(row.customer_id) for row in rows]
-    >>> [type(answer).__name__ for answer in bisected(rows, strict)]
-    ['Ack', 'Ack', 'Rejection']
-    """
-    try:
-        yield from send(rows)
-    except Refused as refused:
-        if len(rows) == 1:
-            yield Rejection(rows[0].customer_id, refused.code, refused.message)
-            return
-    else:
-        return
-    middle = len(rows) // 2
-    yield from bisected(rows[:middle], send)
-    yield from bisected(rows[middle:], send)

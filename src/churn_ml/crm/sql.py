@@ -30,7 +30,7 @@ from churn_ml.config import Destination as Settings
 from churn_ml.config.destinations import TABLE_NAME
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import Refused, bisected
+from churn_ml.crm.refused import Refused, bisected
 from churn_ml.crm.sql_database import UNTAKEABLE, KeyTooLong, SqlDatabase
 from churn_ml.crm.sql_table import check_columns, exported, older, owner_of, unholdable
 from churn_ml.errors import BadConfig, StaleAttempt

@@ -10,7 +10,7 @@ import pytest
 
 from churn_ml.crm.protocol import Ack, Rejection, Row
 from churn_ml.crm.reconcile import reconciled
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 from churn_ml.crm.tryton import TrytonDestination
 from churn_ml.crm.tryton.rpc import Tryton
 

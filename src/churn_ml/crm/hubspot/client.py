@@ -26,7 +26,8 @@ from typing import Any
 from churn_ml.connections import Endpoint
 from churn_ml.crm.address import allowed, is_this_machine
 from churn_ml.crm.hubspot.rows import category, refused
-from churn_ml.crm.remote import Caller, Refused, Trouble, of_status
+from churn_ml.crm.refused import Refused
+from churn_ml.crm.remote import Caller, Trouble, of_status
 from churn_ml.errors import BadConfig, Unreachable
 
 HOSTS = ("hubapi.com",)

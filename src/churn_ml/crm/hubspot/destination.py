@@ -42,7 +42,8 @@ from churn_ml.crm.hubspot.rows import Contact, answers, cells, day, values
 from churn_ml.crm.hubspot.schema import claim, prepare
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import PACE, Caller, bisected
+from churn_ml.crm.refused import bisected
+from churn_ml.crm.remote import PACE, Caller
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.limits import Limit
 

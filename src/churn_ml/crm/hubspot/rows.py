@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 from churn_ml.crm.hubspot.properties import PROPERTIES
 from churn_ml.crm.payload import FIELDS
 from churn_ml.crm.protocol import Ack, Cell, Rejection, Row
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 
 Contact: TypeAlias = Mapping[str, str | None]
 _NUMBERS = frozenset(field.name for field in FIELDS if field.type == "number")

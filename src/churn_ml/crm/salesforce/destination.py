@@ -32,7 +32,8 @@ from churn_ml.config import Destination as Settings
 from churn_ml.crm.means import Means
 from churn_ml.crm.payload import FIELDS
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import PACE, bisected
+from churn_ml.crm.refused import bisected
+from churn_ml.crm.remote import PACE
 from churn_ml.crm.salesforce.fields import check_fields
 from churn_ml.crm.salesforce.file import (
     MOST_BYTES,

@@ -25,7 +25,7 @@ from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceR
 
 from churn_ml.crm.means import Jobs
 from churn_ml.crm.protocol import Ack, Rejection
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 from churn_ml.crm.salesforce.file import OURS, Part, answered
 from churn_ml.errors import BadConfig, Transient
 

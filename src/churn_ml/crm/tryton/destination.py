@@ -32,7 +32,8 @@ from churn_ml.config import Destination as Settings
 from churn_ml.crm.address import allowed
 from churn_ml.crm.means import Means, nobody
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
-from churn_ml.crm.remote import Caller, Refused, bisected
+from churn_ml.crm.refused import Refused, bisected
+from churn_ml.crm.remote import Caller
 from churn_ml.crm.tryton import cells
 from churn_ml.crm.tryton.rights import check_rights
 from churn_ml.crm.tryton.rpc import Changed, Tryton

@@ -37,7 +37,8 @@ from time import time
 from typing import Any, Self
 
 from churn_ml.connections import Endpoint
-from churn_ml.crm.remote import TIMEOUT, Caller, Refused, Trouble, of_status
+from churn_ml.crm.refused import Refused
+from churn_ml.crm.remote import TIMEOUT, Caller, Trouble, of_status
 from churn_ml.errors import BadConfig
 
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from churn_ml.crm.remote import Refused
+from churn_ml.crm.refused import Refused
 from churn_ml.crm.tryton.cells import GROUPS, SEGMENT, Place, fed, feeder, same
 from churn_ml.crm.tryton.rpc import Tryton
 from churn_ml.errors import BadConfig, NotReady, StaleAttempt
