@@ -96,7 +96,7 @@ def test_the_rows_of_a_plan_that_waits_give_way_to_its_own(anywhere: Ledger) -> 
     anywhere.answer("crm", "p1", "approve", "ada", AT)
     anywhere.save_plan("crm", "p1", NEXT, rows, base="p0")
     told = [(one.outcome, one.who) for one in anywhere.story("h1")]
-    assert told == [("acknowledged", None), ("planned", None)]
+    assert told == [("acknowledged", None), ("planned", "ada")]
     anywhere.acknowledge("p1", ["h1", "h2"], at=AT)
     assert [plan for plan, _ in anywhere.plans("crm")] == ["p1", "p0"]
     anywhere.keep_waiting("crm", "p2", NEXT, rows, at=AT, run="export/2017-11-01/3")

@@ -114,15 +114,19 @@ def _answer(one: Settled) -> str:
     >>> from churn_ml.ledger import Settled
     >>> _answer(Settled("crm", "5f1c", date(2017, 11, 1), "{}", "kept_back", who="ada"))
     'a no, by ada'
+    >>> _answer(Settled("crm", "5f1c", date(2017, 11, 1), "{}", who="ada"))
+    'approved by ada; not sent yet, or not answered; the next export sends it first'
     """
+    approved = f"approved by {one.who}"
     told = {
-        "planned": "not sent yet, or not answered; the next export sends it first",
+        "planned": f"{approved}; " * bool(one.who)
+        + "not sent yet, or not answered; the next export sends it first",
         "waits": f"plan {one.plan_id} changes so much that a person has to say yes",
         "kept_back": f"a no, by {one.who}",
-        "approved": f"approved by {one.who}; the next export of its date sends it",
+        "approved": f"{approved}; the next export of its date sends it",
         "replaced": "another plan took its place",
     }
-    return told.get(one.outcome, f"approved by {one.who}" if one.who else "")
+    return told.get(one.outcome, approved if one.who else "")
 
 
 def _nothing(customer: str) -> str:

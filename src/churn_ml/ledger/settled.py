@@ -48,8 +48,8 @@ class Settled:
     a plan that changes too much: waits (for a person's yes), approved (and not
     sent yet), kept_back (after a no, or no answer) or replaced (another plan of its date or a newer
     one was asked about or sent since). `who` gave the answer to such a plan, also where the
-    row was sent since. `settled_at` (UTC) is when the row was settled, asked about or, as long as
-    it is planned alone, planned; `run` is the attempt that did it.
+    row is planned or was sent since. `settled_at` (UTC) is when the row was settled, asked about
+    or, as long as it is planned alone, planned; `run` is the attempt that did it.
     """
 
     destination: str
@@ -93,14 +93,16 @@ class History(Database):
             .where(SETTLED.c.customer_id == customer_id)
         )
         of_plan = and_(*(PLANS.c[n] == PLAN_ROWS.c[n] for n in ("destination", "plan_id")))
+        asked = and_(*(APPROVALS.c[n] == PLAN_ROWS.c[n] for n in ("destination", "plan_id")))
         waiting = and_(PLAN_ROWS.c.customer_id == customer_id, PLAN_ROWS.c.status == "open")
         planned = (
             select(
                 *(PLAN_ROWS.c[name] for name in (*place, "code", "message")),
                 PLANS.c.planned_at.label("settled_at"),
                 func.coalesce(PLANS.c.run, "").label("run"),
+                APPROVALS.c.who,
             )
-            .select_from(PLAN_ROWS.outerjoin(PLANS, of_plan))
+            .select_from(PLAN_ROWS.outerjoin(PLANS, of_plan).outerjoin(APPROVALS, asked))
             .where(waiting)
         )
         with self.reading() as connection:
