@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 
@@ -52,9 +53,65 @@ def sure_when_refused() -> None:
     setattr(owner, name, lambda *_: None)
 
 
+def acks_dropped() -> None:
+    """Every second attempt of a day drops its acks, and says nothing of it."""
+    from churn_ml.ledger import Ledger
+
+    real = Ledger.acknowledge
+
+    def forgetful(ledger: Any, *told: Any, run: str = "", **more: Any) -> None:
+        if int(run.rpartition("/")[2]) % 2 == 0:
+            real(ledger, *told, run=run, **more)
+
+    setattr(Ledger, "acknowledge", forgetful)  # noqa: B010 - a method is not assigned to
+
+
+def deaf_to_regret() -> None:
+    """The guard is asked when a plan is made, and not before its batches."""
+    from churn_ml.crm import Guard
+    from churn_ml.crm.desired import Desired
+
+    real = Guard.withheld
+
+    def once(guard: Guard, rows: Any) -> dict[str, str]:
+        return real(guard, rows) if isinstance(rows, Desired) else {}
+
+    setattr(Guard, "withheld", once)  # noqa: B010 - a method is not assigned to
+
+
+def consent_unread() -> None:
+    """What customers say of being contacted is not read."""
+    from churn_ml.flow import guarding
+
+    def nobody(_: Any) -> Any:
+        return lambda _: {}
+
+    setattr(guarding, "asked", nobody)  # noqa: B010 - a function is not assigned to
+
+
+def two_keys() -> None:
+    """HubSpot's contacts are found by one property in some months, by another in the rest."""
+    from churn_ml.crm import HubSpotDestination
+
+    real = HubSpotDestination.send
+
+    def send(destination: HubSpotDestination, batch: Any) -> Any:
+        if batch.as_of.month % 2:
+            return real(destination, batch)
+        other = replace(destination, key="shop_ref")
+        other.preflight()
+        return real(other, batch)
+
+    setattr(HubSpotDestination, "send", send)  # noqa: B010 - a method is not assigned to
+
+
 BUILDS: Mapping[str, Callable[[], None]] = {
     "ack_before_send": ack_before_send,
     "no_fencing": no_fencing,
     "no_marks": no_marks,
     "sure_when_refused": sure_when_refused,
+    "acks_dropped": acks_dropped,
+    "deaf_to_regret": deaf_to_regret,
+    "consent_unread": consent_unread,
+    "two_keys": two_keys,
 }

@@ -1,4 +1,4 @@
-"""The fault harness in short: ten seeds keep the claim, and two worse builds do not (C8, C9, O4).
+"""The fault harness in short: ten seeds keep the claim, and worse builds do not (C8, C9, O4, P3).
 
 `make faults SEEDS=200` is the long run; see chaos.py. What a seed goes through: kill -9 at named
 places and anywhere (C1-C4, C8), zombies (C9), a full disk (C11), a restart of PostgreSQL (C15), the
@@ -53,7 +53,11 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "seeds"), [("ack_before_send", 2), ("no_fencing", 2), ("no_marks", 4)]
+    ("build", "seeds"),
+    [
+        *(("ack_before_send", 2), ("no_fencing", 2), ("no_marks", 4)),
+        *(("acks_dropped", 4), ("deaf_to_regret", 6), ("consent_unread", 6), ("two_keys", 6)),
+    ],
 )
 def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int, tmp_path: Path) -> None:
     told = ("--seeds", str(seeds), "--broken", build, "--stop", "--jobs", "1")
