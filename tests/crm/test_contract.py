@@ -6,11 +6,9 @@ own client; the others have a folder or a database.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from pathlib import Path
+from contextlib import closing, suppress
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -26,32 +24,19 @@ from churn_ml.crm import (
     Row,
     reconciled,
 )
+from churn_ml.crm.payload import FIELDS, NAMES
 from churn_ml.crm.protocol import Cell
-from churn_ml.errors import BadConfig, BadInput, StaleAttempt, Unreachable
+from churn_ml.crm.undo import undo, undoing
+from churn_ml.errors import BadConfig, BadInput, StaleAttempt
+from churn_ml.ledger import Ledger
 
-from .fakes import faults
 from .fakes.rig import Rig, row
-from .tried import TRIED, with_the_example
+from .tried import TRIED
 
 OCTOBER, NOVEMBER = date(2017, 10, 1), date(2017, 11, 1)
 ANYONE = Guard(lambda ids: (), lambda ids: {}, True, frozenset({"NONE"}))
 
 LOCAL = [name for name, kind in TRIED.items() if not kind.remote]
-REMOTE = [name for name, kind in TRIED.items() if kind.remote]
-remote_only = pytest.mark.parametrize("rig", REMOTE, indirect=True)
-
-
-@pytest.fixture(params=TRIED)
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    with with_the_example(), TRIED[request.param].rigged(tmp_path) as found:
-        assert (found.fake is not None) == TRIED[request.param].remote
-        assert (found.unholdable is None) == TRIED[request.param].holds_all
-        yield found
-
-
-@pytest.fixture
-def journal() -> MemoryJournal:
-    return MemoryJournal()
 
 
 def export(rig: Rig, journal: MemoryJournal, rows: list[Row], as_of: date = OCTOBER) -> Exported:
@@ -126,6 +111,18 @@ def test_s1_cells_arrive_as_they_are_in_every_script(rig: Rig, journal: MemoryJo
     (there,) = rig.open("me").holds()
     assert {name: there[name] or "" for name in cells} == cells
     assert there["as_of"] == "2017-10-01"
+
+
+def test_every_field_arrives_in_its_own_place(rig: Rig, journal: MemoryJournal) -> None:
+    texts = {one.name: f"{one.name} of h1" for one in FIELDS if one.type == "text"}
+    numbers = [one.name for one in FIELDS if one.type == "number"]
+    cells: dict[str, Cell] = texts | {name: 1.5 + n for n, name in enumerate(numbers)}
+    del cells["customer_id"]
+    told = row("h1", OCTOBER, **cells)
+    assert len(set(told.payload.values())) == len(NAMES)
+    export(rig, journal, [told])
+    (there,) = rig.open("me").holds()
+    assert {name: there[name] for name in NAMES} == told.payload
 
 
 @pytest.mark.parametrize(
@@ -206,73 +203,23 @@ def test_a_dry_run_asks_and_writes_nothing(rig: Rig, journal: MemoryJournal) -> 
     assert rig.fake is None or rig.fake.asked == []
 
 
-@remote_only
-def test_r6_a_batch_refused_whole_is_halved_to_the_bad_row(
-    rig: Rig, journal: MemoryJournal
-) -> None:
-    assert rig.fake
-    rig.fake.script.add(faults.refuse_whole(["h5"], path=rig.writes))
-    done = export(rig, journal, [row(f"h{n}", OCTOBER) for n in range(8)])
-    assert (done.sent, done.rejected) == (7, 1)
-    assert journal.rejections("crm")[0][0] == "h5"
-    assert rig.fake.count(rig.writes) <= 1 + 3 + 2  # log2(8) to find it, itself, the others
+def test_an_undo_gives_back_what_was_held_before(rig: Rig) -> None:
+    minutes = count()
 
+    def outbox() -> Outbox:
+        clock = lambda: datetime(2026, 11, 22, tzinfo=UTC) + timedelta(minutes=next(minutes))  # noqa: E731
+        return Outbox(rig.open("me"), ledger, ANYONE, clock=clock)
 
-@remote_only
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(faults.http(429, retry_after=7), id="r1_429"),
-        pytest.param(faults.http(503), id="r2_503"),
-        pytest.param(faults.http(500), id="r2_500"),
-        pytest.param(faults.slow(0.05), id="r2_slow"),
-        pytest.param(faults.drop_before(), id="r3_drop_before"),
-        pytest.param(faults.drop_after(), id="r4_lost_ack"),
-    ],
-)
-def test_faults_of_the_network_lose_and_double_nothing(
-    rig: Rig, journal: MemoryJournal, fault: faults.Fault
-) -> None:
-    assert rig.fake
-    rig.fake.script.add(faults.Fault(**vars(fault) | {"path": rig.writes}))
-    rows = [row(f"h{n}", OCTOBER) for n in range(3)]
-    assert export(rig, journal, rows).sent == 3
-    assert rig.fake.script.faults == []
-    assert whole(rig, journal)
-    if fault.retry_after:
-        assert sum(rig.clock.slept) >= fault.retry_after
-
-
-@remote_only
-def test_r2_a_server_that_stays_down_keeps_the_plan_and_the_next_run_resumes_it(
-    rig: Rig, journal: MemoryJournal
-) -> None:
-    assert rig.fake
-    rig.fake.script.add(*[faults.http(503, path=rig.writes)] * 8)
-    with pytest.raises(Unreachable, match="the plan is kept"):
-        export(rig, journal, [row("h1", OCTOBER)])
-    assert journal.open_plan("crm") is not None
-    done = export(rig, journal, [row("h1", OCTOBER)])
-    assert (done.resumed, done.sent) == (1, 1)
-    assert whole(rig, journal)
-
-
-@remote_only
-def test_s8_s9_no_error_holds_the_secret_or_a_customer(
-    rig: Rig, journal: MemoryJournal, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert rig.fake
-    caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, logger="urllib3")  # HubSpot's client makes it quieter for all
-    told = [row("CANARY-7f3a", OCTOBER)]
-    export(rig, journal, told)
-    assert held(rig) == {"CANARY-7f3a": "LOST"}
-    rig.fake.script.add(*[faults.http(500, path=rig.writes)] * 8)
-    with pytest.raises(Unreachable) as caught:
-        export(rig, journal, [row("CANARY-7f3a", NOVEMBER, segment="NEW")], NOVEMBER)
-    shown = repr(caught.value) + caplog.text + repr(rig.open("me"))
-    assert "CANARY" not in shown
-    assert "fake-token" not in shown
+    with closing(Ledger.open("sqlite://")) as ledger:
+        outbox().export([row(c, OCTOBER) for c in ("h1", "h2", "h3")], OCTOBER)
+        before = held(rig)
+        told = [row("h1", NOVEMBER, segment="NEW"), row("h2", NOVEMBER), row("h4", NOVEMBER)]
+        outbox().export(told, NOVEMBER)
+        assert held(rig) == {"h1": "NEW", "h2": "LOST", "h4": "LOST"}
+        done = undo(outbox(), ledger, undoing(outbox(), ledger))
+        assert (done.sent, done.removed) == (2, 1)
+        assert held(rig) == before
+        assert reconciled(rig.open("me").holds(), ledger.state("crm"), delivers=False).whole
 
 
 def test_answers_are_of_the_protocol(rig: Rig) -> None:

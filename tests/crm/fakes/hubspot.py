@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from churn_ml.crm import HubSpotDestination, Means
+from churn_ml.crm.means import Buckets, MemoryBuckets
+from churn_ml.crm.remote import TIMEOUT
 from churn_ml.limits import Limit
 
 from .faults import Fault
@@ -220,14 +222,21 @@ def rigged(_: Path) -> Iterator[Rig]:
     with HubSpot() as fake:
         clock = Clock()
 
-        def opened(owner: str) -> HubSpotDestination:
-            means = Means(owner, {"hubspot_crm": fake.connection})
+        def opened(
+            owner: str,
+            timeout: tuple[float, float] = TIMEOUT,
+            limit: Limit = Limit(1000),  # noqa: B008 - frozen
+            buckets: Buckets | None = None,
+        ) -> HubSpotDestination:
+            paced = buckets or MemoryBuckets()
+            means = Means(owner, {"hubspot_crm": fake.connection}, buckets=paced)
             return HubSpotDestination(
                 "crm",
                 "hubspot_crm",
                 means,
-                Limit(1000),
+                limit,
                 test_host=True,
+                timeout=timeout,
                 clock=clock,
                 sleep=clock.sleep,
             )

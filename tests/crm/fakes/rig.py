@@ -39,15 +39,18 @@ class Rig:
     `unholdable`: cells of a row that the target cannot hold, None where it holds everything.
     `fake`: its server, None where there is none; `writes`: a pattern of the paths of its requests
     that write rows, which faults are aimed at. `clock`: the one that the destinations wait by.
+    One with a server can be opened with a `timeout`, a `limit` and `buckets` too.
     """
 
-    open: Callable[[str], Destination]
+    open: Callable[..., Destination]
     unholdable: Mapping[str, Cell] | None = None
     fake: Fake | None = None
     writes: str = ""
     clock: Clock = field(default_factory=Clock)
 
 
+IMPATIENT = (3.0, 0.4)
+"""A time-out that a slow answer of a test exceeds."""
 Rigged = Callable[[Path], AbstractContextManager[Rig]]
 
 

@@ -20,7 +20,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from churn_ml.connections import Endpoint
-from churn_ml.crm.means import Means, MemoryJobs
+from churn_ml.crm.means import Buckets, Means, MemoryBuckets, MemoryJobs
+from churn_ml.crm.remote import TIMEOUT
 from churn_ml.crm.salesforce import SalesforceDestination
 from churn_ml.crm.salesforce.org import Org
 from churn_ml.limits import Limit
@@ -218,10 +219,17 @@ def rigged(_: Path) -> Iterator[Rig]:
     with Salesforce() as fake:
         clock, jobs = Clock(), MemoryJobs()
 
-        def opened(owner: str) -> SalesforceDestination:
-            means, endpoint = Means(owner, jobs=jobs), Endpoint.of(fake.connection, "here")
+        def opened(
+            owner: str,
+            timeout: tuple[float, float] = TIMEOUT,
+            limit: Limit = Limit(1000),  # noqa: B008 - frozen
+            buckets: Buckets | None = None,
+        ) -> SalesforceDestination:
+            means = Means(owner, jobs=jobs, buckets=buckets or MemoryBuckets())
+            endpoint = Endpoint.of(fake.connection, "here")
             pace = {"clock": clock, "sleep": clock.sleep}
-            org = Org("crm", endpoint, Limit(1000), means.buckets, test_host=True, **pace)
+            more = {"test_host": True, "timeout": timeout, **pace}
+            org = Org("crm", endpoint, limit, means.buckets, **more)
             return SalesforceDestination("crm", org, "Contact", KEY, means, **pace)
 
         yield Rig(opened, {"segment": "x" * 256}, fake, "batches", clock)

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -21,6 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from .faults import Fault, FaultScript
 from .served import Served
+
+_REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class Fake(Served):
         return {"status": "error", "message": f"fake {fault.status}"}
 
     @property
+    def connection(self) -> str:
+        """The URL of a connection that leads here."""
+        raise NotImplementedError
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -115,6 +123,8 @@ class Fake(Served):
             if fault.kind == "http":
                 wait = fault.retry_after
                 headers = {} if wait is None else {"Retry-After": f"{wait:g}"}
+                if fault.status in _REDIRECTS:
+                    headers["Location"] = f"{self.url}/elsewhere"
                 return Reply(fault.status, self.limited(fault), headers), fault
             reply = self.answer(asked, fault)
         return (None if fault.kind == "drop_after" else reply), fault
@@ -134,7 +144,9 @@ def asked_by(handler: BaseHTTPRequestHandler) -> Asked:
 
 
 def tell(handler: BaseHTTPRequestHandler, reply: Reply, *, pause_seconds: float = 0.0) -> None:
-    """Answer with `reply`; after half of it, wait."""
+    """Answer with `reply`; after half of it, wait; before it, where it has no body."""
+    if pause_seconds and not reply.content:
+        time.sleep(pause_seconds)
     handler.send_response(reply.status)
     for name, value in {"Content-Type": "application/json", **reply.headers}.items():
         handler.send_header(name, value)
@@ -142,7 +154,7 @@ def tell(handler: BaseHTTPRequestHandler, reply: Reply, *, pause_seconds: float 
     handler.end_headers()
     half = len(reply.content) // 2 if pause_seconds else len(reply.content)
     handler.wfile.write(reply.content[:half])
-    if pause_seconds:
+    if half < len(reply.content):
         handler.wfile.flush()
         time.sleep(pause_seconds)
         handler.wfile.write(reply.content[half:])
@@ -159,7 +171,10 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            tell(self, reply, pause_seconds=fault.seconds if fault.kind == "slow" else 0.0)
+            slow = fault.kind == "slow"
+            with suppress(ConnectionError):  # whoever asked may be gone by now
+                tell(self, reply, pause_seconds=fault.seconds if slow else 0.0)
+            self.close_connection |= slow
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _do  # noqa: N815 - http.server's
 

@@ -13,11 +13,12 @@ from churn_ml.crm.protocol import Destination
 
 from ..fakes.rig import Rig
 from ..test_contract import (  # noqa: F401 - run here, on this file's rig
-    journal,
     test_a_customer_who_left_can_come_back,
     test_a_dry_run_asks_and_writes_nothing,
+    test_an_undo_gives_back_what_was_held_before,
     test_answers_are_of_the_protocol,
     test_c8_r4_a_batch_sent_twice_is_a_batch_sent_once,
+    test_every_field_arrives_in_its_own_place,
     test_o1_the_same_export_again_sends_nothing,
     test_o3_a_second_deployment_is_refused_and_changes_nothing,
     test_o4_an_as_of_that_only_removed_is_an_as_of_too,

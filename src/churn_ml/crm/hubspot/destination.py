@@ -43,7 +43,7 @@ from churn_ml.crm.hubspot.schema import claim, prepare
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection, Row
 from churn_ml.crm.refused import bisected
-from churn_ml.crm.remote import PACE, Caller
+from churn_ml.crm.remote import PACE, TIMEOUT, Caller
 from churn_ml.errors import BadConfig, BadInput
 from churn_ml.limits import Limit
 
@@ -58,7 +58,7 @@ _OF_ROWS = frozenset({400, 409, 413, 422})
 
 @dataclass(frozen=True)
 class HubSpotDestination:
-    """The contacts of one HubSpot account."""
+    """The contacts of one HubSpot account. `timeout`: of every request, as a Caller has it."""
 
     name: str
     connection: str
@@ -69,6 +69,7 @@ class HubSpotDestination:
     batch_size: int | None = _BATCH
     recreate: bool = False
     test_host: bool = False
+    timeout: tuple[float, float] = TIMEOUT
     clock: Callable[[], float] = field(default=time.time, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
@@ -201,6 +202,7 @@ class HubSpotDestination:
             self.limit,
             self.means.buckets,
             trouble,
+            timeout=self.timeout,
             clock=self.clock,
             sleep=self.sleep,
         )

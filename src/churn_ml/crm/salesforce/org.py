@@ -26,7 +26,7 @@ from simple_salesforce.util import call_salesforce
 from churn_ml.connections import Endpoint, Hook
 from churn_ml.crm.address import allowed
 from churn_ml.crm.means import Buckets
-from churn_ml.crm.remote import Caller
+from churn_ml.crm.remote import TIMEOUT, Caller
 from churn_ml.crm.salesforce.login import sign_in
 from churn_ml.crm.salesforce.session import Bounded, Session, trouble
 from churn_ml.errors import BadConfig, ChurnError, Unreachable
@@ -45,7 +45,7 @@ class Org:
     """An org behind a connection; signs in when it is first asked.
 
     `hook`: Airflow's own of that connection, inside a task; `test_host`: it may be this very
-    machine, without https.
+    machine, without https; `timeout`: of every request, as a Caller has it.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class Org:
         *,
         hook: Hook | None = None,
         test_host: bool = False,
+        timeout: tuple[float, float] = TIMEOUT,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._where = f"[destinations.{name}]"
         self._endpoint, self._hook, self._test_host = endpoint, hook, test_host
-        self._caller = Caller(
-            name, limit, buckets, trouble, renew=self._sign_in, clock=clock, sleep=sleep
-        )
-        self._session, self._login = Session(self._caller), Bounded()
+        pace: dict[str, Any] = {"clock": clock, "sleep": sleep, "timeout": timeout}
+        self._caller = Caller(name, limit, buckets, trouble, renew=self._sign_in, **pace)
+        self._session, self._login = Session(self._caller), Bounded(timeout)
         self._base = ""
 
     def described(self, name: str) -> list[Mapping[str, Any]]:

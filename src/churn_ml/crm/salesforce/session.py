@@ -24,14 +24,16 @@ _FORBIDDEN, _SERVER_ERROR = 403, 500
 class Bounded(requests.Session):
     """A session whose requests end; it follows no redirect and reads no ~/.netrc."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: tuple[float, float] = TIMEOUT) -> None:
+        """`timeout`: seconds to connect, and between two pieces of an answer."""
         super().__init__()
+        self._timeout = timeout
         self.auth = _as_it_is  # an auth of its own keeps requests from looking into ~/.netrc
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """As requests has it, but it ends."""
         return super().request(
-            method, url, **{"timeout": TIMEOUT, "allow_redirects": False, **options}
+            method, url, **{"timeout": self._timeout, "allow_redirects": False, **options}
         )
 
 
@@ -39,7 +41,7 @@ class Session(Bounded):
     """A session that is signed in: paced, tried again, its results read as UTF-8."""
 
     def __init__(self, caller: Caller) -> None:
-        super().__init__()
+        super().__init__(caller.timeout)
         self.token = ""
         self.auth = self._signed
         self._caller = caller

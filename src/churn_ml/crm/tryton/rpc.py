@@ -38,7 +38,7 @@ from typing import Any, Self
 
 from churn_ml.connections import Endpoint
 from churn_ml.crm.refused import Refused
-from churn_ml.crm.remote import TIMEOUT, Caller, Trouble, of_status
+from churn_ml.crm.remote import Caller, Trouble, of_status
 from churn_ml.errors import BadConfig
 
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
@@ -56,8 +56,8 @@ class Changed(Exception):
 class _Answered(Exception):
     """An answer without a result."""
 
-    def __init__(self, trouble: Trouble | None, what: str) -> None:
-        super().__init__(what)
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.what)
         self.trouble = trouble
 
 
@@ -114,7 +114,7 @@ class Tryton:
         if self.session:
             headers["Authorization"] = self.session
         kind = HTTPSConnection if self.secure else HTTPConnection
-        connect, read = TIMEOUT
+        connect, read = self._caller.timeout
         connection = kind(self.endpoint.host, self.endpoint.port or PORTS[self.secure])
         connection.timeout = connect
         try:
@@ -145,7 +145,15 @@ class Tryton:
         trouble = of_status(status, headers, time())
         if status == _NOT_FOUND:
             trouble = Trouble("again", f"status 404 for database {self.endpoint.path}")
-        return _Answered(trouble, f"status {status}")
+        if trouble is None:
+            return BadConfig(
+                "there is no Tryton at the address of the connection",
+                where=f"{self.endpoint.host}, database {self.endpoint.path}",
+                got=f"status {status}",
+                expected="status 200; no redirect is followed",
+                next_step="correct host and port of the connection",
+            )
+        return _Answered(trouble)
 
 
 def _result(found: Mapping[str, Any]) -> Any:
@@ -157,7 +165,7 @@ def _result(found: Mapping[str, Any]) -> Any:
         raise Refused(kind, "Tryton's own rules do not allow the row")
     if kind == "ConcurrencyException":
         raise Changed
-    raise _Answered(Trouble("again", "an error inside Tryton"), "an error inside Tryton")
+    raise _Answered(Trouble("again", "an error inside Tryton"))
 
 
 def _trouble(error: Exception) -> Trouble | None:
