@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from churn_ml.errors import Unreachable
 from .. import test_connections
 from ..crm import (
     test_file,
+    test_file_races,
     test_guard,
     test_outbox,
     test_radius,
@@ -46,9 +48,9 @@ MUTANTS = (
     ),
     Mutant(
         "C11",
-        "churn_ml.crm.file:_replace",
+        "churn_ml.crm.file_writing:put",
         worse.in_place,
-        test_file.test_a_full_disk_leaves_the_old_file_and_says_how_much_room_is_needed,
+        test_file.test_c11_a_full_disk_leaves_what_stood_and_says_how_much_room_is_needed,
     ),
     Mutant(
         "C11 of the ledger",
@@ -58,9 +60,21 @@ MUTANTS = (
     ),
     Mutant(
         "C13",
-        "churn_ml.crm.file:_sync_folder",
+        "churn_ml.durable:sync",
         worse.nothing,
-        test_file.test_every_file_is_synced_before_it_gets_its_name,
+        test_file.test_c13_every_file_is_on_disk_before_it_gets_its_name_and_every_name_before_the_ack,
+    ),
+    Mutant(
+        "C13 of a file's content",
+        "churn_ml.durable:_written",
+        worse.syncing_the_folder_instead,
+        test_file.test_c13_every_file_is_on_disk_before_it_gets_its_name_and_every_name_before_the_ack,
+    ),
+    Mutant(
+        "C13 of a new folder",
+        "churn_ml.crm.file:made",
+        lambda _: lambda folder: folder.mkdir(parents=True, exist_ok=True),
+        test_file.test_c13_every_file_is_on_disk_before_it_gets_its_name_and_every_name_before_the_ack,
     ),
     Mutant(
         "C14",
@@ -81,8 +95,26 @@ MUTANTS = (
         test_races.test_o2_of_two_that_plan_at_once_one_saves_and_the_other_plans_anew,
     ),
     Mutant(
+        "O2 in a folder",
+        "churn_ml.crm.file:alone",
+        lambda _: lambda *_: nullcontext(),
+        test_file_races.test_o2_a_part_that_another_named_meanwhile_stays_named,
+    ),
+    Mutant(
+        "P3 in a folder",
+        "churn_ml.crm.file_writing:taken_out",
+        lambda _: lambda *_: set(),
+        test_file_races.test_o2_who_was_taken_out_meanwhile_does_not_come_back_with_a_late_run_of_the_plan,
+    ),
+    Mutant(
+        "O4 in a folder",
+        "churn_ml.crm.file_writing:manifests",
+        lambda _: lambda *_: [],
+        test_file_races.test_o4_a_batch_behind_a_later_as_of_is_not_taken_and_nothing_is_written,
+    ),
+    Mutant(
         "O3",
-        "churn_ml.crm.file:_create",
+        "churn_ml.crm.file:create",
         worse.in_place,
         test_file.test_o3_a_second_deployment_is_refused_and_told_how_to_take_over,
     ),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from churn_ml.crm import Ack, Rejection
 from churn_ml.crm.refused import Refused
+from churn_ml.durable import sync
 from churn_ml.errors import Unreachable
 from churn_ml.ledger.rows import upsert
 from churn_ml.ledger.schema import PLAN_ROWS, PLANS
@@ -25,6 +28,18 @@ def finding_nobody(_: Any) -> Any:
 
 def in_place(_: Any) -> Any:
     return lambda path, content: path.write_bytes(content)
+
+
+def syncing_the_folder_instead(_: Any) -> Any:
+    """A temporary file of which the folder is synced, and not what stands in it."""
+
+    def written(path: Path, content: bytes) -> Path:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary.write_bytes(content)
+        sync(path.parent)
+        return temporary
+
+    return written
 
 
 def forgetting_what_is_there(real: Any) -> Any:

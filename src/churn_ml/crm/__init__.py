@@ -24,6 +24,8 @@ function that opens it: it is imported when a destination of that kind is opened
     exported.py      what an export did, in rows
     journal.py       the ledger's double in memory
     file.py          a folder of files with manifests
+    file_lock.py     one writer at a time in such a folder
+    file_writing.py  how a part comes to count there
     file_manifest.py who feeds such a folder, and which files of it count
     file_rows.py     what stands in one of them, CSV or Parquet
     sql.py           a table in SQLite or PostgreSQL

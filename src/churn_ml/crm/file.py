@@ -1,37 +1,37 @@
 """A folder of CSV or Parquet files, one a plan: for people, and for systems that read files.
 
-Each export writes the difference as `DEST/as_of=YYYY-MM-DD/part-<plan id>.csv` (or .parquet), with
-a column `op` (upsert or remove), and names it in `manifest.json` beside it with rows, sha256, model
-and contract. A reader applies the parts of the manifests by as_of, then in the manifest's order; a
-part not named there does not count yet. Files appear whole: written under a temporary name, synced,
-renamed. The same plan sent again writes the same bytes. `DEST/owner.json` keeps a second deployment
-out (O3).
+Each export writes the difference as `DEST/as_of=YYYY-MM-DD/part-<plan id>-<sha256>.csv` (or
+.parquet), with a column `op` (upsert or remove), and names it in `manifest.json` beside it with
+rows, sha256, model and contract. A reader applies the parts of the manifests by as_of, then in the
+manifest's order; a part not named there does not count. Files appear whole: written under a
+temporary name, synced, renamed. The same plan sent again writes the same bytes. `DEST/owner.json`
+keeps a second deployment out (O3), a lock a second writer (O2).
 
-What stands in a part is file_rows.py's affair, what the files beside it say file_manifest.py's. The
-format may change between two exports: a reader tells a part's by its name.
+How a part comes to be named is file_writing.py's affair, what stands in it file_rows.py's, what the
+files beside it say file_manifest.py's. The format may change between two exports: a reader tells a
+part's by its name.
 
-Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-3f2a….csv` with
-1,998 upserts; that as of 2017-11-01 leaves one with 700 upserts and 60 removals.
+Worked example: the first export as of 2017-10-01 leaves `as_of=2017-10-01/part-3f2a…-9b1f….csv`
+with 1,998 upserts; that as of 2017-11-01 leaves one with 700 upserts and 60 removals.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from churn_ml.config import Config
 from churn_ml.config import Destination as Settings
-from churn_ml.crm.file_manifest import apply, holder_of, is_damaged, listed, parts_of
+from churn_ml.crm.file_lock import PATIENCE_SECONDS, alone
+from churn_ml.crm.file_manifest import RESTORE, apply, holder_of, manifests, parts_of
 from churn_ml.crm.file_rows import FORMATS
+from churn_ml.crm.file_writing import as_json, damaged, without_damaged, write
 from churn_ml.crm.means import Means
 from churn_ml.crm.protocol import Ack, Batch, Cell, Rejection
+from churn_ml.durable import create, made
 from churn_ml.errors import BadConfig, BadInput, Transient
 
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
@@ -48,6 +48,8 @@ class FileDestination:
     batch_size: int | None = None
     """Always None: a plan is one file."""
     format: str = "csv"
+    patience_seconds: float = PATIENCE_SECONDS
+    """How long a writer waits for another one."""
 
     def preflight(self) -> None:
         """Make the folder and claim it.
@@ -56,32 +58,30 @@ class FileDestination:
         written to; Transient where the disk is full.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            made(self.folder)
             claim = self.folder / "owner.json"
-            _create(claim, _json({"owner": self.owner}))
+            create(claim, as_json({"owner": self.owner}))
             holder = holder_of(claim, f"[destinations.{self.name}] target")
         except OSError as error:
             raise self._unwritten(self.folder, error, "room for a small file") from error
         self._be_ours(claim, holder)
 
     def send(self, batch: Batch) -> list[Ack | Rejection]:
-        """Write the batch as the part of its plan and name it in the manifest; acks every row.
+        """Write the batch as the part of its plan and name it in the manifest.
 
-        Raises: Transient where the disk is full or the folder is gone; BadConfig where it may not
-        be written to any more; BadInput where the manifest is damaged.
+        Every row is acknowledged but these: all of them where the folder has a later as_of, and
+        an upsert of whom another run of the same plan took out, which stays out.
+        Raises: Transient where the disk is full, the folder is gone, or another process writes
+        there for long; BadConfig where it may not be written to any more; BadInput where the
+        manifest is damaged.
         """
-        folder = self.folder / f"as_of={batch.as_of.isoformat()}"
         content = FORMATS[self.format].written(batch)
         try:
-            folder.mkdir(exist_ok=True)
-            part = folder / f"part-{batch.plan_id}.{self.format}"
-            _replace(part, content)
-            manifest = folder / "manifest.json"
-            parts = listed(manifest, _entry(part.name, content, batch))
-            _replace(manifest, _json({"parts": parts}))
+            with self._alone():
+                return write(self.folder, batch, self.format, content)
         except OSError as error:
-            raise self._unwritten(folder, error, f"room for {len(content)} bytes") from error
-        return [Ack(row.customer_id) for row in batch.rows]
+            place = self.folder / f"as_of={batch.as_of.isoformat()}"
+            raise self._unwritten(place, error, f"room for {len(content)} bytes") from error
 
     def holds(self) -> Iterator[Mapping[str, Cell]]:
         """The rows that a reader has who applied every part in order, one per customer.
@@ -92,6 +92,8 @@ class FileDestination:
         found: dict[str, Mapping[str, Cell]] = {}
         try:
             self._read(found)
+        except BadInput as error:
+            raise self._all_damaged(error) from None
         except OSError as error:
             raise BadConfig(
                 f"cannot read {error.filename or self.folder}: {error.strerror}",
@@ -102,7 +104,7 @@ class FileDestination:
 
     def gone(self) -> bool:
         """Whether no part was ever named here, or all that were are away."""
-        return not any(self.folder.glob("as_of=*/manifest.json"))
+        return not manifests(self.folder)
 
     def set_aside(self) -> list[Path]:
         """Let damaged manifests, and parts, count no more; which they are. Deletes nothing.
@@ -111,23 +113,25 @@ class FileDestination:
         that was named is named no more. Raises as `send` does.
         """
         self._check_owner()
-        found: list[Path] = []
         try:
-            for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
-                try:
-                    parts = parts_of(manifest)
-                except BadInput:
-                    manifest.replace(manifest.with_name("manifest.json.damaged"))
-                    found.append(manifest)
-                    continue
-                away = [part for part in parts if is_damaged(manifest, part)]
-                if away:
-                    kept = [part for part in parts if part not in away]
-                    _replace(manifest, _json({"parts": kept}))
-                    found += [manifest.with_name(part["file"]) for part in away]
+            with self._alone():
+                return without_damaged(self.folder)
         except OSError as error:
             raise self._unwritten(self.folder, error, "room for a small file") from error
-        return found
+
+    def _all_damaged(self, first: BadInput) -> BadInput:
+        """The error of what is damaged in the folder: all of it where it is more than one file."""
+        found = damaged(self.folder)
+        if not found[1:]:
+            return first
+        return BadInput(
+            f"{len(found)} files of the folder are not what they were",
+            where=", ".join(map(str, found)),
+            next_step=RESTORE,
+        )
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return alone(self.folder, self.patience_seconds, self.name)
 
     def _check_owner(self) -> None:
         claim = self.folder / "owner.json"
@@ -136,7 +140,7 @@ class FileDestination:
 
     def _read(self, found: dict[str, Mapping[str, Cell]]) -> None:
         self._check_owner()
-        for manifest in sorted(self.folder.glob("as_of=*/manifest.json")):
+        for manifest in manifests(self.folder):
             for part in parts_of(manifest):
                 apply(found, manifest.with_name(part["file"]), part["sha256"])
 
@@ -182,53 +186,3 @@ def open_file(name: str, settings: Settings, config: Config, means: Means) -> Fi
     return FileDestination(
         name, folder, means.owner, delivers=settings.delivers, format=settings.format
     )
-
-
-def _entry(part: str, content: bytes, batch: Batch) -> dict[str, Any]:
-    upserts = [row for row in batch.rows if row.op == "upsert"]
-    told = {name: {row.payload.get(name) for row in upserts} for name in ("model", "contract")}
-    return {
-        "file": part,
-        "rows": len(batch.rows),
-        "upserts": len(upserts),
-        "removals": len(batch.rows) - len(upserts),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "as_of": batch.as_of.isoformat(),
-        **{name: ", ".join(sorted(map(str, values))) or None for name, values in told.items()},
-    }
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole: a reader, or a power cut, finds the old file or the new."""
-    _written(path, content).replace(path)
-    _sync_folder(path.parent)
-
-
-def _create(path: Path, content: bytes) -> None:
-    """Put `content` at `path` unless a file is there already: the first of two writers wins."""
-    temporary = _written(path, content, f".{os.getpid()}")
-    with suppress(FileExistsError):
-        os.link(temporary, path)
-    temporary.unlink()
-    _sync_folder(path.parent)
-
-
-def _written(path: Path, content: bytes, suffix: str = "") -> Path:
-    temporary = path.with_name(f".{path.name}{suffix}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

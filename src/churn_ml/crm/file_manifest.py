@@ -12,18 +12,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from churn_ml.crm.file_rows import FORMATS
+from churn_ml.crm.file_rows import FORMATS, Told
 from churn_ml.crm.protocol import Cell
 from churn_ml.errors import BadConfig, BadInput
 
-_RESTORE = (
+RESTORE = (
     "restore it from a backup; or churn-ml export reconcile --repair sets it aside, and an export "
     "of the newest day sends again what is missing then"
 )
+
+
+MANIFEST = "manifest.json"
+
+
+def manifests(folder: Path) -> list[Path]:
+    """The manifest of each as_of in the destination's folder, the oldest first."""
+    return sorted(folder.glob(f"as_of=*/{MANIFEST}"))
 
 
 def holder_of(claim: Path, where: str) -> str:
@@ -55,15 +64,54 @@ def parts_of(manifest: Path) -> list[dict[str, Any]]:
             where=str(manifest),
             got="no JSON" if said is None else "JSON that names no parts",
             expected='{"parts": [{"file": "part-...", "sha256": "...", ...}, ...]}',
-            next_step=_RESTORE,
+            next_step=RESTORE,
         )
     return parts
 
 
-def listed(manifest: Path, entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The manifest's entries with this one: in its old place where it had one, else at the end."""
-    known = parts_of(manifest) if manifest.exists() else []
-    return list(({part["file"]: part for part in known} | {entry["file"]: entry}).values())
+def part_name(plan_id: str, sha256: str, kind: str) -> str:
+    """The name of the part of a plan with that content: nobody writes over another's.
+
+    >>> part_name("5f1c2d3e", "9f3ca1b2" + "0" * 56, "csv")
+    'part-5f1c2d3e-9f3ca1b2.csv'
+    """
+    return f"part-{plan_id}-{sha256[:8]}.{kind}"
+
+
+def is_of(plan_id: str, file: str) -> bool:
+    """Whether a file is a part of the plan: whatever its content and format, also by its old name.
+
+    >>> names = ("part-5f1c-9f3ca1b2.csv", "part-5f1c.parquet", "part-5f1c2-9f3ca1b2.csv")
+    >>> [is_of("5f1c", name) for name in names]
+    [True, True, False]
+    """
+    kinds = "|".join(FORMATS)
+    return bool(re.fullmatch(rf"part-{re.escape(plan_id)}(-[0-9a-f]{{8}})?\.({kinds})", file))
+
+
+def standing(parts: Sequence[Mapping[str, Any]], plan_id: str) -> Mapping[str, Any] | None:
+    """The entry of the plan's part, or None where the manifest names none."""
+    return next((part for part in parts if is_of(plan_id, part["file"])), None)
+
+
+def listed(
+    parts: Sequence[Mapping[str, Any]], entry: Mapping[str, Any], plan_id: str
+) -> list[Mapping[str, Any]]:
+    """The parts with this entry: in the place of the plan's old one, else at the end."""
+    old = standing(parts, plan_id)
+    if old is None:
+        return [*parts, entry]
+    others = [part for part in parts if part is old or not is_of(plan_id, part["file"])]
+    return [entry if part is old else part for part in others]
+
+
+def taken_out(manifest: Path, entry: Mapping[str, Any]) -> set[str]:
+    """The customers whom the part that the entry names removes; nobody where it is damaged."""
+    try:
+        told = _told(manifest.with_name(entry["file"]), entry["sha256"])
+    except BadInput:
+        return set()
+    return {str(cells["customer_id"]) for op, cells in told if op == "remove"}
 
 
 def apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None:
@@ -71,30 +119,40 @@ def apply(found: dict[str, Mapping[str, Cell]], part: Path, sha256: str) -> None
 
     Raises: BadInput where it is not the part with that sha256, or its rows cannot be read.
     """
+    for op, cells in _told(part, sha256):
+        found.pop(str(cells["customer_id"]), None)
+        if op == "upsert":
+            found[str(cells["customer_id"])] = cells
+
+
+def damaged_of(manifest: Path) -> list[Mapping[str, Any]] | None:
+    """The manifest's entries whose parts cannot be applied; None where it cannot be read itself."""
+    try:
+        parts = parts_of(manifest)
+    except BadInput:
+        return None
+    return [part for part in parts if _is_damaged(manifest, part)]
+
+
+def _is_damaged(manifest: Path, entry: Mapping[str, Any]) -> bool:
+    try:
+        _told(manifest.with_name(entry["file"]), entry["sha256"])
+    except BadInput:
+        return True
+    return False
+
+
+def _told(part: Path, sha256: str) -> list[Told]:
+    """What the part says; raises BadInput as `apply` does."""
     content = part.read_bytes() if part.is_file() else b""
     if hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(part, "other content" if part.is_file() else "no such file")
     try:
-        told = list(FORMATS[part.suffix[1:]].read(content))
+        return list(FORMATS[part.suffix[1:]].read(content))
     except (KeyError, TypeError, ValueError) as error:
         kind = type(error).__name__
-    else:
-        for op, cells in told:
-            found.pop(str(cells["customer_id"]), None)
-            if op == "upsert":
-                found[str(cells["customer_id"])] = cells
-        return
     # Outside of the except: the reader's own words may quote a customer's row.
     raise _damaged(part, f"rows that cannot be read ({kind})")
-
-
-def is_damaged(manifest: Path, entry: Mapping[str, Any]) -> bool:
-    """Whether the part that the manifest's entry names cannot be applied."""
-    try:
-        apply({}, manifest.with_name(entry["file"]), entry["sha256"])
-    except BadInput:
-        return True
-    return False
 
 
 def _damaged(part: Path, got: str) -> BadInput:
@@ -102,7 +160,7 @@ def _damaged(part: Path, got: str) -> BadInput:
         "a part is not the one that its manifest names",
         where=str(part),
         got=got,
-        next_step=_RESTORE,
+        next_step=RESTORE,
     )
 
 
