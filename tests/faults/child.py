@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn_ml.crm import HubSpotDestination, SqlDestination
+from churn_ml.crm import FileDestination, HubSpotDestination, SqlDestination
 from churn_ml.errors import ChurnError
 
 from .failpoints import arm
@@ -24,6 +24,7 @@ from .history import History
 SMALL_BATCHES = 5
 TIMEOUT_SECONDS = (1.0, 0.25)
 """What a request to HubSpot may take to connect, and between two pieces of its answer."""
+HELD_SECONDS = 0.5
 Broken = Callable[[], None]
 
 
@@ -71,19 +72,24 @@ def _hurry() -> None:
     """A table takes a plan of two dozen rows in a few batches, as it does one of thousands.
 
     HubSpot's answers are waited for a quarter of a second, and between two tries hundredths of a
-    second pass in place of seconds.
+    second pass in place of seconds. Who finds a folder held waits half a second for the holder.
     """
     from churn_ml.crm.hubspot import destination
 
     made, asked = SqlDestination.__init__, HubSpotDestination.__init__
+    opened = FileDestination.__init__
 
     def smaller(self: SqlDestination, *args: Any, **kwargs: Any) -> None:
         made(self, *args, **{"batch_size": SMALL_BATCHES, **kwargs})
+
+    def briefly(self: FileDestination, *args: Any, **kwargs: Any) -> None:
+        opened(self, *args, **{"patience_seconds": HELD_SECONDS, **kwargs})
 
     def sooner(self: HubSpotDestination, *args: Any, **kwargs: Any) -> None:
         asked(self, *args, **{"sleep": lambda seconds: time.sleep(seconds / 100), **kwargs})
 
     SqlDestination.__init__ = smaller  # type: ignore[method-assign]
+    FileDestination.__init__ = briefly  # type: ignore[method-assign]
     HubSpotDestination.__init__ = sooner  # type: ignore[method-assign]
     impatient = partial(destination.Caller, timeout=TIMEOUT_SECONDS)  # type: ignore[attr-defined]
     setattr(destination, "Caller", impatient)  # noqa: B010 - a class is not assigned to

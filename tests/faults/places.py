@@ -48,7 +48,7 @@ HARMED: Way = {
 ONCE = frozenset(
     {
         *("token.taken", "publish", "publish.token_checked", "publish.partitions", "publish.lots"),
-        *("publish.receipt", "published", "file.send", "file.sent"),
+        *("publish.receipt", "published", "file.send", "file.listed", "file.sent"),
     }
 )
 """Places that an operation passes once; the others it may pass for five tables, some batches."""
@@ -57,8 +57,9 @@ HELD = {
         name for name in ON_THE_WAY["publish"] if name not in {*TRANSACTIONS, "published"}
     ),
     "export": (
-        *("plan.made", "plan.saved", "guard.asked", "file.send", "file.sent", "table.send"),
-        *("table.sent", "hub.send", "hub.read", "hub.sent", "ack", "acked"),
+        *("plan.made", "plan.saved", "guard.asked", "file.send", "file.part", "file.listed"),
+        *("file.sent", "table.send", "table.sent", "hub.send", "hub.read", "hub.sent"),
+        *("ack", "acked"),
     ),
 }
 """Operation -> where it holds something that the next one takes over."""
