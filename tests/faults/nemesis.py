@@ -174,16 +174,14 @@ class Nemesis(Processes):
         self.run("export", as_of, failpoint=half_way(self.draw))
         self.run("waits")
         left = self.history.events("waits", "ok")[-1:]
-        offered, others = (
-            ([*left[0]["said"][n]] for n in ("offered", "others")) if left else ([], [])
-        )
-        if self.draw.random() < 0.5:
-            either = [*offered, *others]
-            self.run("suppress", self.draw.sample(either, min(2, len(either))))
-        else:
-            self.run(
-                "consent", dict.fromkeys(self.draw.sample(offered, min(2, len(offered))), False)
-            )
+        said = left[0]["said"] if left else {"offered": [], "others": []}
+        withdraw = self.draw.random() < 0.5
+        open_now = said["offered"] + ([] if withdraw else said["others"])
+        whom = self.draw.sample(open_now, min(2, len(open_now)))
+        if whom and withdraw:
+            self.run("consent", dict.fromkeys(whom, False))
+        elif whom:
+            self.run("suppress", whom)
         self.run("export", as_of)
 
     def _rouse(self) -> None:
