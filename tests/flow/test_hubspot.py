@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from churn_ml import flow
 from churn_ml.house import House
+from churn_ml.ledger.schema import BUCKETS
 
 from ..conftest import FIRST
 from ..crm.fakes import faults
 from ..crm.fakes.hubspot import HubSpot
+
+
+def test_r1_every_request_is_counted_in_the_ledger(
+    exporting: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = exporting(kind="hubspot", connection="hubspot_crm")
+    with HubSpot() as account:
+        monkeypatch.setenv("AIRFLOW_CONN_HUBSPOT_CRM", account.connection)
+        flow.export(house, FIRST)
+        assert flow.reconcile(house)["crm"].whole
+        with house.ledger.reading() as connection:
+            spent = connection.execute(select(BUCKETS.c.destination, BUCKETS.c.spent)).all()
+        assert spent == [("crm", len(account.asked))]
 
 
 def test_s8_s9_r4_a_shop_is_exported_reconciled_and_mended(

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
@@ -35,6 +35,8 @@ from .database import as_postgres, initialised, postgres_in, settings_of
 from .export import DATABASE, PASSWORD, USER
 
 UP_WITHIN_S = 120
+IMPATIENT = (3.0, 2.0)
+SLOW_S, RETRY_AFTER_S = 20, 7
 
 
 @dataclass
@@ -74,9 +76,9 @@ class Server:
         return TrytonDestination("crm", self.client(), owner, root=root, **more)
 
     @contextmanager
-    def losing(self, method: str, *, after: bool) -> Iterator[Losing]:
-        """The server behind a proxy that loses the first call of a method."""
-        proxy = Losing(self, method, after=after)
+    def losing(self, method: str, how: str, times: int = 1) -> Iterator[Losing]:
+        """The server behind a proxy that loses the first calls of a method; see `Losing`."""
+        proxy = Losing(self, method, how, times)
         thread = Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -101,14 +103,20 @@ class Server:
 
 
 class Losing(ThreadingHTTPServer):
-    """Hands calls on to a server; of one method the first call, or its answer, is lost."""
+    """Hands calls on to a server, but for the first `times` of one method.
 
-    def __init__(self, server: Server, method: str, *, after: bool) -> None:
+    `how`: the call is lost "before" it is done or "after", or done and answered too late ("slow");
+    a number is the status that it is answered with, not done. `slept`: what a client waited for.
+    """
+
+    def __init__(self, server: Server, method: str, how: str, times: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handing)
-        self.server, self.method, self.after, self.lost = server, method, after, 0
+        self.server, self.method, self.how, self.times, self.lost = server, method, how, times, 0
+        self.slept: list[float] = []
 
     def destination(self, root: str) -> TrytonDestination:
-        client = self.server.client(port=self.server_address[1], sleep=lambda _: None)
+        patience = {"timeout": IMPATIENT, "failures_in_a_row": 3, "sleep": self.slept.append}
+        client = self.server.client(port=self.server_address[1], **patience)
         return TrytonDestination("crm", client, "me", root=root)
 
 
@@ -118,17 +126,29 @@ class _Handing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         it = json.loads(body)["method"] == f"model.{self.server.method}"
-        losing = it and not self.server.lost
+        losing = it and self.server.lost < self.server.times
         self.server.lost += losing
         self.close_connection = True
-        if losing and not self.server.after:
+        how = self.server.how if losing else ""
+        if how.isdecimal():
+            self.send_response(int(how))
+            if how == "429":
+                self.send_header("Retry-After", f"{RETRY_AFTER_S}")
+            self.end_headers()
+        if how == "before" or how.isdecimal():
             return
         connection = HTTPConnection("127.0.0.1", self.server.server.port, timeout=30)
         connection.request("POST", self.path, body, dict(self.headers))
         response = connection.getresponse()
         answer = response.read()
         connection.close()
-        if not losing:
+        if how == "slow":
+            # until whoever asked has gone; one who does not go is answered in the end
+            self.connection.settimeout(SLOW_S)
+            with suppress(TimeoutError):
+                self.connection.recv(1)
+                return
+        if how != "after":
             self.send_response(response.status)
             for name in ("Content-Type", "Content-Encoding"):
                 if value := response.getheader(name):

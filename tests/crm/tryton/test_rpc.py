@@ -9,24 +9,50 @@ from churn_ml.crm.tryton import TrytonDestination
 from churn_ml.errors import BadConfig, Unreachable
 
 from .place import Place, batch, hashes
+from .server import RETRY_AFTER_S
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("how", ["before", "after", "slow", "429", "503"])
 @pytest.mark.parametrize(
     "method", ["party.party.create", "party.party.write", "ir.attachment.create"]
 )
-def test_r3_r4_a_call_that_is_lost_is_made_again_without_harm(
-    place: Place, method: str, after: bool
+def test_r1_r2_r3_r4_a_call_that_is_lost_late_or_not_taken_is_made_again_without_harm(
+    place: Place, method: str, how: str
 ) -> None:
     place.send(place.upsert("h1", segment="LOST"))
     rows = [place.upsert("h1"), place.upsert("h2"), place.upsert("h3")]
-    with place.server.losing(method, after=after) as proxy:
+    with place.server.losing(method, how) as proxy:
         assert proxy.destination(place.root).send(batch(*rows)) == [
             Ack(row.customer_id) for row in rows
         ]
-    assert proxy.lost == 1
+    assert (proxy.lost, len(proxy.slept)) == (1, 1)
+    assert how != "429" or proxy.slept == [RETRY_AFTER_S]
     assert place.held() == hashes(*rows)
     assert (len(place.notes()), len(place.parties("h1", "h2", "h3"))) == (3, 3)
+
+
+@pytest.mark.parametrize("how", ["slow", "503"])
+def test_r2_a_server_that_stays_slow_or_busy_is_unreachable_and_the_next_run_heals(
+    place: Place, how: str
+) -> None:
+    rows = [place.upsert("h1"), place.upsert("h2")]
+    with place.server.losing("ir.attachment.create", how, times=3) as proxy:
+        with pytest.raises(Unreachable, match="3 failures in a row"):
+            proxy.destination(place.root).send(batch(*rows))
+        assert proxy.destination(place.root).send(batch(*rows)) == [
+            Ack(row.customer_id) for row in rows
+        ]
+    assert place.held() == hashes(*rows)
+    assert len(place.notes()) == 2
+
+
+def test_s12_a_redirect_is_not_followed_and_names_the_address(place: Place) -> None:
+    with (
+        place.server.losing("party.category.search_read", "307") as proxy,
+        pytest.raises(BadConfig, match="no redirect is followed"),
+    ):
+        proxy.destination(place.root).send(batch(place.upsert("h1")))
+    assert proxy.lost == 1
 
 
 def test_r8_a_session_that_is_closed_is_opened_once_again(place: Place) -> None:
