@@ -167,8 +167,9 @@ def test_o3_a_second_deployment_is_refused_and_changes_nothing(
     rig: Rig, journal: MemoryJournal
 ) -> None:
     export(rig, journal, [row("h1", OCTOBER)])
-    with pytest.raises(BadConfig, match="fed by another deployment"):
+    with pytest.raises(BadConfig, match="fed by another deployment") as refused:
         outbox(rig.open("another shop"), MemoryJournal()).export([row("h1", NOVEMBER)], NOVEMBER)
+    assert "that deployment is gone" in str(refused.value.next_step)  # the way to hand it over
     assert whole(rig, journal)
     export(rig, journal, [row("h1", NOVEMBER, segment="NEW")], NOVEMBER)
     assert held(rig) == {"h1": "NEW"}
