@@ -194,6 +194,24 @@ def test_a_failed_start_leaves_what_lived_before(
     assert {p.pid for p in members(stack.folder)} == {stack.services["mlflow"].pid}
 
 
+@pytest.mark.parametrize(
+    ("alive", "kept"),
+    [
+        (["mlflow", "scheduler", "dag-processor"], ["mlflow"]),
+        (["postgres", "mlflow", "scheduler"], ["postgres", "mlflow", "scheduler"]),
+    ],
+    ids=["database away", "database there"],
+)
+def test_o8_a_scheduler_that_outlived_its_database_is_not_taken_for_alive(
+    stack: Stack, alive: list[str], kept: list[str]
+) -> None:
+    for name in alive:
+        stack = stack.with_service(name, spawn(napping(stack, name), stack.folder))
+    assert list(stack.groups()) == alive
+    starting._end_what_lost_its_database(stack, silent)
+    assert list(stack.groups()) == kept
+
+
 def test_a_restart_of_an_unknown_service_is_refused_with_the_known_ones(stack: Stack) -> None:
     with pytest.raises(BadInput, match=r"no service triggerer.*expected: postgres, mlflow"):
         starting.restart(stack.folder, "triggerer", say=silent)

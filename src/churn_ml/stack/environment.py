@@ -42,6 +42,10 @@ FIXED = {
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
+    # a task whose API server restarts asks on for as long as it may go unheard, every five seconds
+    # at the latest: by default it gives up after some ten, done or not, and its try is lost
+    "WORKERS__EXECUTION_API_RETRIES": "25",
+    "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
     # a busy machine is not a failed task: by default the API has 5 s to answer one
     "WORKERS__EXECUTION_API_TIMEOUT": "30",
 }

@@ -30,6 +30,7 @@ from churn_ml.stack.stopping import end_everything, end_service
 
 USERS = ("admin", "demo-approver")
 DATABASE_SECONDS, SERVERS_SECONDS = 60.0, 240.0
+LOST_WITHOUT_DATABASE = ("scheduler", "dag-processor")
 COMMANDS: Mapping[str, Callable[[Stack], Service]] = {
     "postgres": postgres.service,
     "mlflow": services.mlflow,
@@ -122,6 +123,7 @@ def _bring_up(stack: Stack, say: Progress) -> Stack:
         shutil.rmtree(stack.folder / "postgres", ignore_errors=True)
     postgres.prepare(stack, say)
     services.prepare(stack)
+    _end_what_lost_its_database(stack, say)
     stack = _ensure(stack, "postgres", say)
     health.wait(stack, ("postgres",), seconds=DATABASE_SECONDS, say=say)
     postgres.create_databases(stack)
@@ -135,6 +137,21 @@ def _bring_up(stack: Stack, say: Progress) -> Stack:
         say(f"   the ledger is the one that {stack.config} names in [paths], not the platform's")
     say(f"   Airflow answers on {stack.airflow_url}, MLflow on {stack.mlflow_url}")
     return stack
+
+
+def _end_what_lost_its_database(stack: Stack, say: Progress) -> None:
+    """Where PostgreSQL is dead, end the parts of Airflow that live on without it.
+
+    They end by themselves, the scheduler minutes later, when its last task has given up: a start
+    that took it for alive would leave a platform that nobody schedules.
+    """
+    alive = stack.groups()
+    if "postgres" in alive:
+        return
+    for name in LOST_WITHOUT_DATABASE:
+        if name in alive:
+            say(f"   {name} is restarted: its database was away")
+            end_service(stack.folder, name)
 
 
 def _ensure(stack: Stack, name: str, say: Progress) -> Stack:
