@@ -48,8 +48,10 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
     said = summary(done)
     assert (said["seeds"], said["violating"]) == (12, [])
     assert said["killed"] >= 20, "ten seeds with so few kills are tame"
-    # who slept past another run of its step finds its token or its plan replaced
-    assert said["asleep"] >= said["overtaken"] >= said["fenced"] >= 5
+    # who slept past another run of its step finds its token or its plan replaced, or is killed
+    # before it can look
+    assert said["asleep"] >= said["overtaken"] >= said["fenced"] + said["late"] >= 5
+    assert min(said["fenced"], said["late"]) >= 1
 
 
 @pytest.mark.parametrize(
