@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models import Bundle, apart, family, load, save
 from churn_ml.models.example import SETTING
 from churn_ml.models.protocol import to_json
+from churn_ml.models.store import keep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +77,41 @@ def test_two_savers_at_once_leave_one_whole_model(
         saver.join()
     assert [path.name for path in tmp_path.iterdir()] == [bundle.id]
     assert load(tmp_path / bundle.id).id == bundle.id
+
+
+def test_c13_every_file_of_a_model_and_every_name_on_the_way_to_it_is_on_disk_at_the_end(
+    bundles: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, root = bundles["rule"], tmp_path / "var" / "models"
+    forced: list[Path] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted_sync(descriptor: int) -> None:
+        forced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        """What was forced to disk before has its last name from here on."""
+        forced[:] = [
+            target / one.relative_to(path) if one.is_relative_to(path) else one for one in forced
+        ]
+        forced.append(target)
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    save(bundle, root)
+    folder = root / bundle.id
+    files = [folder / name for name in (*bundle.contents, "manifest.json")]
+    folders = sorted({file.parent for file in files} | {folder})
+    assert forced == [tmp_path, tmp_path / "var", *files, *folders, folder, root]
+    forced.clear()
+    save(bundle, root)
+    assert forced == [root], "who saved it first may have been killed before its name was on disk"
+    forced.clear()
+    keep(bundle.model, root / "rule")
+    assert forced[-2:] == [root / "rule", root]
+    assert root / "rule" / "manifest.json" in forced
 
 
 def test_c13_the_leftover_of_a_killed_saver_is_in_nobodys_way(

@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from churn_ml.durable import made, sync
 from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models import apart
 from churn_ml.models.bundle import FORMAT, Bundle, sha256_of
@@ -46,19 +47,19 @@ def save(bundle: Bundle, root: Path) -> str:
     All or nothing: written under a temporary name, synced, then renamed. A folder of that id which
     is already there is verified and kept. Raises Tampered where its bytes differ.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    made(root)
     folder = root / bundle.id
     if not folder.exists():
         part = Path(tempfile.mkdtemp(prefix=f".{bundle.id}-", dir=root))
         try:
             _write(part, {**bundle.contents, MANIFEST: to_json(bundle.manifest)})
             part.rename(folder)
-            _sync(root)
         except OSError:
             shutil.rmtree(part, ignore_errors=True)
             # renaming fails where another process saved the same model in between: that is fine
             if not folder.exists():
                 raise
+    sync(root)  # who renamed it may have been killed before
     _checked_files(folder, _checked_manifest(folder, bundle.sha256))
     return bundle.id
 
@@ -103,6 +104,7 @@ def keep(model: Model, folder: Path) -> None:
         # renaming fails where another process kept the same model in between: that is fine
         if not folder.exists():
             raise
+    sync(folder.parent)
 
 
 def kept(folder: Path, name: str) -> Model:
@@ -192,14 +194,5 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-    for each in {(folder / path).parent for path in files} | {folder}:
-        _sync(each)
-
-
-def _sync(folder: Path) -> None:
-    """Make names in `folder` survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    for each in sorted({(folder / path).parent for path in files} | {folder}):
+        sync(each)
