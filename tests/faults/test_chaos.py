@@ -57,8 +57,8 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
 @pytest.mark.parametrize(
     ("build", "seeds"),
     [
-        *(("ack_before_send", 2), ("no_fencing", 2), ("no_marks", 4)),
-        *(("acks_dropped", 4), ("deaf_to_regret", 6), ("consent_unread", 6), ("two_keys", 6)),
+        *(("ack_before_send", 4), ("no_fencing", 6), ("no_marks", 8)),
+        *(("acks_dropped", 4), ("deaf_to_regret", 8), ("consent_unread", 8), ("two_keys", 8)),
     ],
 )
 def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int, tmp_path: Path) -> None:
