@@ -11,6 +11,8 @@ from churn_ml.errors import Unreachable
 
 from .. import test_connections
 from ..crm import (
+    test_contract,
+    test_contract_servers,
     test_file,
     test_file_races,
     test_guard,
@@ -155,6 +157,12 @@ MUTANTS = (
         test_remote.test_r1_a_spent_daily_budget_asks_nothing_more_and_says_when_to_go_on,
     ),
     Mutant(
+        "R1 of all workers",
+        "churn_ml.crm.hubspot.destination:Caller",
+        worse.with_a_pace_of_its_own,
+        test_contract_servers.test_r1_two_workers_share_one_pace,
+    ),
+    Mutant(
         "R2",
         "churn_ml.crm.remote:Caller._check_breaker",
         worse.nothing,
@@ -215,6 +223,12 @@ MUTANTS = (
         test_sql.test_r9_a_missing_and_a_mistyped_column_are_named_before_row_one,
     ),
     Mutant(
+        "R9 of a field that is never told",
+        "churn_ml.crm.hubspot.rows:written",
+        lambda real: lambda name, cell: "" if name == "model" else real(name, cell),
+        test_contract.test_every_field_arrives_in_its_own_place,
+    ),
+    Mutant(
         "R12",
         "churn_ml.crm.outbox:plan",
         worse.never_removing,
@@ -270,5 +284,11 @@ MUTANTS = (
         lambda _: lambda *_: True,
         test_remote.test_s12_only_https_to_a_public_address_is_allowed,
         {"url": "https://crm.internal/", "addresses": ["10.1.2.3"]},
+    ),
+    Mutant(
+        "S12 of a redirect",
+        "urllib3:Retry",
+        lambda real: lambda *_, **__: real(3),
+        test_contract_servers.test_s12_no_redirect_is_followed,
     ),
 )

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from churn_ml.crm import MemoryJournal
 from churn_ml.errors import ChurnError
 from churn_ml.ledger import Ledger
 
+from ..crm.fakes.hubspot import rigged as hubspot
+from ..crm.fakes.rig import Rig
 from ..crm.fakes.salesforce import Salesforce
 from ..crm.salesforce.world import World
 from .failpoints import owner_of
@@ -35,6 +38,17 @@ def ledgers(tmp_path: Path) -> Iterator[list[Ledger]]:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/bi.db"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with hubspot(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    return MemoryJournal()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from churn_ml.crm import Ack, Rejection
+from churn_ml.crm.means import MemoryBuckets
 from churn_ml.crm.refused import Refused
 from churn_ml.durable import sync
 from churn_ml.errors import Unreachable
@@ -53,6 +54,10 @@ def heedless_of_older(real: Any) -> Any:
         return real(*args, **told, last=last and (last[0], date.min))
 
     return planned
+
+
+def with_a_pace_of_its_own(real: Any) -> Any:
+    return lambda name, limit, _, *args, **told: real(name, limit, MemoryBuckets(), *args, **told)
 
 
 def never_removing(real: Any) -> Any:
