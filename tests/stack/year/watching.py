@@ -66,6 +66,12 @@ def task_of(told: Running, dag: str, key: date, name: str) -> Task:
     return next(task for task in told.airflow.tasks(runs[:1]) if task.name == name)
 
 
+def newest(told: Running) -> date:
+    """The newest day that was exported: an older one would send nothing."""
+    keys = [run.key for run in told.airflow.runs(dag="churn_export") if run.key]
+    return date.fromisoformat(max(keys))
+
+
 def follow_further(told: Running, key: date, past: list[Run]) -> Look:
     """Wait for what has come of a key since those runs."""
     return follow(told.airflow, key.isoformat(), past=past, limit_seconds=LIMIT_SECONDS)
