@@ -22,6 +22,7 @@ from ..crm import (
     test_sql,
 )
 from ..crm.salesforce import test_destination as salesforce
+from ..models import test_store
 from . import test_clients, test_disks, test_locks_and_limits, test_races, worse
 
 
@@ -77,6 +78,18 @@ MUTANTS = (
         "churn_ml.crm.file:made",
         lambda _: lambda folder: folder.mkdir(parents=True, exist_ok=True),
         test_file.test_c13_every_file_is_on_disk_before_it_gets_its_name_and_every_name_before_the_ack,
+    ),
+    Mutant(
+        "C13 of a model",
+        "churn_ml.models.store:sync",
+        worse.nothing,
+        test_store.test_c13_every_file_of_a_model_and_every_name_on_the_way_to_it_is_on_disk_at_the_end,
+    ),
+    Mutant(
+        "C13 of a model's content",
+        "churn_ml.models.store:_write",
+        worse.syncing_the_folders_instead,
+        test_store.test_c13_every_file_of_a_model_and_every_name_on_the_way_to_it_is_on_disk_at_the_end,
     ),
     Mutant(
         "C14",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,6 +39,19 @@ def syncing_the_folder_instead(_: Any) -> Any:
         temporary.write_bytes(content)
         sync(path.parent)
         return temporary
+
+    return written
+
+
+def syncing_the_folders_instead(_: Any) -> Any:
+    """The folders of a model's files are synced, and not the files."""
+
+    def written(folder: Path, files: Mapping[str, bytes]) -> None:
+        for path, data in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(data)
+        for each in sorted({(folder / path).parent for path in files} | {folder}):
+            sync(each)
 
     return written
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from churn_ml.errors import BadInput, BrokenPromise, NotReady, Tampered
 from churn_ml.models import Bundle, apart, family, load, save
-from churn_ml.models.example import SETTING
+from churn_ml.models.example import SETTING, by_hand
 from churn_ml.models.protocol import to_json
 from churn_ml.models.store import keep
 
@@ -80,9 +80,9 @@ def test_two_savers_at_once_leave_one_whole_model(
 
 
 def test_c13_every_file_of_a_model_and_every_name_on_the_way_to_it_is_on_disk_at_the_end(
-    bundles: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle, root = bundles["rule"], tmp_path / "var" / "models"
+    bundle, root = by_hand(), tmp_path / "var" / "models"
     forced: list[Path] = []
     fsync, rename = os.fsync, Path.rename
 
