@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from .conftest import DAY, FIRST, SECOND, Running
+from .records import check_backfilled_oldest_first
 from .watching import follow_further, task_of, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -57,6 +58,7 @@ def test_two_days_backfilled_are_the_two_days_one_by_one(told: Running) -> None:
     wait_until(lambda: told.airflow.backfilled(asked))
     for day in RANGE:
         follow_further(told, day, [])
+    check_backfilled_oldest_first(told, *RANGE)
     told.check_same_as_the_twin()
     days = {run.key for run in told.airflow.runs(dag="churn_ingest")}
     assert days == {day.isoformat() for day in (FIRST, SECOND, *RANGE)}

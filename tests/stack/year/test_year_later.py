@@ -17,6 +17,7 @@ from churn_ml.stack.following import Look, follow
 
 from .conftest import DAY, Running
 from .crm import FILES, ROWS, TABLE, connected, held, parts
+from .records import check_backfilled_oldest_first, most_at_once, runs_of_dag
 from .watching import (
     LIMIT_SECONDS,
     Each,
@@ -190,6 +191,9 @@ def test_o2_further_runs_of_a_key_and_a_backfill_beside_it_end_as_one_by_one(
     runs = told.airflow.runs(TWICE.isoformat())
     assert [run.dag for run in runs].count("churn_score") == 2
     assert [run.dag for run in runs].count("churn_export") == 3
+    check_backfilled_oldest_first(told, *BESIDES)
+    for dag in ("churn_ingest", "churn_score", "churn_export", "churn_learn"):
+        assert most_at_once(runs_of_dag(told, dag)) == 1, dag
     told.check_same_as_the_twin()
 
 
