@@ -64,11 +64,14 @@ def _utc(day: date) -> datetime:
 def rules(schedule: Schedule) -> dict[str, Any]:
     """The arguments of every DAG: the clock is fixed, one run at a time, retries by error class.
 
-    No rule names a wait: it would be the same at every try, and the waits grow.
+    Where the world was busy the waits grow, so that rule names none. What nobody foresaw is most
+    likely a defect: it is tried as often, without being long in coming to light.
     """
+    wait = timedelta(seconds=schedule.retry_seconds)
     by_class = [
         RetryRule(Permanent, RetryAction.FAIL, reason="somebody has to act first"),
         RetryRule(Transient, RetryAction.RETRY, reason="the world was busy"),
+        RetryRule(Exception, RetryAction.RETRY, retry_delay=wait, reason="nobody foresaw this"),
     ]
     return {
         "start_date": _utc(schedule.start_on),
@@ -79,7 +82,7 @@ def rules(schedule: Schedule) -> dict[str, Any]:
             "owner": "churn_ml",
             "pool": schedule.pool,
             "retries": schedule.retries,
-            "retry_delay": timedelta(seconds=schedule.retry_seconds),
+            "retry_delay": wait,
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=schedule.retry_at_most_minutes),
             "retry_policy": ExceptionRetryPolicy(by_class),

@@ -156,6 +156,7 @@ def test_the_class_of_an_error_decides_whether_it_is_tried_again(dag: dict[str, 
         assert [(r["exception"], r["action"], r.get("retry_delay")) for r in task["rules"]] == [
             ("churn_ml.errors.Permanent", "fail", None),
             ("churn_ml.errors.Transient", "retry", None),
+            ("builtins.Exception", "retry", 30.0),
         ]
 
 

@@ -39,11 +39,12 @@ class Schedule(Section):
     refused. A step that the world was too busy for is tried `retries` times more: at first after
     `retry_seconds`, then after twice as long each time, up to `retry_at_most_minutes`. Airflow
     stretches each wait by up to as much again, so by default a database may be away for a quarter
-    of an hour. A step that takes longer than `step_minutes` is stopped. `pool` is the Airflow pool
-    that every step waits in: make another one than Airflow's own before you name it, with as many
-    slots as steps may run at once. `churn-ml doctor` reports a champion that was trained more than
-    `stale_after_days` before the newest data. With `four_eyes` who started a training, its verdict
-    or an export by hand in Airflow cannot say yes to it; who works alone turns that off.
+    of an hour. What no step foresaw is tried as often, `retry_seconds` apart. A step that takes
+    longer than `step_minutes` is stopped. `pool` is the Airflow pool that every step waits in: make
+    another one than Airflow's own before you name it, with as many slots as steps may run at once.
+    `churn-ml doctor` reports a champion that was trained more than `stale_after_days` before the
+    newest data. With `four_eyes` who started a training, its verdict or an export by hand in
+    Airflow cannot say yes to it; who works alone turns that off.
     """
 
     cron: str = "0 4 * * *"
