@@ -83,12 +83,14 @@ def doctor(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Let MLflow's aliases follow the ledger.")
+        bool,
+        typer.Option("--repair", help="Let MLflow's aliases follow the ledger; sweep leftovers."),
     ] = False,
 ) -> None:
     """Check that ledger, model folders, MLflow and destinations are one; exits with 1 if not.
 
-    Reads: all of them. Writes: aliases in MLflow with --repair; claims of destinations.
+    Reads: all of them. Writes: aliases in MLflow with --repair, which also removes what killed
+    writers left more than a day ago; claims of destinations.
     """
     from churn_ml import flow
 

@@ -1,7 +1,8 @@
 """Doctor: whether what the ledger says, what lies on disk and what MLflow shows are one.
 
 Enters: the house. Leaves: one finding a check, and where asked the aliases of MLflow as the ledger
-decided them. Nothing else is mended: what was tampered with, or is too old, is for a person.
+decided them and leftovers swept. Nothing else is mended: what was tampered with, or is too old, is
+for a person.
 
 Worked example: somebody moves the alias `champion` in MLflow to xgboost-1; the ledger's champion is
 rule-1 still, and scoring goes on with it. The doctor finds that champion "points at xgboost-1, the
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from churn_ml.errors import ChurnError
 from churn_ml.flow.definitions import known_to
 from churn_ml.flow.following import astray, project, wanted
+from churn_ml.flow.leftovers import leftovers, sweep
 from churn_ml.flow.log import owed
 from churn_ml.ledger.doubts import IN_DOUBT
 from churn_ml.ledger.held import NOT_HELD
@@ -42,8 +44,9 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
     decisions and, under each contract, the bytes and the age of champion and former champion,
     MLflow's aliases and what a killed logging left there; then whether exports are stopped, who
     feeds each destination, which makes an absent file or table, and which destinations still hold
-    customers but stand in churn.toml no more.
-    `repair`: let the aliases follow the ledger before they are looked at. Raises nothing: what a
+    customers but stand in churn.toml no more; and what killed writers left behind.
+    `repair`: let the aliases follow the ledger, and sweep what was left, before they are looked at.
+    Raises nothing: what a
     check runs into is its finding.
     """
     found = [_seen("decisions", lambda: _chain(house))]
@@ -55,6 +58,7 @@ def doctor(house: House, *, repair: bool = False) -> list[dict[str, Any]]:
         for name in house.config.destinations
     ]
     found += _given_up(house)
+    found.append(_seen("leftovers", lambda: _leftovers(house, repair=repair)))
     return [asdict(one) for one in found]
 
 
@@ -178,6 +182,22 @@ def _destination(house: House, name: str) -> Finding:
     crm.check_there(target, house.ledger)
     target.preflight()
     return Finding("", well=True, told="reachable, and fed by this deployment")
+
+
+def _leftovers(house: House, *, repair: bool) -> Finding:
+    """Whether writers that were killed have left files that nobody will read."""
+    if repair:
+        sweep(leftovers(house, house.clock()))
+    left = leftovers(house, house.clock())
+    if not left:
+        return Finding("", well=True, told="none that is older than a day")
+    return Finding(
+        "",
+        well=False,
+        told=f"{len(left):,} of killed writers, older than a day: {left[0]}"
+        + (" and others" if left[1:] else ""),
+        next_step="churn-ml doctor --repair",
+    )
 
 
 def _given_up(house: House) -> Iterator[Finding]:
