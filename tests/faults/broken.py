@@ -96,9 +96,8 @@ def two_keys() -> None:
     real = HubSpotDestination.send
 
     def send(destination: HubSpotDestination, batch: Any) -> Any:
-        if batch.as_of.month % 2:
-            return real(destination, batch)
-        other = replace(destination, key="shop_ref")
+        key = "customer_ref" if batch.as_of.month % 2 else "shop_ref"
+        other = replace(destination, key=key, recreate=True)
         other.preflight()
         return real(other, batch)
 

@@ -54,6 +54,15 @@ def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
     assert min(said["fenced"], said["late"]) >= 1
 
 
+CAUGHT_AS = {
+    "acks_dropped": "acknowledged and open again",
+    "deaf_to_regret": "was written",
+    "consent_unread": "was written",
+    "two_keys": "stands there 2 times",
+}
+"""What the checker says of a build that one of its comparisons was written for."""
+
+
 @pytest.mark.parametrize(
     ("build", "seeds"),
     [
@@ -66,6 +75,7 @@ def test_a_worse_build_is_caught_within_a_few_seeds(build: str, seeds: int, tmp_
     done = chaos(*told, keeps=tmp_path)
     assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
     assert f"the worse build {build} is caught at seed" in done.stdout
+    assert CAUGHT_AS.get(build, "") in done.stdout
     assert summary(done)["violating"]
     assert list(tmp_path.glob("churn-ml-history-*/seed-*.jsonl"))
 
