@@ -17,6 +17,7 @@ from churn_ml.errors import BadConfig, Transient, Unreachable
 from churn_ml.ledger import Ledger
 
 from ..fakes.faults import Fault, drop_after, drop_before, expired, http, slow
+from ..fakes.rig import IMPATIENT
 from ..fakes.salesforce import Salesforce
 from ..fakes.server import Asked, Reply
 from .world import OCTOBER, World, row, six
@@ -65,9 +66,11 @@ def test_r1_the_limit_of_the_day_stops_the_run_and_says_so(world: World) -> None
 
 
 def test_r2_a_burst_of_5xx_and_a_slow_answer_are_waited_for(world: World) -> None:
-    world.org.script.add(*[http(status, **POLL) for status in (500, 503, 502)], slow(0.05, **POLL))
-    assert world.send(*ROWS) == ACKS
-    assert len(world.org.jobs) == 1
+    world.org.script.add(*[http(status, **POLL) for status in (500, 503, 502)], slow(1.2, **POLL))
+    target = world.destination(timeout=IMPATIENT)
+    assert target.send(Batch("b1", "p1", OCTOBER, ROWS)) == ACKS
+    looks = [verb for verb, path in world.org.asked if path.endswith(job(world))]
+    assert (looks.count("GET"), len(world.org.jobs)) == (5, 1)
 
 
 def test_r8_an_expired_session_is_renewed_once(world: World) -> None:

@@ -15,6 +15,7 @@ from churn_ml.connections import Endpoint
 from churn_ml.crm.means import Jobs, Means, MemoryJobs
 from churn_ml.crm.payload import NAMES, hashed
 from churn_ml.crm.protocol import Ack, Batch, Rejection, Row
+from churn_ml.crm.remote import TIMEOUT
 from churn_ml.crm.salesforce import SalesforceDestination
 from churn_ml.crm.salesforce.org import Org
 from churn_ml.ledger import Ledger
@@ -36,13 +37,19 @@ class World:
     slept: list[float] = field(default_factory=list)
 
     def destination(
-        self, *, connection: str = "", test_host: bool = True, **further: Any
+        self,
+        *,
+        connection: str = "",
+        test_host: bool = True,
+        timeout: tuple[float, float] = TIMEOUT,
+        **further: Any,
     ) -> SalesforceDestination:
         """A fresh one, as a new process has it."""
         means = Means(self.owner, jobs=self.jobs)
         endpoint = Endpoint.of(connection or self.org.connection, "here")
         limit, nap = Limit(10_000), self.slept.append
-        org = Org("crm", endpoint, limit, means.buckets, test_host=test_host, sleep=nap)
+        more: dict[str, Any] = {"test_host": test_host, "timeout": timeout, "sleep": nap}
+        org = Org("crm", endpoint, limit, means.buckets, **more)
         return SalesforceDestination(
             "crm",
             org,
