@@ -72,11 +72,13 @@ retries = 6
 retry_seconds = 1
 retry_at_most_minutes = 0.1
 """
+HEARTBEAT_SECONDS = 20
 DRIVER, OWN_TABLE = "postgresql+psycopg2", "sqlite:///crm.db"
+HEARTBEAT = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"
 SETTINGS = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    HEARTBEAT: str(HEARTBEAT_SECONDS),
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
 }
@@ -113,9 +115,10 @@ class Running:
         """The house that Airflow's tasks work in."""
         return open_house(load(self.toml), addresses=addresses(self.stack))
 
-    def start(self) -> None:
-        """Bring up what is dead."""
-        self.stack = platform.start(self.toml, self.folder, say=print, settings=SETTINGS)
+    def start(self, **changed: str) -> None:
+        """Bring up what is dead; settings that are `changed` stay so."""
+        settings = {**self.stack.settings, **changed}
+        self.stack = platform.start(self.toml, self.folder, say=print, settings=settings)
 
     def ingest(self, key: date, **further: Any) -> None:
         """Ingest a key through Airflow, with all that follows from it."""
