@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
-from churn_ml.errors import BadConfig, BadInput, Unreachable
+from churn_ml.errors import BadInput, Unreachable
 from churn_ml.sources import complete_journey
 from churn_ml.stack import accounts, checks, environment, postgres, record, starting, stopping
 from churn_ml.stack.processes import Born, Service, kill, members, spawn
@@ -255,20 +254,6 @@ def test_only_live_services_whose_settings_changed_are_restarted(stack: Stack) -
     assert set(stack.groups()) == {"mlflow"}
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_login_is_told_at_once(status: int) -> None:
-    request = httpx.Request("GET", "http://mlflow")
-    asked: list[int] = []
-
-    def ask() -> None:
-        asked.append(status)
-        httpx.Response(status, request=request).raise_for_status()
-
-    with pytest.raises(BadConfig, match=f"refuses the login.*got: {status}"):
-        accounts._patiently(ask, "MLflow")
-    assert asked == [status]
-
-
 def test_no_server_but_airflow_sees_the_connections_of_the_callers_shell(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,18 +262,3 @@ def test_no_server_but_airflow_sees_the_connections_of_the_callers_shell(
     names = {"AIRFLOW_CONN_CRM", "AIRFLOW_VAR_TOKEN"}
     assert names <= set(environment.airflow(stack))
     assert not names & {*environment.mlflow(stack), *environment.postgres(stack)}
-
-
-@pytest.mark.parametrize(
-    ("mode", "owner", "shuts"),
-    [(0o700, 4711, False), (0o711, 4712, False), (0o700, 4712, True), (0o070, 4711, True)],
-)
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder to another")
-def test_only_folders_that_the_database_cannot_pass_are_opened(
-    tmp_path: Path, mode: int, owner: int, shuts: bool
-) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    os.chown(folder, owner, 0)
-    folder.chmod(mode)
-    assert postgres.shut([folder], 4711, 4711) == ([folder] if shuts else [])
