@@ -113,6 +113,8 @@ class FileDestination:
         that was named is named no more. Raises as `send` does.
         """
         self._check_owner()
+        if self.gone():
+            return []
         try:
             with self._alone():
                 return without_damaged(self.folder)
