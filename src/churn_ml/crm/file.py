@@ -113,7 +113,7 @@ class FileDestination:
         that was named is named no more. Raises as `send` does.
         """
         self._check_owner()
-        if self.gone():
+        if not self.folder.exists():
             return []
         try:
             with self._alone():

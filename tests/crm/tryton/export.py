@@ -59,7 +59,8 @@ def export(
     sizes = {"batch_size": BATCH, "part_size": PART}
     target = Meanwhile("crm", client, "me", root=root, happens=happens, **sizes)
     anyone = Guard(lambda _: (), lambda _: {}, True, frozenset({"NONE"}))
-    outbox = Outbox(target, Ledger.open(ledger), anyone, clock=lambda: datetime.now(UTC))
+    run = f"export by {os.getpid()}"
+    outbox = Outbox(target, Ledger.open(ledger), anyone, clock=lambda: datetime.now(UTC), run=run)
     return outbox.export(rows, rows[0].as_of)
 
 
