@@ -116,7 +116,7 @@ with tempfile.TemporaryDirectory() as folder:
     planned = outbox.foresee(desired, DAY).planned
     outbox.journal.heed_stops("out")
     target.preflight()
-    outbox.save(planned)
+    outbox.save(planned, {})
     before = peak()
     sent = outbox.deliver(planned)
     print(json.dumps({"before_mb": before, "after_mb": peak(), "sent": len(sent.sent)}))
