@@ -18,12 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from churn_ml.config import Destination, load
 from churn_ml.demo import DEMO_KEY
 from churn_ml.house import House, open_house
 from churn_ml.sources import complete_journey
+
+# a busy machine is no defect of what is tested
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="churn-ml-airflow-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
