@@ -17,21 +17,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_help_answers_within_a_second() -> None:
-    assert min(help_seconds() for _ in range(5)) < 1
-
-
-def help_seconds() -> float:
-    """Processor time of the child: what a busy machine adds, the least of several leaves out."""
+    # processor time of the child: a busy machine makes no slow command
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-m", "churn_ml.cli", "--help"], check=True, capture_output=True
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
-    heavy = "pandas pyarrow duckdb ibis deltalake sklearn xgboost mlflow great_expectations scipy"
+    heavy = "numpy sqlalchemy pydantic pandas pyarrow duckdb ibis deltalake sklearn xgboost mlflow great_expectations scipy"
     code = f"import sys, churn_ml.cli; print([m for m in '{heavy}'.split() if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert told.stdout.strip() == "[]"

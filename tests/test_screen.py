@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from churn_ml.grid import WIDTH
 from churn_ml.receipts import Receipt, TableCount
-from churn_ml.screen import WIDTH, show
+from churn_ml.screen import show
 from churn_ml.views import report
 
 FIRST = date(2017, 1, 1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
@@ -24,6 +25,17 @@ GAP = 2
 """Characters between two columns, and before the cells of a block."""
 SENTENCE = 30
 """A cell of words is not squeezed below this width."""
+WIDTH = 132
+"""Columns of a terminal that are used, and of what is none."""
+
+
+def width() -> int:
+    """The columns of the terminal, at most WIDTH; WIDTH where there is no terminal.
+
+    >>> 1 <= width() <= WIDTH
+    True
+    """
+    return min(WIDTH, max(1, get_terminal_size((WIDTH, 0)).columns))
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from churn_ml.concluded import SHOWN_AS_OFS, concluded, newest
-from churn_ml.grid import Grid, grid
+from churn_ml.grid import Grid, grid, width
 
 if TYPE_CHECKING:
     from churn_ml.views import Report
 
 Row = dict[str, Any]
-
-WIDTH = 132
 
 
 def show(report: Report, console: Console | None = None) -> None:
@@ -42,15 +39,6 @@ def show(report: Report, console: Console | None = None) -> None:
             console.print(part)
     if "go_on" in report:  # to be copied: the terminal may wrap it, but nothing stands in between
         console.print(f"To go on by hand:\n  {report['go_on']}", soft_wrap=True)
-
-
-def width() -> int:
-    """The columns of the terminal, at most WIDTH; WIDTH where there is no terminal.
-
-    >>> 1 <= width() <= WIDTH
-    True
-    """
-    return min(WIDTH, max(1, get_terminal_size((WIDTH, 0)).columns))
 
 
 def newest_steps(steps: Iterable[Row]) -> list[Row]:

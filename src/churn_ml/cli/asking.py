@@ -219,6 +219,6 @@ def _percent(share: float | None) -> str | None:
 def _draw(drawn: Grid | str) -> None:
     from rich.console import Console
 
-    from churn_ml import screen
+    from churn_ml.grid import width
 
-    Console(width=screen.width(), highlight=False, markup=False).print(drawn)
+    Console(width=width(), highlight=False, markup=False).print(drawn)

@@ -12,8 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from churn_ml.grid import Grid, grid
-from churn_ml.screen import width
+from churn_ml.grid import Grid, grid, width
 
 Part = Grid | str | None
 NO_ORDERS = (
