@@ -56,32 +56,7 @@ def _generated(spec: Table) -> Iterator[Expectation]:
             yield _required(spec, column)
     for column in spec.mapped:
         yield from _bounds(spec, column)
-        if column.longest is not None:
-            yield _rule(
-                spec,
-                f"{column.name}.length",
-                f"{column.name} is longer than {column.longest} characters",
-                "expect_column_values_to_be_between",
-                {"column": f"{column.name}_length", "max_value": column.longest},
-            )
-        if column.words:
-            yield _rule(
-                spec,
-                f"{column.name}.known",
-                f"{column.name} is none of {', '.join(column.words)}",
-                "expect_column_values_to_be_in_set",
-                {"column": column.name, "value_set": list(column.words)},
-                # a new word of an optional column is told, and stands as `__other__`
-                severity="hard" if column.required else "soft",
-            )
-        if column.name == "currency":
-            yield _rule(
-                spec,
-                "currency.known",
-                "currency is no ISO 4217 code",
-                "expect_column_values_to_be_in_set",
-                {"column": "currency", "value_set": {"$PARAMETER": "currencies"}},
-            )
+        yield from _texts(spec, column)
     yield _rule(
         spec,
         "occurred_at.plausible",
@@ -101,6 +76,36 @@ def _generated(spec: Table) -> Iterator[Expectation]:
                 "or_equal": True,
                 "ignore_row_if": "either_value_is_missing",
             },
+        )
+
+
+def _texts(spec: Table, column: Column) -> Iterator[Expectation]:
+    """The rules of what a column of text may say, where it has any."""
+    if column.longest is not None:
+        yield _rule(
+            spec,
+            f"{column.name}.length",
+            f"{column.name} is longer than {column.longest} characters",
+            "expect_column_values_to_be_between",
+            {"column": f"{column.name}_length", "max_value": column.longest},
+        )
+    if column.words:
+        yield _rule(
+            spec,
+            f"{column.name}.known",
+            f"{column.name} is none of {', '.join(column.words)}",
+            "expect_column_values_to_be_in_set",
+            {"column": column.name, "value_set": list(column.words)},
+            # a new word of an optional column is told, and stands as `__other__`
+            severity="hard" if column.required else "soft",
+        )
+    if column.name == "currency":
+        yield _rule(
+            spec,
+            "currency.known",
+            "currency is no ISO 4217 code",
+            "expect_column_values_to_be_in_set",
+            {"column": "currency", "value_set": {"$PARAMETER": "currencies"}},
         )
 
 
